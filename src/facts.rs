@@ -1,0 +1,356 @@
+//! What happened: the vocabulary that the venue writes and observers, traces and reports read.
+
+use crate::money::{Cash, Nanos, Price, Qty};
+
+/// Index of an account.
+pub type AccountId = u32;
+/// Index of a contract.
+pub type ContractId = u16;
+/// Number of a forced order within its path, from 0.
+pub type OrderId = u32;
+
+/// Who holds cash or positions. The order is that of `docs/methods.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    Trader(AccountId),
+    /// Outside liquidity: the counterparty of every fill in the book and of the opening positions.
+    Maker,
+    /// The liquidation engine, which holds tickets at their bankruptcy ticks.
+    Engine,
+    Backstop(u16),
+    /// The insurance fund.
+    Fund,
+    /// Taker fees.
+    Fees,
+    /// The venue's own equity.
+    Venue,
+    /// Unrealised profit and loss of one contract.
+    Clearing(ContractId),
+    /// Remainders of rounding; never negative.
+    Rounding,
+    /// Pays what no layer paid: −cash is the unfunded deficit.
+    Deficit,
+    /// Deposits and withdrawals.
+    World,
+}
+
+/// Why cash was posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Why {
+    Deposit,
+    /// Realised profit (from `Clearing`) or loss (to it).
+    Realised,
+    TakerFee,
+    LiquidationFee,
+    /// Equity left after a liquidation and its fees.
+    Surplus,
+    /// A cash layer brings the account to zero.
+    Shortfall,
+    /// A later gain of the same order repays a cash layer.
+    Repayment,
+    /// Result of a sale of the engine's inventory.
+    Inventory,
+    Rounding,
+    Funding,
+}
+
+/// One thing that happened, at the time of the batch it comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// Cash moved; `amount` ≥ 0.
+    Posted { from: Party, to: Party, amount: Cash, why: Why },
+    /// One leg of a trade: `party` bought `qty` > 0 lots (or sold, `qty` < 0) for `cash` in total, signed like `qty`.
+    /// The legs of a contract sum to zero lots within a batch. A leg of `Party::Engine` names the bankruptcy tick of
+    /// the ticket that it opens or closes.
+    Traded { party: Party, contract: ContractId, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via, ticket: Option<Price> },
+    /// Prices of a contract at a mark refresh and after each order, all on ticks.
+    Priced { contract: ContractId, index_exogenous: Price, index: Price, traded: Price },
+    /// The mark of a contract was refreshed.
+    Marked { contract: ContractId, mark: Price },
+    /// A position breached its maintenance margin at this mark.
+    Breached { contract: ContractId, account: AccountId, trigger: Price, mark: Price },
+    /// A forced order began on a position that still breaches.
+    OrderOpened { order: OrderId, contract: ContractId, account: AccountId, qty: Qty, bankruptcy: Price, surplus: Cash, mark: Price },
+    /// A queued position was healthy again when its turn came.
+    OrderDropped { contract: ContractId, account: AccountId },
+    /// The fund's budget alone cut a sale short.
+    Exhausted { order: Option<OrderId>, contract: ContractId },
+    /// A forced order has disposed of all its lots. Notional values at the mark of the moment, by destination;
+    /// cash as paid net of repayments.
+    OrderClosed { order: OrderId, contract: ContractId, account: AccountId, disposal: Disposal },
+    /// The engine took over lots at the bankruptcy tick.
+    TookOver { order: OrderId, contract: ContractId, qty: Qty, bankruptcy: Price },
+    /// The engine sold or was deleveraged of lots of a ticket; `result` is its gain (or loss) against the ticket.
+    TicketClosed { contract: ContractId, qty: Qty, bankruptcy: Price, result: Cash, paid: Paid },
+    /// An ADL round placed lots; `needed` is what losers had, `placed` what winners took.
+    Round { contract: ContractId, losers: Side, needed: Qty, placed: Qty, mark: Price },
+    /// One winner was deleveraged: `haircut` = lots·k·(ADL price − mark), signed so that a loss to the winner is positive.
+    Deleveraged { contract: ContractId, account: AccountId, qty: Qty, price: Price, notional: Cash, haircut: Cash, unrealised: Cash },
+    /// Mark-to-market of the engine's inventory against its tickets, whenever it may have changed.
+    Inventory { mark_to_market: Cash },
+    /// The path ends; inventory left is valued at the cost of walking the book (negative is a loss), posted to nobody.
+    Horizon { horizon_mark: Cash },
+}
+
+/// How lots left a loser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    Opening,
+    Book,
+    Adl,
+    Takeover,
+}
+
+/// A long or a short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    Long,
+    Short,
+}
+
+impl Side {
+    #[must_use]
+    pub fn of(qty: Qty) -> Self {
+        if qty.0 >= 0 { Self::Long } else { Self::Short }
+    }
+
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Long => Self::Short,
+            Self::Short => Self::Long,
+        }
+    }
+}
+
+/// Who paid a shortfall.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paid {
+    pub fund: Cash,
+    pub venue: Cash,
+    pub backstop: Cash,
+    pub socialised: Cash,
+    /// What no layer paid.
+    pub deficit: Cash,
+}
+
+impl Paid {
+    #[must_use]
+    pub fn total(&self) -> Cash {
+        self.fund + self.venue + self.backstop + self.socialised + self.deficit
+    }
+}
+
+/// Where the lots of one forced order went (notional at the mark of the moment) and who paid its shortfall.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Disposal {
+    pub to_book: Cash,
+    pub to_engine: Cash,
+    pub to_backstop: Cash,
+    pub to_adl: Cash,
+    pub paid: Paid,
+    /// Fees that equity could not pay.
+    pub fees_waived: Cash,
+    /// S(q) − S(x*): what dumping the rest into the book would have cost.
+    pub book_cost_avoided: Cash,
+}
+
+/// A batch of facts of one instant.
+pub trait Observer {
+    /// Called once an event with all that happened in it.
+    fn see(&mut self, time: Nanos, facts: &[Fact]);
+}
+
+/// What a column of `paths.csv` holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A plain number.
+    Count,
+    /// Settlement currency, stored in cash units.
+    Cash,
+    /// Ticks of the first asset's price, printed as a price.
+    Price,
+    /// Nanoseconds, printed as seconds.
+    Seconds,
+}
+
+/// A column of the path outcome.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    pub name: &'static str,
+    pub unit: Unit,
+    pub about: &'static str,
+}
+
+macro_rules! outcome {
+    ($($(#[doc = $about:literal])+ $name:ident: $unit:ident,)+) => {
+        /// One path in integers: a row of `paths.csv`.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Outcome {
+            /// Number of the path.
+            pub path: u64,
+            $($(#[doc = $about])+ pub $name: i64,)+
+            /// Time of the first forced order or sale that the fund's budget alone cut short, nanoseconds.
+            pub exhausted_at_s: Option<i64>,
+        }
+
+        impl Outcome {
+            /// The columns between `path` and `exhausted_at_s`, in order.
+            pub const COLUMNS: &'static [Column] = &[
+                $(Column { name: stringify!($name), unit: Unit::$unit, about: concat!($($about),+) },)+
+            ];
+
+            /// The values of `COLUMNS`.
+            #[must_use]
+            pub fn values(&self) -> [i64; Self::COLUMNS.len()] {
+                [$(self.$name,)+]
+            }
+
+            /// The outcome with these values of `COLUMNS`.
+            #[must_use]
+            pub fn from_values(path: u64, values: [i64; Self::COLUMNS.len()], exhausted_at_s: Option<i64>) -> Self {
+                let [$($name,)+] = values;
+                Self { path, $($name,)+ exhausted_at_s }
+            }
+
+            /// One value by the name of its column.
+            #[must_use]
+            pub fn value(&self, name: &str) -> Option<i64> {
+                Self::COLUMNS.iter().position(|column| column.name == name).map(|at| self.values()[at])
+            }
+        }
+    };
+}
+
+outcome! {
+    /// Forced orders.
+    liquidations: Count,
+    /// Distinct accounts with a forced order.
+    liquidated_accounts: Count,
+    /// Lots that forcibly left losers, at the mark of the moment: to_book + to_engine + to_backstop + to_adl.
+    liquidated_notional: Cash,
+    /// Part of it sold into the book.
+    to_book: Cash,
+    /// Part of it taken over by the engine.
+    to_engine: Cash,
+    /// Part of it taken by backstops.
+    to_backstop: Cash,
+    /// Part of it closed against deleveraged winners.
+    to_adl: Cash,
+    /// Part of it that was long.
+    liquidated_long_notional: Cash,
+    /// Engine and backstop inventory sold later, at the mark of the moment.
+    inventory_sold: Cash,
+    /// Insurance fund at the start.
+    fund_open: Cash,
+    /// Insurance fund at the horizon, cash.
+    fund_close: Cash,
+    /// Lowest balance of the fund.
+    fund_min: Cash,
+    /// Deepest fall of the fund's cumulative result below its start, with inventory left valued at the horizon.
+    fund_draw: Cash,
+    /// The same with an unlimited fund that takes every shortfall, and no ADL: the fund this path needs.
+    fund_need: Cash,
+    /// The same without the valuation of inventory left at the horizon.
+    fund_need_cash: Cash,
+    /// Gross payments by the fund.
+    fund_paid: Cash,
+    /// Gross income of the fund: fees and surplus.
+    fund_received: Cash,
+    /// Greatest unrealised loss on the engine's inventory.
+    inventory_hole: Cash,
+    /// Valuation of inventory left at the horizon, by walking the book (negative is a loss).
+    horizon_mark: Cash,
+    /// ADL rounds with at least one lot.
+    adl_events: Count,
+    /// Distinct deleveraged winners.
+    adl_accounts: Count,
+    /// Lots closed on the winners' side at the mark of the round.
+    adl_notional: Cash,
+    /// What winners lost against the mark; gifts not deducted.
+    adl_haircut: Cash,
+    /// What winners gained against the mark.
+    adl_gift: Cash,
+    /// Cash needed to bring losers to zero: fund + venue + backstop + socialised + unfunded.
+    shortfall: Cash,
+    /// Paid from the venue's own equity.
+    venue_paid: Cash,
+    /// Loss of backstops.
+    backstop_loss: Cash,
+    /// Taken from winners by socialisation.
+    socialised: Cash,
+    /// What no layer paid.
+    unfunded_deficit: Cash,
+    /// Trading fees paid by liquidated accounts.
+    taker_fees: Cash,
+    /// Fees that liquidated accounts could not pay.
+    fees_waived: Cash,
+    /// Shortfall that ADL spared the book: S(q) − S(x*).
+    book_cost_avoided: Cash,
+    /// Open interest at the start (long side at the opening mark).
+    open_interest: Cash,
+    /// Accounts whose entry was drawn again to pass the opening margin check.
+    redrawn: Count,
+    /// Opening price of the first asset.
+    price_open: Price,
+    /// Lowest index without the permanent part of impact.
+    index_exogenous_low: Price,
+    /// Highest index without the permanent part of impact.
+    index_exogenous_high: Price,
+    /// Lowest index.
+    index_low: Price,
+    /// Highest index.
+    index_high: Price,
+    /// Lowest traded price.
+    traded_low: Price,
+    /// Highest traded price.
+    traded_high: Price,
+    /// Traded price at the horizon.
+    traded_close: Price,
+    /// Liquidated notional of the same path at infinite depth; −1 where the pair was not run.
+    infinite_depth_notional: Cash,
+}
+
+/// What a series of `series.csv` holds at one output time, first asset where it is a price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sample {
+    /// Ticks.
+    pub index_exogenous: i64,
+    pub index: i64,
+    pub traded: i64,
+    /// Cash units.
+    pub fund: i64,
+    pub liquidated_long: i64,
+    pub liquidated_short: i64,
+    pub adl: i64,
+    /// Depth left, billionths of normal.
+    pub depth_left: i64,
+}
+
+impl Sample {
+    /// Name, unit and meaning of each series.
+    pub const COLUMNS: [Column; 8] = [
+        Column { name: "index_exogenous", unit: Unit::Price, about: "index without the permanent part of impact" },
+        Column { name: "index", unit: Unit::Price, about: "index" },
+        Column { name: "traded", unit: Unit::Price, about: "traded price (mid of the book)" },
+        Column { name: "fund", unit: Unit::Cash, about: "insurance fund, cash" },
+        Column { name: "liquidated_long", unit: Unit::Cash, about: "cumulative notional of liquidated longs" },
+        Column { name: "liquidated_short", unit: Unit::Cash, about: "cumulative notional of liquidated shorts" },
+        Column { name: "adl", unit: Unit::Cash, about: "cumulative ADL notional" },
+        Column { name: "depth_left", unit: Unit::Count, about: "depth left within 1 % on the adverse side, share of normal × 1e9" },
+    ];
+
+    #[must_use]
+    pub fn values(&self) -> [i64; 8] {
+        [
+            self.index_exogenous,
+            self.index,
+            self.traded,
+            self.fund,
+            self.liquidated_long,
+            self.liquidated_short,
+            self.adl,
+            self.depth_left,
+        ]
+    }
+}

@@ -1,0 +1,61 @@
+//! Order books: what a forced order is paid, and how it moves the price.
+
+use std::fmt::Debug;
+
+use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
+
+/// The side of the book that an order takes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taker {
+    /// Sells into bids: pushes the price down.
+    Sells,
+    /// Buys from asks: pushes the price up.
+    Buys,
+}
+
+/// What the book is told at a mark refresh.
+#[derive(Clone, Copy, Debug)]
+pub struct Refresh {
+    /// Seconds since the last refresh.
+    pub elapsed_s: f64,
+    /// The index now, in the contract's price unit.
+    pub index: f64,
+}
+
+/// One book of one contract on one path. Quantities are lots, prices ticks (as floats), values tick·lots, so that
+/// cash = value × multiplier. A prototype lives in the scenario, a clone in each worker.
+pub trait Book: Send + Sync + Debug {
+    fn boxed_clone(&self) -> Box<dyn Book>;
+
+    /// The same book with infinite depth: fills at mid and half-spread, displacement always 0.
+    fn infinitely_deep(&self) -> Box<dyn Book>;
+
+    /// Back to the state at the start of a path with the index at `index` ticks. `notional` is the value of one
+    /// tick·lot in the settlement currency.
+    fn reset(&mut self, index: f64, notional: f64);
+
+    /// Lets time pass: decay of the displacement and update of the withdrawal. Returns the change of the log index
+    /// that becomes permanent.
+    fn refresh(&mut self, refresh: Refresh) -> f64;
+
+    /// Mid price in ticks.
+    fn mid(&self, index: f64) -> f64;
+
+    /// Best prices in ticks (bid, ask): mid less and plus the half-spread.
+    fn touch(&self, index: f64) -> (f64, f64);
+
+    /// Signed displacement of the mid from the index, as a share of the index.
+    fn displacement(&self) -> f64;
+
+    /// Depth left within 1 % of the mid on the adverse side as a share of normal depth.
+    fn depth_left(&self) -> f64;
+
+    /// How many lots the book can take on this side now.
+    fn capacity(&self, index: f64, taker: Taker) -> i64;
+
+    /// Value in tick·lots (always positive) that taking `lots` ≥ 0 lots now would trade at, without trading.
+    fn quote(&self, index: f64, taker: Taker, lots: i64) -> f64;
+
+    /// Trades `lots` ≤ capacity; returns what `quote` said before.
+    fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64;
+}

@@ -1,0 +1,1 @@
+//! Elementary functions over `libm`, the same on every system.

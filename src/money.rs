@@ -1,0 +1,317 @@
+//! Exact amounts: integers that move money, and the one boundary where decimals become integers.
+//!
+//! Prices are whole ticks, quantities whole lots, cash whole units of the settlement currency. A product of
+//! quantity, price and multiplier is exact, so nothing is rounded unless a function's name says which way.
+//! Arithmetic that leaves `i64` panics with the word "overflow": the simulator turns that into a broken path
+//! with its replay command, never into a wrapped number.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+macro_rules! amount {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            pub const ZERO: Self = Self(0);
+            pub const MAX: Self = Self(i64::MAX);
+            pub const MIN: Self = Self(i64::MIN);
+
+            #[must_use]
+            pub const fn abs(self) -> Self {
+                Self(self.0.abs())
+            }
+
+            /// Zero where the amount is negative.
+            #[must_use]
+            pub fn positive_part(self) -> Self {
+                Self(self.0.max(0))
+            }
+
+            #[must_use]
+            pub const fn is_zero(self) -> bool {
+                self.0 == 0
+            }
+        }
+
+        impl Add for $name {
+            type Output = Self;
+            fn add(self, other: Self) -> Self {
+                Self(self.0 + other.0)
+            }
+        }
+        impl Sub for $name {
+            type Output = Self;
+            fn sub(self, other: Self) -> Self {
+                Self(self.0 - other.0)
+            }
+        }
+        impl Neg for $name {
+            type Output = Self;
+            fn neg(self) -> Self {
+                Self(-self.0)
+            }
+        }
+        impl AddAssign for $name {
+            fn add_assign(&mut self, other: Self) {
+                self.0 += other.0;
+            }
+        }
+        impl SubAssign for $name {
+            fn sub_assign(&mut self, other: Self) {
+                self.0 -= other.0;
+            }
+        }
+        impl Sum for $name {
+            fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
+                items.fold(Self(0), Add::add)
+            }
+        }
+    };
+}
+
+amount! {
+    /// A price in ticks of its contract.
+    Price
+}
+amount! {
+    /// A signed quantity in lots: long positive, short negative.
+    Qty
+}
+amount! {
+    /// An amount in the smallest unit of the settlement currency (micro-USDT, satoshi).
+    Cash
+}
+amount! {
+    /// A share or rate in billionths.
+    Ratio
+}
+amount! {
+    /// Simulated time in nanoseconds since the start of the path.
+    Nanos
+}
+
+impl Price {
+    /// The tick nearest to `ticks`, ties to even. `None` where `ticks` is not finite or leaves ±2⁶².
+    #[must_use]
+    pub fn nearest(ticks: f64) -> Option<Self> {
+        whole(libm::rint(ticks)).map(Self)
+    }
+}
+
+impl Cash {
+    /// The total of a fill, rounded down; `None` where it is not finite or leaves ±2⁶².
+    #[must_use]
+    pub fn floor(units: f64) -> Option<Self> {
+        whole(libm::floor(units)).map(Self)
+    }
+
+    /// The total of a fill, rounded up; `None` where it is not finite or leaves ±2⁶².
+    #[must_use]
+    pub fn ceil(units: f64) -> Option<Self> {
+        whole(libm::ceil(units)).map(Self)
+    }
+}
+
+/// The one place where a float becomes an integer.
+#[allow(clippy::cast_possible_truncation)]
+fn whole(x: f64) -> Option<i64> {
+    const LIMIT: f64 = 4.611_686_018_427_388e18; // 2⁶²
+    (x.is_finite() && x.abs() <= LIMIT).then_some(x as i64)
+}
+
+impl Nanos {
+    pub const SECOND: Self = Self(1_000_000_000);
+
+    /// Seconds as a float, for price processes and charts.
+    #[must_use]
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 * 1e-9
+    }
+}
+
+impl Mul<i64> for Nanos {
+    type Output = Self;
+    fn mul(self, times: i64) -> Self {
+        Self(self.0 * times)
+    }
+}
+
+/// `12.5 s`, `2 min`: the largest unit in which the time has few digits.
+impl fmt::Display for Nanos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = Decimal::new(self.0, 9).normalize();
+        write!(f, "{value} s")
+    }
+}
+
+impl Ratio {
+    pub const ONE: Self = Self(1_000_000_000);
+
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 * 1e-9
+    }
+
+    /// `self × amount`, rounded towards +∞.
+    #[must_use]
+    pub fn of_ceil(self, amount: Cash) -> Cash {
+        Cash(narrow(div_ceil(i128::from(self.0) * i128::from(amount.0), 1_000_000_000)))
+    }
+
+    /// `self × amount`, rounded towards −∞.
+    #[must_use]
+    pub fn of_floor(self, amount: Cash) -> Cash {
+        Cash(narrow(div_floor(i128::from(self.0) * i128::from(amount.0), 1_000_000_000)))
+    }
+}
+
+/// Quotient rounded towards −∞. The divisor must not be zero.
+#[must_use]
+pub const fn div_floor(a: i128, b: i128) -> i128 {
+    let (q, r) = (a / b, a % b);
+    if r != 0 && ((r < 0) != (b < 0)) { q - 1 } else { q }
+}
+
+/// Quotient rounded towards +∞. The divisor must not be zero.
+#[must_use]
+pub const fn div_ceil(a: i128, b: i128) -> i128 {
+    let (q, r) = (a / b, a % b);
+    if r != 0 && ((r < 0) == (b < 0)) { q + 1 } else { q }
+}
+
+/// Back from a product to an amount.
+///
+/// # Panics
+/// Where the value leaves `i64`: a broken path, reported with its replay command.
+#[must_use]
+pub fn narrow(value: i128) -> i64 {
+    match i64::try_from(value) {
+        Ok(value) => value,
+        Err(_) => panic!("overflow: {value} does not fit 64 bits; use a coarser tick, lot or cash unit"),
+    }
+}
+
+/// Cash units per lot and tick of a linear contract (`k` in `docs/methods.md`): whole, so that notional and
+/// profit are exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Multiplier(pub i64);
+
+impl Multiplier {
+    /// Value of `qty` lots at `price`, signed like `qty`: q·p·k.
+    #[must_use]
+    pub fn value(self, qty: Qty, price: Price) -> Cash {
+        match qty.0.checked_mul(price.0).and_then(|x| x.checked_mul(self.0)) {
+            Some(value) => Cash(value),
+            None => Cash(narrow(i128::from(qty.0) * i128::from(price.0) * i128::from(self.0))),
+        }
+    }
+}
+
+/// A quantum in the user's terms (0.1 USDT a tick, 0.001 BTC a lot, 0.000001 USDT a cash unit): the only way
+/// from decimals to integers and back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quantum(Decimal);
+
+impl Quantum {
+    /// `None` unless positive.
+    #[must_use]
+    pub fn new(size: Decimal) -> Option<Self> {
+        (size > Decimal::ZERO).then(|| Self(size.normalize()))
+    }
+
+    #[must_use]
+    pub const fn size(self) -> Decimal {
+        self.0
+    }
+
+    /// `amount` as a whole number of quanta; `None` where it is not one or leaves `i64`.
+    #[must_use]
+    pub fn exact(self, amount: Decimal) -> Option<i64> {
+        let quotient = amount.checked_div(self.0)?;
+        if !quotient.is_integer() || quotient.checked_mul(self.0)? != amount {
+            return None;
+        }
+        quotient.to_i64()
+    }
+
+    /// `amount` in quanta, rounded down; `None` where it leaves `i64`.
+    #[must_use]
+    pub fn floor(self, amount: Decimal) -> Option<i64> {
+        amount.checked_div(self.0)?.floor().to_i64()
+    }
+
+    /// The decimal that `count` quanta are, without superfluous zeros.
+    #[must_use]
+    pub fn show(self, count: i64) -> Decimal {
+        (Decimal::from(count) * self.0).normalize()
+    }
+
+    /// The size as a float, for prices and statistics only.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.0.to_f64().expect("a decimal has a nearest float")
+    }
+
+    /// Cash units per lot and tick: `tick × lot ÷ unit`, or `None` where that is not whole.
+    #[must_use]
+    pub fn multiplier(tick: Self, lot: Self, unit: Self) -> Option<Multiplier> {
+        unit.exact(tick.0.checked_mul(lot.0)?).map(Multiplier)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rust_decimal::dec;
+
+    #[test]
+    fn division_rounds_by_its_name_on_all_four_sign_pairs() {
+        for (a, b, floor, ceil) in [(7, 2, 3, 4), (-7, 2, -4, -3), (7, -2, -4, -3), (-7, -2, 3, 4), (6, 3, 2, 2), (-6, 3, -2, -2)] {
+            assert_eq!((div_floor(a, b), div_ceil(a, b)), (floor, ceil), "{a}/{b}");
+        }
+    }
+
+    #[test]
+    fn prices_round_to_nearest_with_ties_to_even() {
+        assert_eq!(Price::nearest(2.5), Some(Price(2)));
+        assert_eq!(Price::nearest(3.5), Some(Price(4)));
+        assert_eq!(Price::nearest(-2.6), Some(Price(-3)));
+        assert_eq!(Price::nearest(f64::NAN), None);
+        assert_eq!(Price::nearest(1e19), None);
+    }
+
+    #[test]
+    fn a_tenth_is_a_tenth() {
+        let tick = Quantum::new(dec!(0.1)).unwrap();
+        assert_eq!(tick.exact(dec!(114_500.3)), Some(1_145_003));
+        assert_eq!(tick.exact(dec!(0.05)), None);
+        assert_eq!(tick.show(1_145_003).to_string(), "114500.3");
+    }
+
+    #[test]
+    fn tick_times_lot_must_be_whole_cash_units() {
+        let q = |d| Quantum::new(d).unwrap();
+        assert_eq!(Quantum::multiplier(q(dec!(0.1)), q(dec!(0.001)), q(dec!(0.000001))), Some(Multiplier(100)));
+        assert_eq!(Quantum::multiplier(q(dec!(0.1)), q(dec!(0.001)), q(dec!(0.01))), None);
+    }
+
+    #[test]
+    fn a_rate_of_an_amount_rounds_as_named() {
+        let rate = Ratio(1_500_000); // 0.15 %
+        assert_eq!(rate.of_ceil(Cash(1_001)), Cash(2));
+        assert_eq!(rate.of_floor(Cash(1_001)), Cash(1));
+    }
+
+    #[test]
+    #[should_panic(expected = "overflow")]
+    fn an_overflow_is_never_a_wrap() {
+        let _ = Multiplier(i64::MAX).value(Qty(2), Price(1));
+    }
+}

@@ -1,0 +1,72 @@
+//! A scenario: the file as written, checked into data that nothing later has to doubt.
+
+use std::sync::Arc;
+
+use crate::fault::Source;
+use crate::market::book::Book;
+use crate::market::mark::MarkRule;
+use crate::market::process::{Direction, Grid, PriceProcess};
+use crate::money::{Multiplier, Nanos, Price, Quantum};
+use crate::traders::Accounts;
+use crate::venue::rules::Rules;
+
+/// A checked scenario. Everything in it is valid; nothing in it changes during a run.
+#[derive(Debug)]
+pub struct Scenario {
+    /// File stem, unless the file names it.
+    pub name: String,
+    /// What it shows: the second line of the file.
+    pub about: String,
+    pub source: Arc<Source>,
+    /// Every file it refers to.
+    pub files: Vec<Arc<Source>>,
+    /// SHA-256 over the scenario and every referenced file, hexadecimal.
+    pub hash: String,
+    pub paths: u64,
+    pub seed: u64,
+    pub clock: Clock,
+    pub direction: Direction,
+    pub currency: String,
+    /// Smallest unit of the settlement currency.
+    pub cash_unit: Quantum,
+    pub assets: Vec<Asset>,
+    /// Lower triangular Cholesky factor of the correlation matrix of the assets, row by row.
+    pub correlation: Vec<Vec<f64>>,
+    pub rules: Rules,
+    pub accounts: Accounts,
+}
+
+/// The clocks of the path and of the venue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock {
+    pub horizon: Nanos,
+    /// Grid of the index.
+    pub step: Nanos,
+    pub mark_interval: Nanos,
+    pub check_interval: Nanos,
+    /// From breach to the forced order.
+    pub latency: Nanos,
+}
+
+impl Clock {
+    #[must_use]
+    pub fn grid(&self) -> Grid {
+        Grid { step: self.step, steps: usize::try_from(self.horizon.0 / self.step.0).expect("a horizon has a countable number of steps") }
+    }
+}
+
+/// One asset: its contract and its market.
+#[derive(Debug)]
+pub struct Asset {
+    pub symbol: String,
+    pub tick: Quantum,
+    pub lot: Quantum,
+    pub multiplier: Multiplier,
+    /// Opening index and mark.
+    pub open: Price,
+    /// Weight s of the recorded log-return that the index follows; 1 where the process is not a recorded crash.
+    pub exogenous_share: f64,
+    pub process: Box<dyn PriceProcess>,
+    pub book: Box<dyn Book>,
+    pub mark: Box<dyn MarkRule>,
+}

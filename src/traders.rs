@@ -1,0 +1,125 @@
+//! Who trades: populations drawn from distributions, or a real position book from a file.
+//!
+//! A population is columns of accounts and of positions; every later index speaks of positions. It knows nothing of
+//! the venue: margin checks at the opening come in through [`Opening`].
+
+use std::sync::Arc;
+
+use crate::fault::Source;
+use crate::market::distribution::Distribution;
+use crate::money::{Cash, Multiplier, Price, Qty};
+
+/// A group of generated accounts: `[[traders]]`.
+#[derive(Debug)]
+pub struct Group {
+    pub name: String,
+    /// Index of the contract it trades.
+    pub contract: u16,
+    pub count: u32,
+    /// Share of its accounts that are long; account i is long iff ⌊(i+1)·share⌋ > ⌊i·share⌋.
+    pub long_share: f64,
+    /// Desired leverage: entry notional ÷ collateral.
+    pub leverage: Box<dyn Distribution>,
+    pub size: Box<dyn Distribution>,
+    pub size_is: SizeIs,
+    /// Entry price ÷ opening mark − 1.
+    pub entry_offset: Box<dyn Distribution>,
+    /// Free cash beside the position, in the settlement currency.
+    pub wallet: Box<dyn Distribution>,
+}
+
+/// What the size of an account counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SizeIs {
+    Collateral,
+    Notional,
+}
+
+/// What stays as drawn where a leverage cap binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CapKeeps {
+    /// The position; more collateral is posted.
+    Notional,
+    /// The collateral; the position is smaller.
+    Collateral,
+}
+
+/// What happens to the open interest that one side has in excess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balance {
+    /// The maker holds it.
+    Maker,
+    /// Every position of the heavier side is made smaller by the same share.
+    Scale,
+}
+
+/// Whether accounts are drawn anew on every path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redraw {
+    /// One draw, the same on every path.
+    Fixed,
+    /// A draw for each path.
+    Resampled,
+}
+
+/// Generated accounts and how they are drawn.
+#[derive(Debug)]
+pub struct Generated {
+    pub groups: Vec<Group>,
+    pub redraw: Redraw,
+    pub balance: Balance,
+    /// Cap on leverage beside that of the tiers.
+    pub leverage_cap: Option<f64>,
+    pub cap_keeps: CapKeeps,
+    /// An account opens with margin ratio of at least 1 + this, in billionths.
+    pub opening_buffer: crate::money::Ratio,
+}
+
+/// Where accounts come from.
+#[derive(Debug)]
+pub enum Accounts {
+    Generated(Generated),
+    /// A position book as loaded, in integer terms; `Arc` because all workers share it.
+    Loaded(Arc<Loaded>),
+}
+
+/// A position book from a file.
+#[derive(Debug)]
+pub struct Loaded {
+    pub population: Population,
+    pub source: Arc<Source>,
+    /// Byte span of the row of each position, for faults found later.
+    pub rows: Vec<std::ops::Range<usize>>,
+    pub liquidate_at_open: bool,
+}
+
+/// Accounts and positions in columns. Position j belongs to account `account[j]`; accounts are in the order of their ids.
+#[derive(Clone, Debug, Default)]
+pub struct Population {
+    /// Free cash of each account.
+    pub wallet: Vec<Cash>,
+    /// Names of the accounts where they came from a file; empty otherwise.
+    pub names: Vec<String>,
+    pub account: Vec<u32>,
+    pub contract: Vec<u16>,
+    /// Signed lots.
+    pub qty: Vec<Qty>,
+    /// Signed cost: qty × entry × multiplier for a generated position.
+    pub cost: Vec<Cash>,
+    /// Isolated collateral posted.
+    pub collateral: Vec<Cash>,
+    /// Accounts whose entry was drawn again.
+    pub redrawn: u32,
+}
+
+/// What a population asks of the venue at the opening.
+pub trait Opening {
+    /// Cash units per lot and tick, and the opening mark in ticks.
+    fn contract(&self, contract: u16) -> (Multiplier, Price);
+
+    /// The tiers' leverage caps: (notional floor in cash units, greatest leverage), ascending, the first floor 0.
+    fn leverage_tiers(&self, contract: u16) -> &[(Cash, f64)];
+
+    /// Whether a position passes the opening margin check at the opening mark: equity ≥ maintenance × (1 + buffer).
+    fn accepts(&self, contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool;
+}
