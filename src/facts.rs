@@ -80,6 +80,8 @@ pub enum Fact {
     OrderClosed { order: OrderId, contract: ContractId, account: AccountId, disposal: Disposal },
     /// The engine took over lots at the bankruptcy tick.
     TookOver { order: OrderId, contract: ContractId, qty: Qty, bankruptcy: Price },
+    /// The fund's equity did not allow the engine to take these lots.
+    TakeoverRefused { order: OrderId, contract: ContractId, qty: Qty },
     /// The engine sold or was deleveraged of lots of a ticket; `result` is its gain (or loss) against the ticket.
     TicketClosed { contract: ContractId, qty: Qty, bankruptcy: Price, result: Cash, paid: Paid },
     /// An ADL round placed lots; `needed` is what losers had, `placed` what winners took.

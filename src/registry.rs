@@ -255,6 +255,19 @@ impl<T: ?Sized> Entry<T> {
     pub const fn info(&self) -> EntryInfo {
         EntryInfo { kind: self.kind, about: self.about, keys: self.keys }
     }
+
+    /// The plug-in with all its defaults, for tests.
+    ///
+    /// # Panics
+    /// Where a key is required.
+    #[must_use]
+    pub fn build_default(&self) -> Box<T> {
+        let source = Arc::new(Source { name: self.kind.to_owned(), text: String::new() });
+        let mut reading = Reading::new(source, Path::new("."));
+        let empty = Node { span: 0..0, raw: Raw::Table(Vec::new()) };
+        let values = read(&empty, self.keys, self.kind, &mut reading).expect("every key has a default");
+        (self.build)(&values, &mut reading).expect("the defaults are valid")
+    }
 }
 
 // ---------------------------------------------------------------------------------------------- reading

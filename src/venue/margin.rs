@@ -1,6 +1,7 @@
 //! Tiers, maintenance margin, liquidation and bankruptcy ticks.
 
-use crate::money::{Cash, Ratio};
+use super::rules::Trigger;
+use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_ceil, div_floor};
 
 /// One tier: from `floor` of notional on, `rate` of maintenance, at most `max_leverage` (in billionths).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +17,18 @@ pub struct Tiers {
     tiers: Vec<Tier>,
     /// Deduction of each tier, in billionths of a cash unit: exact.
     deductions: Vec<i128>,
+    /// The same rates and deductions over the smallest common denominator, so that the usual case fits 64 bits.
+    scale: i64,
+    scaled: Vec<Scaled>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Scaled {
+    floor: i64,
+    /// rate × scale
+    rate: i64,
+    /// deduction × scale
+    deduction: i128,
 }
 
 /// Why a schedule is not one: index of the offending tier and what is wrong.
@@ -54,7 +67,17 @@ impl Tiers {
                 deductions.push(deductions[i - 1] + i128::from(tier.floor.0) * i128::from((tier.rate - before.rate).0));
             }
         }
-        Ok(Self { tiers, deductions })
+        let common = tiers.iter().fold(Ratio::ONE.0, |gcd, tier| greatest_common_divisor(gcd, tier.rate.0));
+        let scaled = tiers
+            .iter()
+            .zip(&deductions)
+            .map(|(tier, deduction)| Scaled {
+                floor: tier.floor.0,
+                rate: tier.rate.0 / common,
+                deduction: deduction / i128::from(common),
+            })
+            .collect();
+        Ok(Self { tiers, deductions, scale: Ratio::ONE.0 / common, scaled })
     }
 
     #[must_use]
@@ -65,5 +88,178 @@ impl Tiers {
     #[must_use]
     pub fn deductions(&self) -> &[i128] {
         &self.deductions
+    }
+
+    /// The tier that a notional value falls in.
+    #[must_use]
+    pub fn tier_of(&self, notional: Cash) -> usize {
+        // Schedules are short and most accounts small: a walk from below beats a bisection.
+        self.scaled.iter().skip(1).take_while(|tier| tier.floor <= notional.0).count()
+    }
+
+    /// Maintenance margin of a notional value, exactly, as a count of 1/[`scale`](Self::scale) cash units:
+    /// rate·notional − deduction of its tier, which is the maximum over tiers.
+    #[must_use]
+    pub fn maintenance_scaled(&self, notional: Cash) -> i128 {
+        let tier = self.scaled[self.tier_of(notional)];
+        i128::from(tier.rate) * i128::from(notional.0) - tier.deduction
+    }
+
+    /// Denominator of [`maintenance_scaled`](Self::maintenance_scaled).
+    #[must_use]
+    pub fn scale(&self) -> i64 {
+        self.scale
+    }
+
+    /// Maintenance margin rounded up to a whole cash unit: the safe side for an account.
+    #[must_use]
+    pub fn maintenance(&self, notional: Cash) -> Cash {
+        Cash(crate::money::narrow(div_ceil(self.maintenance_scaled(notional), i128::from(self.scale))))
+    }
+
+    /// Whether equity breaches the maintenance margin of a notional value.
+    #[must_use]
+    pub fn breaches(&self, trigger: Trigger, equity: Cash, notional: Cash) -> bool {
+        let equity = i128::from(equity.0) * i128::from(self.scale);
+        let maintenance = self.maintenance_scaled(notional);
+        match trigger {
+            Trigger::Below => equity < maintenance,
+            Trigger::AtOrBelow => equity <= maintenance,
+        }
+    }
+
+    /// Whether equity is at least maintenance × (1 + buffer).
+    #[must_use]
+    pub fn covers(&self, equity: Cash, notional: Cash, buffer: Ratio) -> bool {
+        let one = i128::from(Ratio::ONE.0);
+        let equity = i128::from(equity.0) * i128::from(self.scale) * one;
+        equity >= self.maintenance_scaled(notional) * (one + i128::from(buffer.0))
+    }
+
+    /// The liquidation tick: the first tick, in the direction of loss, at which the venue's test holds. Maintenance is
+    /// the maximum over tiers of a line in the price, so the tick is the first over tiers of each line's own.
+    ///
+    /// Long: the greatest p with p·qk(1 − rate) < cost − collateral − deduction (or ≤); short mirrored. May be zero or
+    /// below for a long that cannot be liquidated.
+    #[must_use]
+    pub fn liquidation_tick(&self, trigger: Trigger, k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> Price {
+        let lots = qty.0.abs();
+        let need = i128::from((cost - collateral).0) * i128::from(self.scale);
+        let tick = |tier: usize| -> i64 {
+            let Scaled { rate, deduction, .. } = self.scaled[tier];
+            if qty.0 > 0 {
+                let slope = i128::from(lots) * i128::from(k.0) * i128::from(self.scale - rate);
+                match trigger {
+                    Trigger::Below => divide_ceil(need - deduction, slope) - 1,
+                    Trigger::AtOrBelow => divide_floor(need - deduction, slope),
+                }
+            } else {
+                let slope = i128::from(lots) * i128::from(k.0) * i128::from(self.scale + rate);
+                match trigger {
+                    Trigger::Below => divide_floor(deduction - need, slope) + 1,
+                    Trigger::AtOrBelow => divide_ceil(deduction - need, slope),
+                }
+            }
+        };
+        // Newton's iteration on a piecewise linear function: it starts in the tier of the cost and stops when no tier
+        // met near the answer improves it.
+        let value = |price: i64| k.value(Qty(lots), Price(price.max(0)));
+        let mut best = tick(self.tier_of(cost.abs()));
+        loop {
+            let (low, high) = if qty.0 > 0 { (best, best + 1) } else { (best - 1, best) };
+            let mut improved = best;
+            for tier in self.tier_of(value(low))..=self.tier_of(value(high)) {
+                let other = tick(tier);
+                improved = if qty.0 > 0 { improved.max(other) } else { improved.min(other) };
+            }
+            if improved == best {
+                return Price(best);
+            }
+            best = improved;
+        }
+    }
+}
+
+fn greatest_common_divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// Quotient towards −∞, by a 64-bit division where both fit: the usual case, and several times faster.
+fn divide_floor(a: i128, b: i128) -> i64 {
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => a.div_euclid(b),
+        _ => crate::money::narrow(div_floor(a, b)),
+    }
+}
+
+/// Quotient towards +∞ of a positive divisor.
+fn divide_ceil(a: i128, b: i128) -> i64 {
+    -divide_floor(-a, b)
+}
+
+/// The bankruptcy tick and the sub-tick surplus: the last tick, in the direction of loss, at which equity after closing
+/// is ≥ 0, and that equity. Long: b = ⌈(cost − collateral)/(q·k)⌉.
+#[must_use]
+pub fn bankruptcy(k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> (Price, Cash) {
+    let lots = i128::from(qty.0.abs()) * i128::from(k.0);
+    let need = i128::from((cost - collateral).0);
+    let tick = if qty.0 > 0 { divide_ceil(need, lots) } else { divide_floor(-need, lots) };
+    let surplus = collateral + k.value(qty, Price(tick)) - cost;
+    (Price(tick), surplus)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tiers(list: &[(i64, i64, i64)]) -> Tiers {
+        let tier = |&(floor, rate, lev): &(i64, i64, i64)| Tier { floor: Cash(floor), rate: Ratio(rate), max_leverage: Ratio(lev * 1_000_000_000) };
+        Tiers::new(list.iter().map(tier).collect()).unwrap()
+    }
+
+    /// The published schedule of Binance BTCUSDT, October 2024, in whole USDT: its deductions recompute.
+    #[test]
+    fn deductions_follow_from_tiers() {
+        let m = 1_000_000;
+        let rates = [4_000_000, 5_000_000, 6_500_000, 10_000_000, 20_000_000, 25_000_000, 50_000_000, 100_000_000];
+        let floors = [0, 50_000, 600_000, 3 * m, 12 * m, 70 * m, 100 * m, 230 * m];
+        let list: Vec<(i64, i64, i64)> = floors.iter().zip(rates).map(|(&f, r)| (f, r, 125)).collect();
+        let whole: Vec<i128> = tiers(&list).deductions().iter().map(|d| d / 1_000_000_000).collect();
+        assert_eq!(whole, [0, 50, 950, 11_450, 131_450, 481_450, 2_981_450, 14_481_450]);
+    }
+
+    #[test]
+    fn the_worked_example_has_its_bankruptcy_tick_and_surplus() {
+        assert_eq!(bankruptcy(Multiplier(1), Qty(10), Cash(1000), Cash(95)), (Price(91), Cash(5)));
+        assert_eq!(bankruptcy(Multiplier(1), Qty(-10), Cash(-1050), Cash(95)), (Price(114), Cash(5)));
+    }
+
+    proptest! {
+        /// Against a scan over ticks: the first tick in the direction of loss where the test holds.
+        #[test]
+        fn the_liquidation_tick_is_what_a_scan_finds(
+            lots in 1i64..200, entry in 1i64..400, collateral in 0i64..60_000, k in 1i64..4, long: bool, strict: bool,
+            a in 1i64..20_000, b in 1i64..20_000, r0 in 1i64..200, r1 in 0i64..200, r2 in 0i64..300,
+        ) {
+            let m = 1_000_000;
+            let schedule = tiers(&[(0, r0 * m, 10), (a, (r0 + r1) * m, 5), (a + b, (r0 + r1 + r2) * m, 2)]);
+            let qty = Qty(if long { lots } else { -lots });
+            let k = Multiplier(k);
+            let cost = k.value(qty, Price(entry));
+            let trigger = if strict { Trigger::Below } else { Trigger::AtOrBelow };
+            let found = schedule.liquidation_tick(trigger, k, qty, cost, Cash(collateral));
+            let holds = |p: i64| {
+                let value = k.value(qty, Price(p));
+                schedule.breaches(trigger, Cash(collateral) + value - cost, value.abs())
+            };
+            let top = 200_000;
+            let scanned = if long { (1..top).rev().find(|&p| holds(p)) } else { (1..top).find(|&p| holds(p)) };
+            match scanned {
+                Some(tick) => prop_assert_eq!(found, Price(tick)),
+                None if long => prop_assert!(found.0 <= 0, "{:?}", found),
+                None => prop_assert!(found.0 >= top, "{:?}", found),
+            }
+        }
     }
 }

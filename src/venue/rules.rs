@@ -3,7 +3,7 @@
 use super::adl::Policy;
 use super::liquidation::LiquidationRule;
 use super::margin::Tiers;
-use crate::money::{Cash, Multiplier, Qty, Ratio};
+use crate::money::{Cash, Multiplier, Nanos, Qty, Ratio};
 
 /// Rules of one contract.
 #[derive(Clone, Debug)]
@@ -78,6 +78,8 @@ pub struct Rules {
     pub surplus_to: SurplusTo,
     /// How many lots the engine sells of its inventory at a check instant; `None` for all.
     pub engine_slice: Option<Qty>,
+    /// From a breach to its forced order.
+    pub latency: Nanos,
     pub adl: Policy,
     pub adl_eligible: Eligible,
 }

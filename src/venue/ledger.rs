@@ -1,0 +1,428 @@
+//! The ledger of one path: who holds what, moved only by `post` and `trade`, both of which write the fact.
+//!
+//! Balances of accounts and positions are an overlay over the register: an entry exists only for what the path has
+//! touched, and a new path forgets all of it by advancing an epoch.
+
+use std::sync::Arc;
+
+use super::register::Register;
+use super::rules::Rules;
+use crate::facts::{ContractId, Fact, OrderId, Party, Via, Why};
+use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, narrow};
+
+/// An index from what was touched to its entry, emptied in constant time.
+#[derive(Clone, Debug, Default)]
+struct Touched {
+    epoch: u32,
+    stamp: Vec<u32>,
+    slot: Vec<u32>,
+    len: u32,
+}
+
+impl Touched {
+    fn reset(&mut self, size: usize) {
+        self.len = 0;
+        if self.stamp.len() != size || self.epoch == u32::MAX {
+            self.stamp.clear();
+            self.stamp.resize(size, 0);
+            self.slot.resize(size, 0);
+            self.epoch = 0;
+        }
+        self.epoch += 1;
+    }
+
+    fn find(&self, id: u32) -> Option<usize> {
+        let at = id as usize;
+        (self.stamp[at] == self.epoch).then(|| self.slot[at] as usize)
+    }
+
+    /// The slot of `id`, and whether it is new.
+    fn claim(&mut self, id: u32) -> (usize, bool) {
+        let at = id as usize;
+        let new = self.stamp[at] != self.epoch;
+        if new {
+            self.stamp[at] = self.epoch;
+            self.slot[at] = self.len;
+            self.len += 1;
+        }
+        (self.slot[at] as usize, new)
+    }
+}
+
+/// A position as it stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub id: u32,
+    pub account: u32,
+    pub contract: ContractId,
+    pub qty: Qty,
+    pub cost: Cash,
+    pub collateral: Cash,
+    /// Liquidation tick; stale while an order on the position is unfinished.
+    pub liquidation: Price,
+    pub state: State,
+}
+
+/// Where a touched position stands in the liquidation process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Open, and armed by its entry in the static trigger list.
+    Listed,
+    /// Open, and armed by an entry in the heap of re-armed triggers.
+    Rearmed,
+    /// Waiting for a forced order, or in one.
+    Queued,
+    Closed,
+}
+
+/// House parties of one contract.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct HouseContract {
+    clearing: Cash,
+    maker_qty: Qty,
+    maker_cost: Cash,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Ledger {
+    register: Arc<Register>,
+    multipliers: Vec<Multiplier>,
+    positions: Touched,
+    touched: Vec<Position>,
+    wallets: Touched,
+    wallet: Vec<(u32, Cash)>,
+    house: Vec<HouseContract>,
+    maker: Cash,
+    engine: Cash,
+    fund: Cash,
+    fees: Cash,
+    venue: Cash,
+    rounding: Cash,
+    deficit: Cash,
+    /// What happened since the facts were last taken.
+    pub facts: Vec<Fact>,
+}
+
+/// Whether the opening is written as facts (for an audit or a trace) or only done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    Silent,
+    Told,
+}
+
+impl Ledger {
+    /// Opens a path: deposits, every position against the maker at its own entry, the maker's flat part realised.
+    pub fn open(&mut self, register: Arc<Register>, rules: &Rules, telling: Telling) {
+        self.register = Arc::clone(&register);
+        self.multipliers.clear();
+        self.multipliers.extend(rules.contracts.iter().map(|contract| contract.multiplier));
+        let holdings = &register.holdings;
+        self.positions.reset(holdings.account.len());
+        self.touched.clear();
+        self.wallets.reset(holdings.wallet.len());
+        self.wallet.clear();
+        self.house.clear();
+        self.house.resize(rules.contracts.len(), HouseContract::default());
+        (self.maker, self.engine, self.fees) = (Cash::ZERO, Cash::ZERO, Cash::ZERO);
+        (self.rounding, self.deficit) = (Cash::ZERO, Cash::ZERO);
+        (self.fund, self.venue) = (rules.fund.open, rules.venue_capital);
+        self.facts.clear();
+        if telling == Telling::Told {
+            self.tell_opening();
+        }
+        for (c, contract) in (0u16..).zip(&register.contracts) {
+            // The maker sells to all longs, then buys from all shorts.
+            let before = self.facts.len();
+            self.trade_maker(c, -contract.long_lots, -contract.long_cost, None, Via::Opening);
+            self.trade_maker(c, contract.short_lots, contract.short_cost, None, Via::Opening);
+            if telling == Telling::Silent {
+                self.facts.truncate(before);
+            }
+        }
+    }
+
+    fn tell_opening(&mut self) {
+        let register = Arc::clone(&self.register);
+        let holdings = &register.holdings;
+        let mut deposit = |to: Party, amount: Cash| {
+            if !amount.is_zero() {
+                self.facts.push(Fact::Posted { from: Party::World, to, amount, why: Why::Deposit });
+            }
+        };
+        deposit(Party::Fund, self.fund);
+        deposit(Party::Venue, self.venue);
+        for (account, &wallet) in (0u32..).zip(&holdings.wallet) {
+            deposit(Party::Trader(account), wallet);
+        }
+        for j in 0..holdings.account.len() {
+            deposit(Party::Trader(holdings.account[j]), holdings.collateral[j]);
+        }
+        for j in 0..holdings.account.len() {
+            self.facts.push(Fact::Traded {
+                party: Party::Trader(holdings.account[j]),
+                contract: holdings.contract[j],
+                qty: holdings.qty[j],
+                cash: holdings.cost[j],
+                order: None,
+                via: Via::Opening,
+                ticket: None,
+            });
+        }
+    }
+
+    #[must_use]
+    pub fn register(&self) -> &Arc<Register> {
+        &self.register
+    }
+
+    /// The register for sorting its trigger lists, where this ledger alone holds it.
+    pub fn register_mut(&mut self) -> Option<&mut Register> {
+        Arc::get_mut(&mut self.register)
+    }
+
+    /// Lets go of the register, so that its owner can rebuild it.
+    pub fn release(&mut self) -> Arc<Register> {
+        std::mem::take(&mut self.register)
+    }
+
+    #[must_use]
+    pub fn fund(&self) -> Cash {
+        self.fund
+    }
+
+    #[must_use]
+    pub fn venue(&self) -> Cash {
+        self.venue
+    }
+
+    #[must_use]
+    pub fn multiplier(&self, contract: ContractId) -> Multiplier {
+        self.multipliers[usize::from(contract)]
+    }
+
+    /// A position as it stands now.
+    #[must_use]
+    pub fn position(&self, id: u32) -> Position {
+        match self.positions.find(id) {
+            Some(slot) => self.touched[slot],
+            None => self.untouched(id),
+        }
+    }
+
+    fn untouched(&self, id: u32) -> Position {
+        let (holdings, j) = (&self.register.holdings, id as usize);
+        Position {
+            id,
+            account: holdings.account[j],
+            contract: holdings.contract[j],
+            qty: holdings.qty[j],
+            cost: holdings.cost[j],
+            collateral: holdings.collateral[j],
+            liquidation: self.register.liquidation[j],
+            state: State::Listed,
+        }
+    }
+
+    /// Whether the path has touched a position.
+    #[must_use]
+    pub fn is_touched(&self, id: u32) -> bool {
+        self.positions.find(id).is_some()
+    }
+
+    /// All positions that the path has touched.
+    #[must_use]
+    pub fn touched(&self) -> &[Position] {
+        &self.touched
+    }
+
+    /// A position for change.
+    pub fn position_mut(&mut self, id: u32) -> &mut Position {
+        let (slot, new) = self.positions.claim(id);
+        if new {
+            let position = self.untouched(id);
+            self.touched.push(position);
+        }
+        &mut self.touched[slot]
+    }
+
+    fn wallet_mut(&mut self, account: u32) -> &mut Cash {
+        let (slot, new) = self.wallets.claim(account);
+        if new {
+            self.wallet.push((account, self.register.holdings.wallet[account as usize]));
+        }
+        &mut self.wallet[slot].1
+    }
+
+    /// Free cash of an account.
+    #[must_use]
+    pub fn wallet(&self, account: u32) -> Cash {
+        match self.wallets.find(account) {
+            Some(slot) => self.wallet[slot].1,
+            None => self.register.holdings.wallet[account as usize],
+        }
+    }
+
+    fn house_cash(&mut self, party: Party) -> &mut Cash {
+        match party {
+            Party::Maker => &mut self.maker,
+            Party::Engine => &mut self.engine,
+            Party::Fund => &mut self.fund,
+            Party::Fees => &mut self.fees,
+            Party::Venue => &mut self.venue,
+            Party::Rounding => &mut self.rounding,
+            Party::Deficit => &mut self.deficit,
+            Party::Clearing(contract) => &mut self.house[usize::from(contract)].clearing,
+            Party::Trader(_) | Party::Backstop(_) | Party::World => panic!("{party:?} is not a house party with cash of its own"),
+        }
+    }
+
+    /// Moves cash between two house parties.
+    pub fn post(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
+        debug_assert!(amount.0 >= 0);
+        if amount.is_zero() {
+            return;
+        }
+        *self.house_cash(from) -= amount;
+        *self.house_cash(to) += amount;
+        self.facts.push(Fact::Posted { from, to, amount, why });
+    }
+
+    /// Pays into the collateral of a position.
+    pub fn pay_in(&mut self, from: Party, position: u32, amount: Cash, why: Why) {
+        debug_assert!(amount.0 >= 0);
+        if amount.is_zero() {
+            return;
+        }
+        *self.house_cash(from) -= amount;
+        let position = self.position_mut(position);
+        position.collateral += amount;
+        let to = Party::Trader(position.account);
+        self.facts.push(Fact::Posted { from, to, amount, why });
+    }
+
+    /// Takes out of the collateral of a position.
+    pub fn take_out(&mut self, position: u32, to: Party, amount: Cash, why: Why) {
+        debug_assert!(amount.0 >= 0);
+        if amount.is_zero() {
+            return;
+        }
+        *self.house_cash(to) += amount;
+        let position = self.position_mut(position);
+        position.collateral -= amount;
+        let from = Party::Trader(position.account);
+        self.facts.push(Fact::Posted { from, to, amount, why });
+    }
+
+    /// Hands the collateral that is left of a closed position to its account's wallet.
+    pub fn release_collateral(&mut self, position: u32) {
+        let position = self.position_mut(position);
+        let (account, left) = (position.account, std::mem::take(&mut position.collateral));
+        *self.wallet_mut(account) += left;
+    }
+
+    /// One leg of a trade on a trader's position: `qty` bought (or sold, negative) for `cash`, signed like `qty`.
+    /// Realised profit goes to the position's collateral.
+    pub fn trade(&mut self, position: u32, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
+        let entry = self.position_mut(position);
+        let (account, contract) = (entry.account, entry.contract);
+        let (new_qty, new_cost, realised) = fill(entry.qty, entry.cost, qty, cash);
+        entry.qty = new_qty;
+        entry.cost = new_cost;
+        entry.collateral += realised;
+        let party = Party::Trader(account);
+        self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
+        self.realise(party, contract, realised);
+    }
+
+    /// The maker's leg of a trade.
+    pub fn trade_maker(&mut self, contract: ContractId, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
+        if qty.is_zero() {
+            return;
+        }
+        let house = &mut self.house[usize::from(contract)];
+        let (new_qty, new_cost, realised) = fill(house.maker_qty, house.maker_cost, qty, cash);
+        (house.maker_qty, house.maker_cost) = (new_qty, new_cost);
+        self.maker += realised;
+        self.facts.push(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
+        self.realise(Party::Maker, contract, realised);
+    }
+
+    /// The engine's leg that opens a ticket of `qty` lots at its bankruptcy tick.
+    pub fn engine_opens(&mut self, contract: ContractId, qty: Qty, ticket: Price, order: Option<OrderId>) {
+        let cash = self.multiplier(contract).value(qty, ticket);
+        let party = Party::Engine;
+        self.facts.push(Fact::Traded { party, contract, qty, cash, order, via: Via::Takeover, ticket: Some(ticket) });
+    }
+
+    /// The engine's leg that closes part of a ticket: `qty` is what it buys (or sells, negative). Returns its result,
+    /// which now lies in its cash and must be posted on at once.
+    pub fn engine_closes(&mut self, contract: ContractId, qty: Qty, cash: Cash, ticket: Price, via: Via) -> Cash {
+        let released = self.multiplier(contract).value(-qty, ticket);
+        let realised = -(cash + released);
+        self.engine += realised;
+        let party = Party::Engine;
+        self.facts.push(Fact::Traded { party, contract, qty, cash, order: None, via, ticket: Some(ticket) });
+        self.realise(party, contract, realised);
+        realised
+    }
+
+    fn realise(&mut self, party: Party, contract: ContractId, realised: Cash) {
+        self.house[usize::from(contract)].clearing -= realised;
+        let clearing = Party::Clearing(contract);
+        if realised.0 > 0 {
+            self.facts.push(Fact::Posted { from: clearing, to: party, amount: realised, why: Why::Realised });
+        } else if realised.0 < 0 {
+            self.facts.push(Fact::Posted { from: party, to: clearing, amount: -realised, why: Why::Realised });
+        }
+    }
+}
+
+/// What a leg does to a position: new quantity, new cost, realised profit.
+///
+/// A partial close releases ⌈cost·closed/qty⌉ of the signed cost; of a leg through zero ⌈cash·closed/filled⌉ closes
+/// and the rest opens. Both round against the account.
+#[must_use]
+pub fn fill(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
+    if qty.is_zero() || (qty.0 > 0) == (leg.0 > 0) {
+        return (qty + leg, cost + cash, Cash::ZERO);
+    }
+    if leg.0.abs() <= qty.0.abs() {
+        let released = share_ceil(cost, leg.0.abs(), qty.0.abs());
+        (qty + leg, cost - released, -(cash + released))
+    } else {
+        let closing = share_ceil(cash, qty.0.abs(), leg.0.abs());
+        (qty + leg, cash - closing, -(closing + cost))
+    }
+}
+
+/// ⌈amount·part/whole⌉.
+fn share_ceil(amount: Cash, part: i64, whole: i64) -> Cash {
+    if part == whole {
+        return amount;
+    }
+    Cash(narrow(div_ceil(i128::from(amount.0) * i128::from(part), i128::from(whole))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partial_close_rounds_against_the_account_on_both_sides() {
+        // Long 3 for 100: closing 1 releases ⌈100/3⌉ = 34, sold at 40 realises 6.
+        assert_eq!(fill(Qty(3), Cash(100), Qty(-1), Cash(-40)), (Qty(2), Cash(66), Cash(6)));
+        // Short 3 for 100: closing 1 releases ⌈−100/3⌉ = −33, bought at 30 realises 3.
+        assert_eq!(fill(Qty(-3), Cash(-100), Qty(1), Cash(30)), (Qty(-2), Cash(-67), Cash(3)));
+    }
+
+    #[test]
+    fn a_fill_through_zero_closes_then_opens() {
+        // Long 2 for 200, sell 5 for 501: ⌈−501·2/5⌉ = −200 closes (profit 0), −301 opens a short of 3.
+        assert_eq!(fill(Qty(2), Cash(200), Qty(-5), Cash(-501)), (Qty(-3), Cash(-301), Cash(0)));
+    }
+
+    #[test]
+    fn adding_realises_nothing() {
+        assert_eq!(fill(Qty(2), Cash(200), Qty(1), Cash(90)), (Qty(3), Cash(290), Cash(0)));
+    }
+}

@@ -1,0 +1,157 @@
+//! The register: accounts and positions as they stand at the opening, checked and indexed, unchanged during a path.
+//!
+//! A loaded book is registered once and shared by all paths; accounts drawn anew are registered once a path. What a
+//! path changes lives in the ledger's overlay.
+
+use super::margin;
+use super::rules::{ContractRules, Rules, Trigger};
+use super::triggers::Triggers;
+use crate::facts::Side;
+use crate::money::{Cash, Price, Qty};
+
+/// Accounts and positions in columns, positions in the order of their accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Free cash of each account.
+    pub wallet: Vec<Cash>,
+    /// Account of each position.
+    pub account: Vec<u32>,
+    pub contract: Vec<u16>,
+    pub qty: Vec<Qty>,
+    pub cost: Vec<Cash>,
+    pub collateral: Vec<Cash>,
+}
+
+/// The holdings of a path with everything that follows from them at the opening.
+#[derive(Clone, Debug, Default)]
+pub struct Register {
+    pub holdings: Holdings,
+    /// Liquidation tick of each position.
+    pub liquidation: Vec<Price>,
+    pub contracts: Vec<Contract>,
+    /// Σ wallet + collateral.
+    pub deposits: Cash,
+}
+
+/// What follows for one contract.
+#[derive(Clone, Debug, Default)]
+pub struct Contract {
+    pub open: Price,
+    pub triggers: Triggers,
+    /// Lots and cost of all longs, and of all shorts (both as absolute values).
+    pub long_lots: Qty,
+    pub long_cost: Cash,
+    pub short_lots: Qty,
+    pub short_cost: Cash,
+}
+
+/// Why holdings cannot be registered: a programming error of whoever drew or loaded them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("holdings are not well formed: {0}")]
+pub struct BadHoldings(pub String);
+
+impl Register {
+    /// Takes over what `holdings` holds (and hands back the old columns for reuse), computes liquidation ticks and
+    /// rebuilds the trigger lists around the opening marks.
+    ///
+    /// # Errors
+    /// Where columns differ in length, accounts are out of order, a quantity is zero or a contract unknown.
+    pub fn rebuild(&mut self, holdings: &mut Holdings, rules: &Rules, open: &[Price]) -> Result<(), BadHoldings> {
+        std::mem::swap(&mut self.holdings, holdings);
+        self.check(rules, open)?;
+        let Holdings { wallet, account, contract, qty, cost, collateral } = &self.holdings;
+        self.contracts.resize_with(open.len(), Contract::default);
+        for (entry, &open) in self.contracts.iter_mut().zip(open) {
+            let triggers = std::mem::take(&mut entry.triggers);
+            *entry = Contract { open, triggers, ..Contract::default() };
+            entry.triggers.start(open);
+        }
+        let mut deposits: i128 = wallet.iter().map(|cash| i128::from(cash.0)).sum();
+        self.liquidation.clear();
+        self.liquidation.reserve(account.len());
+        for j in 0..account.len() {
+            let (qty, cost, collateral) = (qty[j], cost[j], collateral[j]);
+            let c = usize::from(contract[j]);
+            let ContractRules { multiplier, tiers } = &rules.contracts[c];
+            let tick = tiers.liquidation_tick(rules.trigger, *multiplier, qty, cost, collateral);
+            self.liquidation.push(tick);
+            deposits += i128::from(collateral.0);
+            let entry = &mut self.contracts[c];
+            match Side::of(qty) {
+                Side::Long => {
+                    entry.long_lots += qty;
+                    entry.long_cost += cost;
+                }
+                Side::Short => {
+                    entry.short_lots -= qty;
+                    entry.short_cost -= cost;
+                }
+            }
+            entry.triggers.count(Side::of(qty), tick);
+        }
+        for entry in &mut self.contracts {
+            entry.triggers.lay_out();
+        }
+        for j in 0..account.len() {
+            let entry = &mut self.contracts[usize::from(contract[j])];
+            let position = u32::try_from(j).map_err(|_| BadHoldings("more than 2³² positions".into()))?;
+            entry.triggers.place(Side::of(qty[j]), self.liquidation[j], position);
+        }
+        self.deposits = Cash(crate::money::narrow(deposits));
+        Ok(())
+    }
+
+    /// Sorts all trigger lists whole, so that a register can be shared by many workers.
+    pub fn sort(&mut self) {
+        for entry in &mut self.contracts {
+            entry.triggers.sort();
+        }
+    }
+
+    fn check(&self, rules: &Rules, open: &[Price]) -> Result<(), BadHoldings> {
+        let Holdings { wallet, account, contract, qty, cost, collateral } = &self.holdings;
+        let bad = |message: &str| Err(BadHoldings(message.into()));
+        if [contract.len(), qty.len(), cost.len(), collateral.len()].iter().any(|&len| len != account.len()) {
+            return bad("columns differ in length");
+        }
+        if rules.contracts.len() != open.len() {
+            return bad("one opening mark a contract is needed");
+        }
+        if account.windows(2).any(|pair| pair[0] > pair[1]) {
+            return bad("positions are not in the order of their accounts");
+        }
+        if account.last().is_some_and(|&last| usize::try_from(last).is_ok_and(|last| last >= wallet.len())) {
+            return bad("a position belongs to no account");
+        }
+        if contract.iter().any(|&c| usize::from(c) >= open.len()) {
+            return bad("a position is in an unknown contract");
+        }
+        if qty.iter().any(|qty| qty.is_zero()) || qty.iter().zip(cost).any(|(qty, cost)| (qty.0 < 0) != (cost.0 < 0)) {
+            return bad("a quantity is zero or differs in sign from its cost");
+        }
+        if wallet.iter().chain(collateral).any(|cash| cash.0 < 0) {
+            return bad("a wallet or a collateral is negative");
+        }
+        Ok(())
+    }
+}
+
+/// Equity, notional and maintenance of an isolated position at a mark.
+#[must_use]
+pub fn at_mark(rules: &ContractRules, qty: Qty, cost: Cash, collateral: Cash, mark: Price) -> (Cash, Cash) {
+    let value = rules.multiplier.value(qty, mark);
+    (collateral + value - cost, value.abs())
+}
+
+/// Whether an isolated position breaches at a mark.
+#[must_use]
+pub fn breaches(rules: &ContractRules, trigger: Trigger, qty: Qty, cost: Cash, collateral: Cash, mark: Price) -> bool {
+    let (equity, notional) = at_mark(rules, qty, cost, collateral, mark);
+    rules.tiers.breaches(trigger, equity, notional)
+}
+
+/// Bankruptcy tick and sub-tick surplus of an isolated position.
+#[must_use]
+pub fn bankruptcy(rules: &ContractRules, qty: Qty, cost: Cash, collateral: Cash) -> (Price, Cash) {
+    margin::bankruptcy(rules.multiplier, qty, cost, collateral)
+}
