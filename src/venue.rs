@@ -171,7 +171,8 @@ impl Venue {
     ///
     /// A register that others share must be [sorted](Register::sort); one that only this venue holds is sorted as far
     /// as the path needs.
-    pub fn open(&mut self, register: Arc<Register>, telling: Telling) {
+    /// Returns the fund's opening balance.
+    pub fn open(&mut self, register: Arc<Register>, telling: Telling) -> Cash {
         self.ledger.open(register, &self.rules, telling);
         let register = self.ledger.register();
         self.now = Nanos::ZERO;
@@ -189,6 +190,7 @@ impl Venue {
         self.round.reset();
         self.orders = 0;
         self.strained = false;
+        self.ledger.fund()
     }
 
     /// Ends a path: hands the register back, so that it can serve another venue or be rebuilt.

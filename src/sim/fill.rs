@@ -1,0 +1,74 @@
+//! The way between venue and book: the greatest fill that an order's budget allows.
+
+use crate::facts::Side;
+use crate::market::book::{Book, Taker};
+use crate::money::{Cash, Multiplier, Price, Qty};
+use crate::venue::{Fill, Order};
+
+/// Which side of the book closes a position.
+#[must_use]
+pub(super) fn taker(side: Side) -> Taker {
+    match side {
+        Side::Long => Taker::Sells,
+        Side::Short => Taker::Buys,
+    }
+}
+
+/// Total cash of a fill, rounded once against the taker.
+///
+/// # Panics
+/// Where a book values a fill outside of 64 bits: a broken path.
+#[must_use]
+pub(super) fn cash(taker: Taker, value: f64, k: Multiplier) -> Cash {
+    let units = value * k.0 as f64;
+    let cash = match taker {
+        Taker::Sells => Cash::floor(units),
+        Taker::Buys => Cash::ceil(units),
+    };
+    cash.unwrap_or_else(|| panic!("overflow: a fill is worth {units} cash units")).positive_part()
+}
+
+/// x* = max{x ≤ lots : limit and capacity hold, S(x) ≤ B}, by bisection on lots, since S is convex with S(0) = 0.
+/// Trades it and returns the fill.
+pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multiplier) -> Fill {
+    let side = taker(order.side);
+    let most = within_limit(order, book, index, side, order.lots.0.min(book.capacity(index, side)).max(0));
+    let shortfall = |book: &dyn Book, lots: i64| {
+        let value = cash(side, book.quote(index, side, lots), k);
+        order.shortfall(k, Qty(lots), value)
+    };
+    let uncut = shortfall(book, most);
+    let lots = match order.budget {
+        Some(budget) if uncut > budget => last_that_holds(most, |lots| shortfall(book, lots) <= budget),
+        _ => most,
+    };
+    let value = book.take(index, side, lots);
+    Fill { lots: Qty(lots), cash: cash(side, value, k), uncut }
+}
+
+/// The greatest lots whose last lot trades no worse than the limit.
+fn within_limit(order: &Order, book: &dyn Book, index: f64, side: Taker, most: i64) -> i64 {
+    let Some(Price(limit)) = order.limit else { return most };
+    let holds = |lots: i64| {
+        let last = book.quote(index, side, lots) - book.quote(index, side, lots - 1);
+        match side {
+            Taker::Sells => last >= limit as f64,
+            Taker::Buys => last <= limit as f64,
+        }
+    };
+    if most == 0 || holds(most) { most } else { last_that_holds(most, holds) }
+}
+
+/// The last x in 0..most at which a condition holds that holds at 0 and, once it fails, fails for ever.
+fn last_that_holds(most: i64, holds: impl Fn(i64) -> bool) -> i64 {
+    let (mut good, mut bad) = (0, most);
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        if holds(middle) {
+            good = middle;
+        } else {
+            bad = middle;
+        }
+    }
+    good
+}
