@@ -8,5 +8,6 @@ pub mod money;
 pub mod registry;
 pub mod rng;
 pub mod scenario;
+pub mod sim;
 pub mod traders;
 pub mod venue;

@@ -1,0 +1,11 @@
+//! One path: what happens on it, and who watches.
+//!
+//! Three observers see every fact. [`audit::Audit`] rebuilds the ledger and proves that no money was made or lost,
+//! [`tally::Tally`] counts the row of `paths.csv`, and [`trace::Trace`] writes the log.
+
+pub mod audit;
+pub mod tally;
+pub mod trace;
+
+#[cfg(test)]
+mod worked;
