@@ -1,0 +1,315 @@
+//! Counts a path: facts in, the row of `paths.csv` and the samples of `series.csv` out.
+//!
+//! It is called once an event on every path of a run, so it holds no map: distinct accounts are stamped with the
+//! number of the path in plain arrays, and a new path is a new stamp. Every definition is that of section 8 of
+//! `docs/methods.md`.
+
+use crate::facts::{AccountId, Disposal, Fact, Observer, Outcome, Party, Sample, Side, Via, Why};
+use crate::money::{Cash, Multiplier, Nanos, Price};
+
+/// Whether a path's series are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Series {
+    Keep,
+    Skip,
+}
+
+/// What a tally must know before the first fact of a path.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// Number of the path.
+    pub path: u64,
+    /// Insurance fund at the opening.
+    pub fund: Cash,
+    /// Opening price of the first asset, ticks.
+    pub price: Price,
+    pub series: Series,
+}
+
+/// A set of accounts that a new path empties at once: members carry the stamp of the path.
+#[derive(Debug, Default)]
+struct Distinct {
+    stamps: Vec<u32>,
+    stamp: u32,
+    count: i64,
+}
+
+impl Distinct {
+    fn empty(&mut self) {
+        self.count = 0;
+        self.stamp = self.stamp.wrapping_add(1);
+        if self.stamp == 0 {
+            // After 2³² paths in one slot old stamps could be taken for new ones.
+            self.stamps.fill(0);
+            self.stamp = 1;
+        }
+    }
+
+    fn insert(&mut self, account: AccountId) {
+        let at = account as usize;
+        if self.stamps.len() <= at {
+            self.stamps.resize(at + 1, 0);
+        }
+        if self.stamps[at] != self.stamp {
+            self.stamps[at] = self.stamp;
+            self.count += 1;
+        }
+    }
+}
+
+/// Counts one path after another, reusing its memory.
+#[derive(Debug)]
+pub struct Tally {
+    multipliers: Vec<Multiplier>,
+    outputs: Vec<Nanos>,
+    series: Series,
+    row: Outcome,
+    /// The state that the next sample will record.
+    now: Sample,
+    samples: Vec<Sample>,
+    marks: Vec<Price>,
+    /// Long or short, by number of the order.
+    sides: Vec<Side>,
+    liquidated: Distinct,
+    deleveraged: Distinct,
+    /// n(t): cumulative fund inflow less payouts, and its lowest value so far.
+    flow: i64,
+    flow_min: i64,
+    exhausted: bool,
+}
+
+impl Tally {
+    /// A tally of contracts with these cash units per lot and tick, sampled at `outputs` (ascending).
+    #[must_use]
+    pub fn new(multipliers: &[Multiplier], outputs: &[Nanos]) -> Self {
+        Self {
+            multipliers: multipliers.to_vec(),
+            outputs: outputs.to_vec(),
+            series: Series::Skip,
+            row: Outcome::default(),
+            now: Sample::default(),
+            samples: Vec::with_capacity(outputs.len()),
+            marks: vec![Price::ZERO; multipliers.len()],
+            sides: Vec::new(),
+            liquidated: Distinct::default(),
+            deleveraged: Distinct::default(),
+            flow: 0,
+            flow_min: 0,
+            exhausted: false,
+        }
+    }
+
+    /// Starts a path.
+    pub fn begin(&mut self, start: Start) {
+        let (price, fund) = (start.price.0, start.fund.0);
+        self.row = Outcome {
+            path: start.path,
+            fund_open: fund,
+            fund_min: fund,
+            price_open: price,
+            index_exogenous_low: price,
+            index_exogenous_high: price,
+            index_low: price,
+            index_high: price,
+            traded_low: price,
+            traded_high: price,
+            traded_close: price,
+            infinite_depth_notional: -1,
+            ..Outcome::default()
+        };
+        self.now = Sample {
+            index_exogenous: price,
+            index: price,
+            traded: price,
+            fund,
+            depth_left: 1_000_000_000,
+            ..Sample::default()
+        };
+        self.series = start.series;
+        self.samples.clear();
+        self.marks.fill(start.price);
+        self.sides.clear();
+        self.liquidated.empty();
+        self.deleveraged.empty();
+        (self.flow, self.flow_min, self.exhausted) = (0, 0, false);
+    }
+
+    /// Takes note of the depth left (billionths of normal) from `time` on, which no fact tells.
+    pub fn depth_left(&mut self, time: Nanos, share: i64) {
+        self.sample_before(time);
+        self.now.depth_left = share;
+    }
+
+    /// Ends the path. `fund_need` and `fund_need_cash` are those of the actual run, which holds for a path whose
+    /// fund was never in the way ([`Self::fund_was_binding`]); the driver replaces them on others, and sets
+    /// `open_interest`, `redrawn` and `infinite_depth_notional`.
+    pub fn finish(&mut self) -> Outcome {
+        self.sample_before(Nanos::MAX);
+        let row = &mut self.row;
+        row.liquidated_accounts = self.liquidated.count;
+        row.adl_accounts = self.deleveraged.count;
+        row.liquidated_notional = row.to_book + row.to_engine + row.to_backstop + row.to_adl;
+        row.shortfall = row.fund_paid + row.venue_paid + row.backstop_loss + row.socialised + row.unfunded_deficit;
+        row.fund_close = row.fund_open + self.flow;
+        row.fund_min = row.fund_open + self.flow_min;
+        // Inventory that is left counts at what walking the book would bring, as if it were sold last.
+        row.fund_draw = (-self.flow_min.min(self.flow + row.horizon_mark)).max(0);
+        row.fund_need = row.fund_draw;
+        row.fund_need_cash = (-self.flow_min).max(0);
+        row.clone()
+    }
+
+    /// Samples of the path at the output times; empty where the series are skipped.
+    #[must_use]
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
+    }
+
+    /// Whether the fund's size bore on this path: an exhaustion, a deleveraged lot, or a shortfall paid by another
+    /// layer. Only such a path needs an unlimited fund to tell its need. A takeover that the engine refused is known
+    /// to the venue alone.
+    #[must_use]
+    pub fn fund_was_binding(&self) -> bool {
+        let row = &self.row;
+        self.exhausted
+            || row.adl_events > 0
+            || row.adl_notional != 0
+            || row.to_adl != 0
+            || (row.venue_paid, row.backstop_loss, row.socialised, row.unfunded_deficit) != (0, 0, 0, 0)
+    }
+
+    /// Records the state at every output time before `time`: a sample shows all that happened up to and at its time.
+    fn sample_before(&mut self, time: Nanos) {
+        if self.series == Series::Skip {
+            return;
+        }
+        while self.outputs.get(self.samples.len()).is_some_and(|&output| output < time) {
+            self.samples.push(self.now);
+        }
+    }
+
+    fn fund_flow(&mut self, amount: i64) {
+        self.flow += amount;
+        self.flow_min = self.flow_min.min(self.flow);
+        self.now.fund = self.row.fund_open + self.flow;
+    }
+
+    fn posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
+        let amount = amount.0;
+        match (from, to) {
+            // The opening balance is known; a deposit is not income.
+            (Party::World, _) | (_, Party::World) => return,
+            (Party::Fund, _) => {
+                self.fund_flow(-amount);
+                self.row.fund_paid += amount;
+            }
+            (_, Party::Fund) => {
+                self.fund_flow(amount);
+                if why == Why::Repayment {
+                    self.row.fund_paid -= amount;
+                } else {
+                    self.row.fund_received += amount;
+                }
+            }
+            (_, Party::Fees) if why == Why::TakerFee => self.row.taker_fees += amount,
+            _ => {}
+        }
+        let (layer, net) = match why {
+            Why::Shortfall | Why::Inventory => (from, amount),
+            Why::Repayment => (to, -amount),
+            _ => return,
+        };
+        match layer {
+            Party::Venue => self.row.venue_paid += net,
+            Party::Backstop(_) => self.row.backstop_loss += net,
+            Party::Deficit => self.row.unfunded_deficit += net,
+            Party::Trader(_) => self.row.socialised += net,
+            // The fund is counted above; the engine hands a gain on, which is no payment of a layer.
+            _ => {}
+        }
+    }
+
+    fn priced(&mut self, index_exogenous: Price, index: Price, traded: Price) {
+        let row = &mut self.row;
+        row.index_exogenous_low = row.index_exogenous_low.min(index_exogenous.0);
+        row.index_exogenous_high = row.index_exogenous_high.max(index_exogenous.0);
+        row.index_low = row.index_low.min(index.0);
+        row.index_high = row.index_high.max(index.0);
+        row.traded_low = row.traded_low.min(traded.0);
+        row.traded_high = row.traded_high.max(traded.0);
+        row.traded_close = traded.0;
+        (self.now.index_exogenous, self.now.index, self.now.traded) = (index_exogenous.0, index.0, traded.0);
+    }
+
+    fn order_closed(&mut self, side: Side, disposal: &Disposal) {
+        let row = &mut self.row;
+        row.to_book += disposal.to_book.0;
+        row.to_engine += disposal.to_engine.0;
+        row.to_backstop += disposal.to_backstop.0;
+        row.to_adl += disposal.to_adl.0;
+        row.fees_waived += disposal.fees_waived.0;
+        row.book_cost_avoided += disposal.book_cost_avoided.0;
+        let notional = disposal.to_book.0 + disposal.to_engine.0 + disposal.to_backstop.0 + disposal.to_adl.0;
+        match side {
+            Side::Long => {
+                row.liquidated_long_notional += notional;
+                self.now.liquidated_long += notional;
+            }
+            Side::Short => self.now.liquidated_short += notional,
+        }
+    }
+}
+
+impl Observer for Tally {
+    fn see(&mut self, time: Nanos, facts: &[Fact]) {
+        self.sample_before(time);
+        for fact in facts {
+            match *fact {
+                Fact::Posted { from, to, amount, why } => self.posted(from, to, amount, why),
+                Fact::Traded { party: Party::Engine | Party::Backstop(_), contract, qty, via: Via::Book, .. } => {
+                    let at = usize::from(contract);
+                    self.row.inventory_sold += self.multipliers[at].value(qty.abs(), self.marks[at]).0;
+                }
+                Fact::Priced { contract: 0, index_exogenous, index, traded } => {
+                    self.priced(index_exogenous, index, traded)
+                }
+                Fact::Marked { contract, mark } => self.marks[usize::from(contract)] = mark,
+                Fact::OrderOpened { order, account, qty, .. } => {
+                    self.row.liquidations += 1;
+                    self.liquidated.insert(account);
+                    let at = order as usize;
+                    if self.sides.len() <= at {
+                        self.sides.resize(at + 1, Side::Long);
+                    }
+                    self.sides[at] = Side::of(qty);
+                }
+                Fact::OrderClosed { order, disposal, .. } => self.order_closed(self.sides[order as usize], &disposal),
+                Fact::Exhausted { .. } => {
+                    self.exhausted = true;
+                    self.row.exhausted_at_s.get_or_insert(time.0);
+                }
+                Fact::Round { placed, .. } => self.row.adl_events += i64::from(placed.0 > 0),
+                Fact::Deleveraged { account, notional, haircut, .. } => {
+                    self.deleveraged.insert(account);
+                    self.row.adl_notional += notional.0;
+                    self.now.adl += notional.0;
+                    self.row.adl_haircut += haircut.0.max(0);
+                    self.row.adl_gift += (-haircut.0).max(0);
+                }
+                Fact::Inventory { mark_to_market } => {
+                    self.row.inventory_hole = self.row.inventory_hole.max(-mark_to_market.0);
+                }
+                Fact::Horizon { horizon_mark } => self.row.horizon_mark = horizon_mark.0,
+                Fact::Traded { .. }
+                | Fact::Priced { .. }
+                | Fact::Breached { .. }
+                | Fact::OrderDropped { .. }
+                | Fact::TookOver { .. }
+                | Fact::TicketClosed { .. } => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
