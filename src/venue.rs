@@ -22,6 +22,7 @@ pub mod register;
 mod round;
 pub mod rules;
 pub mod triggers;
+mod winners;
 
 use engine::Engine;
 use instant::Instant;
@@ -187,7 +188,7 @@ impl Venue {
         self.queue.clear();
         self.engine.reset();
         self.instant.reset();
-        self.round.reset();
+        self.round.reset(self.marks.len());
         self.orders = 0;
         self.strained = false;
         self.ledger.fund()

@@ -33,6 +33,20 @@ pub trait Ranking: Send + Sync + Debug {
     fn boxed_clone(&self) -> Box<dyn Ranking>;
 
     fn score(&self, winner: &Winner, mark: Price) -> i128;
+
+    /// An upper bound of the score of any eligible winner in a region; `None` where none can be eligible. A policy that
+    /// cannot bound its score returns `i128::MAX`, and then everybody is looked at.
+    fn bound(&self, region: &Region) -> Option<i128>;
+}
+
+/// Winners with these costs and collaterals per lot (least, greatest), at one mark.
+#[derive(Clone, Copy, Debug)]
+pub struct Region {
+    pub side: crate::facts::Side,
+    pub cost_per_lot: (i64, i64),
+    pub collateral_per_lot: (i64, i64),
+    /// Value of a lot at the mark.
+    pub value_per_lot: i64,
 }
 
 /// A policy that takes a part from every winner; all fill at the quantity-weighted price of the round.

@@ -31,6 +31,7 @@ pub struct Register {
     pub contracts: Vec<Contract>,
     /// Σ wallet + collateral.
     pub deposits: Cash,
+    version: u64,
 }
 
 /// What follows for one contract.
@@ -58,6 +59,7 @@ impl Register {
     /// Where columns differ in length, accounts are out of order, a quantity is zero or a contract unknown.
     pub fn rebuild(&mut self, holdings: &mut Holdings, rules: &Rules, open: &[Price]) -> Result<(), BadHoldings> {
         std::mem::swap(&mut self.holdings, holdings);
+        self.version += 1;
         self.check(rules, open)?;
         let Holdings { wallet, account, contract, qty, cost, collateral } = &self.holdings;
         self.contracts.resize_with(open.len(), Contract::default);
@@ -99,6 +101,12 @@ impl Register {
         }
         self.deposits = Cash(crate::money::narrow(deposits));
         Ok(())
+    }
+
+    /// A number that changes with every rebuild.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
     }
 
     /// Sorts all trigger lists whole, so that a register can be shared by many workers.

@@ -1,9 +1,10 @@
 //! One ADL round: the residues of all losers of one contract and side against the eligible winners.
 
-use super::adl::{Policy, Winner};
+use super::adl::{Policy, Ranking, Winner};
 use super::instant::{Need, Source, leg};
 use super::ledger::State;
 use super::rules::Eligible;
+use super::winners::{Question, Winners};
 use super::{SIDES, Venue};
 use crate::facts::{ContractId, Fact, Party, Side, Via, Why};
 use crate::money::{Cash, Price, Qty, div_ceil, div_floor, narrow};
@@ -12,16 +13,29 @@ use crate::money::{Cash, Price, Qty, div_ceil, div_floor, narrow};
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     needs: Vec<Need>,
+    search: Winners,
     winners: Vec<(Winner, u32)>,
-    ranked: Vec<(i128, usize)>,
     shared: Vec<Winner>,
     taken: Vec<Qty>,
 }
 
 impl Scratch {
-    pub fn reset(&mut self) {
+    pub fn reset(&mut self, contracts: usize) {
         self.needs.clear();
+        self.search.reset(contracts);
     }
+}
+
+/// Whether a winner may be deleveraged; `value_at_worst` is its value at the round's worst ADL price for it.
+fn is_eligible(rule: Eligible, winner: &Winner, value_at_worst: Cash) -> bool {
+    let profit_there = value_at_worst - winner.cost;
+    let solvent = (winner.collateral + profit_there).0 >= 0;
+    solvent
+        && match rule {
+            Eligible::ProfitAtAdlPrice => profit_there.0 > 0,
+            Eligible::ProfitAtMark => winner.unrealised().0 > 0,
+            Eligible::SolventAfter => true,
+        }
 }
 
 impl Venue {
@@ -56,18 +70,11 @@ impl Venue {
             Side::Short => prices.min(),
         };
         let Some(worst) = worst else { return };
-        self.find_winners(contract, losers.opposite(), worst, &mut scratch.winners);
         let rules = std::sync::Arc::clone(&self.rules);
         let placed = match &rules.adl {
-            Policy::Ranking(policy) => {
-                scratch.ranked.clear();
-                let scored = scratch.winners.iter().enumerate().map(|(at, (winner, _))| (policy.score(winner, mark), at));
-                scratch.ranked.extend(scored);
-                // Winners stand in account order, so the place in the list breaks ties.
-                scratch.ranked.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-                self.place_ranked(contract, losers, mark, scratch)
-            }
+            Policy::Ranking(policy) => self.place_ranked(contract, losers, (mark, worst), policy.as_ref(), scratch),
             Policy::Sharing(policy) => {
+                self.find_winners(contract, losers.opposite(), worst, &mut scratch.winners);
                 scratch.shared.clear();
                 scratch.shared.extend(scratch.winners.iter().map(|(winner, _)| *winner));
                 policy.share(&scratch.shared, needed, &mut scratch.taken);
@@ -95,38 +102,50 @@ impl Venue {
             if matches!(position.state, State::Closed | State::Queued) {
                 continue;
             }
-            let winner = Winner {
-                account: position.account,
-                qty: position.qty,
-                cost: position.cost,
-                collateral: position.collateral,
-                value: k.value(position.qty, mark),
-            };
-            if self.is_eligible(&winner, k.value(position.qty, worst)) {
+            let winner = Winner::of(&position, k.value(position.qty, mark));
+            if is_eligible(self.rules.adl_eligible, &winner, k.value(position.qty, worst)) {
                 winners.push((winner, position.id));
             }
         }
     }
 
-    fn is_eligible(&self, winner: &Winner, value_at_worst: Cash) -> bool {
-        let profit_there = value_at_worst - winner.cost;
-        let solvent = (winner.collateral + profit_there).0 >= 0;
-        solvent
-            && match self.rules.adl_eligible {
-                Eligible::ProfitAtAdlPrice => profit_there.0 > 0,
-                Eligible::ProfitAtMark => winner.unrealised().0 > 0,
-                Eligible::SolventAfter => true,
-            }
-    }
-
     /// Best score first, matched to losers in trigger order by two pointers, each fill at its loser's price.
-    fn place_ranked(&mut self, contract: ContractId, losers: Side, mark: Price, scratch: &mut Scratch) -> Qty {
+    fn place_ranked(
+        &mut self,
+        contract: ContractId,
+        losers: Side,
+        (mark, worst): (Price, Price),
+        policy: &dyn Ranking,
+        scratch: &mut Scratch,
+    ) -> Qty {
         let k = self.ledger.multiplier(contract);
+        let rule = self.rules.adl_eligible;
+        let eligible = |winner: &Winner| is_eligible(rule, winner, k.value(winner.qty, worst));
+        let needed: Qty = scratch.needs.iter().map(|need| need.lots).sum();
+        // First who: the search reads the ledger as it stands before any fill.
+        scratch.winners.clear();
+        let question = Question {
+            ledger: &self.ledger,
+            policy,
+            contract,
+            side: losers.opposite(),
+            mark,
+            lot_value: k.value(Qty(1), mark).0,
+            eligible: &eligible,
+        };
+        scratch.search.search(&question);
+        let mut found = Qty::ZERO;
+        while found < needed {
+            let Some(id) = scratch.search.next(&question) else { break };
+            let position = self.ledger.position(id);
+            found += position.qty.abs();
+            scratch.winners.push((Winner::of(&position, k.value(position.qty, mark)), id));
+        }
+        // Then how much, by two pointers.
         let mut needs = scratch.needs.iter_mut();
         let mut need = needs.next();
         let mut placed = Qty::ZERO;
-        for &(_, at) in &scratch.ranked {
-            let (winner, id) = scratch.winners[at];
+        for &(winner, id) in &scratch.winners {
             let mut available = winner.qty.abs();
             while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
                 let lots = available.min(current.lots);
@@ -143,12 +162,7 @@ impl Venue {
                     need = needs.next();
                 }
             }
-            if available < winner.qty.abs() {
-                self.after_deleveraging(id);
-            }
-            if need.is_none() {
-                break;
-            }
+            self.after_deleveraging(id);
         }
         placed
     }
