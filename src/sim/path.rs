@@ -50,7 +50,6 @@ pub struct Worker<'s> {
     register: Arc<Register>,
     redrawn: u32,
     noise: Noise,
-    brownian: Vec<Vec<f64>>,
     log_index: Vec<f64>,
     /// Exogenous index of each asset at each grid point, ticks.
     index: Vec<Vec<f64>>,
@@ -112,7 +111,6 @@ impl<'s> Worker<'s> {
             register,
             redrawn,
             noise: Noise::default(),
-            brownian: vec![Vec::new(); assets],
             log_index: Vec::new(),
             index: vec![Vec::new(); assets],
             actual: Lane::new(stage, &stage.rules, books(), &outputs),
@@ -223,13 +221,13 @@ impl<'s> Worker<'s> {
     fn draw_index(&mut self, path: u64) {
         let Stage { scenario, seed, .. } = self.stage;
         let grid = scenario.clock.grid();
-        self.noise.fill(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation, &mut self.brownian);
+        self.noise.draw(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation);
         self.log_index.resize(grid.steps + 1, 0.0);
         for (a, asset) in (0u32..).zip(&scenario.assets) {
             let at = a as usize;
             let mut stream = Stream::new(*seed, Purpose::Process, (a, 0), path);
             let draws =
-                Draws { grid, direction: scenario.direction, brownian: &self.brownian[at], stream: &mut stream };
+                Draws { grid, direction: scenario.direction, brownian: self.noise.increments(at), stream: &mut stream };
             asset.process.fill(draws, &mut self.log_index);
             let open = asset.open.0 as f64;
             let index = &mut self.index[at];
