@@ -73,6 +73,19 @@ impl Node {
         }
     }
 
+    /// The table without the entries under `names`, and a table of only those; a value that is no table has none of them.
+    #[must_use]
+    pub fn split(&self, names: &[&str]) -> (Self, Self) {
+        let (rest, taken) = match &self.raw {
+            Raw::Table(entries) => {
+                let (taken, rest) = entries.iter().cloned().partition(|(word, _)| names.contains(&word.text.as_str()));
+                (Raw::Table(rest), Raw::Table(taken))
+            }
+            other => (other.clone(), Raw::Table(Vec::new())),
+        };
+        (Self { span: self.span.clone(), raw: rest }, Self { span: self.span.clone(), raw: taken })
+    }
+
     /// What kind of value this is, in words.
     #[must_use]
     pub fn what(&self) -> &'static str {
@@ -139,19 +152,37 @@ pub enum Need {
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// A finite float between bounds, in the named unit.
-    Number { unit: &'static str, min: f64, max: f64 },
+    Number {
+        unit: &'static str,
+        min: f64,
+        max: f64,
+    },
     /// A float strictly above zero, in the named unit.
-    Positive { unit: &'static str },
+    Positive {
+        unit: &'static str,
+    },
     /// A share or rate: 0.004 or "0.4 %".
-    Share { min: f64, max: f64 },
+    Share {
+        min: f64,
+        max: f64,
+    },
     /// An exact decimal of zero or more, in the named unit.
-    Amount { unit: &'static str },
+    Amount {
+        unit: &'static str,
+    },
     /// An exact decimal strictly above zero, in the named unit.
-    PositiveAmount { unit: &'static str },
+    PositiveAmount {
+        unit: &'static str,
+    },
     /// A whole number between bounds.
-    Count { min: i64, max: i64 },
+    Count {
+        min: i64,
+        max: i64,
+    },
     /// A time: "250 ms", "1 s", "8 h".
-    Time { min: Nanos },
+    Time {
+        min: Nanos,
+    },
     Flag,
     Text,
     /// A file beside the scenario; its text is read at once.
@@ -164,6 +195,8 @@ pub enum Shape {
     Table(&'static [Key]),
     /// A plug-in: a table with `kind`, or a bare number or name where the family has a shorthand.
     Plugin(&'static FamilyInfo),
+    /// A plug-in whose table also takes these keys, whatever its kind.
+    PluginWith(&'static FamilyInfo, &'static [Key]),
 }
 
 impl Shape {
@@ -171,7 +204,10 @@ impl Shape {
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Number { unit, .. } | Self::Positive { unit } | Self::Amount { unit } | Self::PositiveAmount { unit } => unit,
+            Self::Number { unit, .. }
+            | Self::Positive { unit }
+            | Self::Amount { unit }
+            | Self::PositiveAmount { unit } => unit,
             _ => "",
         }
     }
@@ -204,7 +240,7 @@ impl Shape {
             }
             Self::List(of) => format!("a list, each {}", of.expects()),
             Self::Table(_) => "a table".into(),
-            Self::Plugin(family) => family.expects(),
+            Self::Plugin(family) | Self::PluginWith(family, _) => family.expects(),
         }
     }
 }
@@ -283,7 +319,13 @@ impl Reading {
     }
 
     /// Notes an error at a place of another file.
-    pub fn fault_in(&mut self, source: Arc<Source>, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+    pub fn fault_in(
+        &mut self,
+        source: Arc<Source>,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.note(Severity::Error, source, span, message.into(), hint.into());
     }
 
@@ -440,7 +482,9 @@ impl Values {
     #[must_use]
     pub fn rows(&self, key: &str) -> Vec<(Range<usize>, Vec<f64>)> {
         self.list(key, |value| match value {
-            Value::List(row) => row.iter().map(|(_, x)| if let Value::Number(x) = x { Some(*x) } else { None }).collect(),
+            Value::List(row) => {
+                row.iter().map(|(_, x)| if let Value::Number(x) = x { Some(*x) } else { None }).collect()
+            }
             _ => None,
         })
     }
@@ -483,18 +527,35 @@ pub fn read(node: &Node, keys: &'static [Key], what: &str, reading: &mut Reading
     read_ignoring(node, keys, what, &[], reading)
 }
 
-fn read_ignoring(node: &Node, keys: &'static [Key], what: &str, ignore: &[&str], reading: &mut Reading) -> Option<Values> {
+/// Reads a table against its keys and keeps what is sound, so that rules between keys can still be checked beside the
+/// faults already noted. `None` only where it is no table. Keys that are not sound are absent: use the `maybe_` forms.
+pub fn read_partly(node: &Node, keys: &'static [Key], what: &str, reading: &mut Reading) -> Option<Values> {
+    read_known(node, keys, what, &[], reading)
+}
+
+fn read_ignoring(
+    node: &Node,
+    keys: &'static [Key],
+    what: &str,
+    ignore: &[&str],
+    reading: &mut Reading,
+) -> Option<Values> {
+    let errors = |reading: &Reading| reading.faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+    let before = errors(reading);
+    let values = read_known(node, keys, what, ignore, reading)?;
+    (errors(reading) == before).then_some(values)
+}
+
+fn read_known(node: &Node, keys: &'static [Key], what: &str, ignore: &[&str], reading: &mut Reading) -> Option<Values> {
     let Raw::Table(entries) = &node.raw else {
         reading.fault(&node.span, format!("{what} must be a table, not {}", node.what()), String::new());
         return None;
     };
-    let mut sound = true;
     for (word, _) in entries {
         let known = |key: &&Key| key.name == word.text;
         if keys.iter().any(|key| known(&key)) || ignore.contains(&word.text.as_str()) {
             continue;
         }
-        sound = false;
         let hint = match did_you_mean(&word.text, keys.iter().map(|key| key.name)) {
             Some(near) => format!("did you mean `{near}`?"),
             None if keys.is_empty() => format!("{what} has no keys"),
@@ -508,26 +569,33 @@ fn read_ignoring(node: &Node, keys: &'static [Key], what: &str, ignore: &[&str],
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
         match (node.get(key.name), key.need) {
-            (Some(written), _) => match check(written, key.shape, key.name, reading) {
-                Some(value) => found.push((key.name, written.span.clone(), value)),
-                None => sound = false,
-            },
+            (Some(written), _) => {
+                if let Some(value) = check(written, key.shape, key.name, reading) {
+                    found.push((key.name, written.span.clone(), value));
+                }
+            }
             (None, Need::Default(literal)) => {
                 let value = default_value(literal, key, reading);
                 found.push((key.name, node.span.clone(), value));
             }
             (None, Need::Optional) => {}
             (None, Need::Required) => {
-                sound = false;
+                let (form, expects) = match key.shape {
+                    Shape::Table(_) => (format!("a table `[{}]`", key.name), String::new()),
+                    Shape::List(Shape::Table(_)) => (format!("a table `[[{}]]`", key.name), String::new()),
+                    shape => (format!("`{} = …`", key.name), format!("; {}", shape.expects())),
+                };
+                let what_lacks =
+                    if matches!(key.shape, Shape::Table(_) | Shape::List(Shape::Table(_))) { "table" } else { "key" };
                 reading.fault(
                     &node.span,
-                    format!("{what} lacks the key `{}`", key.name),
-                    format!("add `{} = …`: {}; {}", key.name, key.about, key.shape.expects()),
+                    format!("{what} lacks the {what_lacks} `{}`", key.name),
+                    format!("add {form}: {}{expects}", key.about),
                 );
             }
         }
     }
-    sound.then(|| Values { span: node.span.clone(), found })
+    Some(Values { span: node.span.clone(), found })
 }
 
 /// A default goes through the same checks as what a user writes.
@@ -571,10 +639,12 @@ fn check(node: &Node, shape: Shape, name: &str, reading: &mut Reading) -> Option
             Some(x) if x > Decimal::ZERO => Some(Value::Decimal(x)),
             _ => wrong(reading),
         },
-        (Shape::Count { min, max }, Raw::Number(literal)) => match decimal(literal).filter(Decimal::is_integer).and_then(|x| x.to_i64()) {
-            Some(x) if x >= min && x <= max => Some(Value::Count(x)),
-            _ => wrong(reading),
-        },
+        (Shape::Count { min, max }, Raw::Number(literal)) => {
+            match decimal(literal).filter(Decimal::is_integer).and_then(|x| x.to_i64()) {
+                Some(x) if x >= min && x <= max => Some(Value::Count(x)),
+                _ => wrong(reading),
+            }
+        }
         (Shape::Time { min }, Raw::Text(text)) => match time(text) {
             Some(x) if x >= min => Some(Value::Time(x)),
             _ => wrong(reading),
@@ -587,7 +657,11 @@ fn check(node: &Node, shape: Shape, name: &str, reading: &mut Reading) -> Option
                 return Some(Value::Text(text.clone()));
             }
             match did_you_mean(text, words.iter().map(|(word, _)| *word)) {
-                Some(near) => reading.fault(&node.span, format!("`{name}` cannot be \"{text}\""), format!("did you mean \"{near}\"?")),
+                Some(near) => reading.fault(
+                    &node.span,
+                    format!("`{name}` cannot be \"{text}\""),
+                    format!("did you mean \"{near}\"?"),
+                ),
                 None => return wrong(reading),
             }
             None
@@ -598,8 +672,8 @@ fn check(node: &Node, shape: Shape, name: &str, reading: &mut Reading) -> Option
             let values: Option<Vec<Value>> = checked.into_iter().collect();
             Some(Value::List(spans.zip(values?).collect()))
         }
-        (Shape::Table(keys), Raw::Table(_)) => read(node, keys, &format!("`{name}`"), reading).map(Value::Table),
-        (Shape::Plugin(family), raw) => match raw {
+        (Shape::Table(keys), Raw::Table(_)) => read_partly(node, keys, &format!("`{name}`"), reading).map(Value::Table),
+        (Shape::Plugin(family) | Shape::PluginWith(family, _), raw) => match raw {
             Raw::Table(_) => Some(Value::Node(node.clone())),
             Raw::Text(_) if family.bare_kind => Some(Value::Node(node.clone())),
             Raw::Number(_) if family.shorthand.is_some() => Some(Value::Node(node.clone())),
@@ -616,7 +690,11 @@ fn float(literal: &str) -> Option<f64> {
 /// The decimal that a literal says, exactly; exponents are taken too.
 fn decimal(literal: &str) -> Option<Decimal> {
     let plain = literal.replace('_', "");
-    if plain.contains(['e', 'E']) { Decimal::from_scientific(&plain).ok() } else { Decimal::from_str_exact(plain.trim_start_matches('+')).ok() }
+    if plain.contains(['e', 'E']) {
+        Decimal::from_scientific(&plain).ok()
+    } else {
+        Decimal::from_str_exact(plain.trim_start_matches('+')).ok()
+    }
 }
 
 fn share(raw: &Raw) -> Option<f64> {
@@ -706,7 +784,8 @@ pub fn schema(keys: &[Key], about: &str) -> Json {
             required.push(key.name);
         }
     }
-    let mut schema = json!({ "type": "object", "description": about, "additionalProperties": false, "properties": properties });
+    let mut schema =
+        json!({ "type": "object", "description": about, "additionalProperties": false, "properties": properties });
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
@@ -757,18 +836,20 @@ fn shape_schema(shape: Shape) -> Json {
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Text | Shape::File => json!({ "type": "string", "minLength": 1 }),
         Shape::Choice(words) => {
-            let one_of: Vec<Json> = words.iter().map(|(word, about)| json!({ "const": word, "description": about })).collect();
+            let one_of: Vec<Json> =
+                words.iter().map(|(word, about)| json!({ "const": word, "description": about })).collect();
             json!({ "oneOf": one_of })
         }
         Shape::List(of) => json!({ "type": "array", "items": shape_schema(*of) }),
         Shape::Table(keys) => schema(keys, ""),
-        Shape::Plugin(family) => family_schema(family),
+        Shape::Plugin(family) => family_schema(family, &[]),
+        Shape::PluginWith(family, with) => family_schema(family, with),
     }
 }
 
-/// The JSON schema of a plug-in: one alternative a kind, and the shorthand.
+/// The JSON schema of a plug-in: one alternative a kind, and the shorthand. Every kind also takes the keys `with`.
 #[must_use]
-pub fn family_schema(family: &FamilyInfo) -> Json {
+pub fn family_schema(family: &FamilyInfo, with: &[Key]) -> Json {
     let mut any: Vec<Json> = Vec::new();
     if family.shorthand.is_some() {
         any.push(json!({ "type": "number" }));
@@ -776,6 +857,9 @@ pub fn family_schema(family: &FamilyInfo) -> Json {
     for entry in (family.entries)() {
         let mut table = schema(entry.keys, entry.about);
         table["properties"]["kind"] = json!({ "const": entry.kind });
+        for key in with {
+            table["properties"][key.name] = key_schema(key);
+        }
         let mut required: Vec<Json> = vec![json!("kind")];
         required.extend(table["required"].as_array().cloned().unwrap_or_default());
         table["required"] = json!(required);
@@ -795,9 +879,24 @@ mod tests {
     use rust_decimal::dec;
 
     const KEYS: &[Key] = &[
-        Key { name: "depth", shape: Shape::Positive { unit: "USDT" }, need: Need::Required, about: "depth of one side" },
-        Key { name: "kappa", shape: Shape::Number { unit: "", min: 0.5, max: 4.0 }, need: Need::Default("1.16"), about: "exponent" },
-        Key { name: "half_life", shape: Shape::Time { min: Nanos(1) }, need: Need::Default("\"60 s\""), about: "decay" },
+        Key {
+            name: "depth",
+            shape: Shape::Positive { unit: "USDT" },
+            need: Need::Required,
+            about: "depth of one side",
+        },
+        Key {
+            name: "kappa",
+            shape: Shape::Number { unit: "", min: 0.5, max: 4.0 },
+            need: Need::Default("1.16"),
+            about: "exponent",
+        },
+        Key {
+            name: "half_life",
+            shape: Shape::Time { min: Nanos(1) },
+            need: Need::Default("\"60 s\""),
+            about: "decay",
+        },
         Key { name: "fee", shape: Shape::Share { min: 0.0, max: 1.0 }, need: Need::Optional, about: "fee" },
         Key { name: "fund", shape: Shape::Amount { unit: "USDT" }, need: Need::Optional, about: "fund" },
     ];
