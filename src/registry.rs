@@ -73,6 +73,19 @@ impl Node {
         }
     }
 
+    /// The table without the entries under `names`, and a table of only those; a value that is no table has none of them.
+    #[must_use]
+    pub fn split(&self, names: &[&str]) -> (Self, Self) {
+        let (rest, taken) = match &self.raw {
+            Raw::Table(entries) => {
+                let (taken, rest) = entries.iter().cloned().partition(|(word, _)| names.contains(&word.text.as_str()));
+                (Raw::Table(rest), Raw::Table(taken))
+            }
+            other => (other.clone(), Raw::Table(Vec::new())),
+        };
+        (Self { span: self.span.clone(), raw: rest }, Self { span: self.span.clone(), raw: taken })
+    }
+
     /// What kind of value this is, in words.
     #[must_use]
     pub fn what(&self) -> &'static str {
@@ -182,6 +195,8 @@ pub enum Shape {
     Table(&'static [Key]),
     /// A plug-in: a table with `kind`, or a bare number or name where the family has a shorthand.
     Plugin(&'static FamilyInfo),
+    /// A plug-in whose table also takes these keys, whatever its kind.
+    PluginWith(&'static FamilyInfo, &'static [Key]),
 }
 
 impl Shape {
@@ -225,7 +240,7 @@ impl Shape {
             }
             Self::List(of) => format!("a list, each {}", of.expects()),
             Self::Table(_) => "a table".into(),
-            Self::Plugin(family) => family.expects(),
+            Self::Plugin(family) | Self::PluginWith(family, _) => family.expects(),
         }
     }
 }
@@ -525,6 +540,12 @@ pub fn read(node: &Node, keys: &'static [Key], what: &str, reading: &mut Reading
     read_ignoring(node, keys, what, &[], reading)
 }
 
+/// Reads a table against its keys and keeps what is sound, so that rules between keys can still be checked beside the
+/// faults already noted. `None` only where it is no table. Keys that are not sound are absent: use the `maybe_` forms.
+pub fn read_partly(node: &Node, keys: &'static [Key], what: &str, reading: &mut Reading) -> Option<Values> {
+    read_known(node, keys, what, &[], reading)
+}
+
 fn read_ignoring(
     node: &Node,
     keys: &'static [Key],
@@ -532,17 +553,22 @@ fn read_ignoring(
     ignore: &[&str],
     reading: &mut Reading,
 ) -> Option<Values> {
+    let errors = |reading: &Reading| reading.faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+    let before = errors(reading);
+    let values = read_known(node, keys, what, ignore, reading)?;
+    (errors(reading) == before).then_some(values)
+}
+
+fn read_known(node: &Node, keys: &'static [Key], what: &str, ignore: &[&str], reading: &mut Reading) -> Option<Values> {
     let Raw::Table(entries) = &node.raw else {
         reading.fault(&node.span, format!("{what} must be a table, not {}", node.what()), String::new());
         return None;
     };
-    let mut sound = true;
     for (word, _) in entries {
         let known = |key: &&Key| key.name == word.text;
         if keys.iter().any(|key| known(&key)) || ignore.contains(&word.text.as_str()) {
             continue;
         }
-        sound = false;
         let hint = match did_you_mean(&word.text, keys.iter().map(|key| key.name)) {
             Some(near) => format!("did you mean `{near}`?"),
             None if keys.is_empty() => format!("{what} has no keys"),
@@ -556,26 +582,33 @@ fn read_ignoring(
     let mut found = Vec::with_capacity(keys.len());
     for key in keys {
         match (node.get(key.name), key.need) {
-            (Some(written), _) => match check(written, key.shape, key.name, reading) {
-                Some(value) => found.push((key.name, written.span.clone(), value)),
-                None => sound = false,
-            },
+            (Some(written), _) => {
+                if let Some(value) = check(written, key.shape, key.name, reading) {
+                    found.push((key.name, written.span.clone(), value));
+                }
+            }
             (None, Need::Default(literal)) => {
                 let value = default_value(literal, key, reading);
                 found.push((key.name, node.span.clone(), value));
             }
             (None, Need::Optional) => {}
             (None, Need::Required) => {
-                sound = false;
+                let (form, expects) = match key.shape {
+                    Shape::Table(_) => (format!("a table `[{}]`", key.name), String::new()),
+                    Shape::List(Shape::Table(_)) => (format!("a table `[[{}]]`", key.name), String::new()),
+                    shape => (format!("`{} = …`", key.name), format!("; {}", shape.expects())),
+                };
+                let what_lacks =
+                    if matches!(key.shape, Shape::Table(_) | Shape::List(Shape::Table(_))) { "table" } else { "key" };
                 reading.fault(
                     &node.span,
-                    format!("{what} lacks the key `{}`", key.name),
-                    format!("add `{} = …`: {}; {}", key.name, key.about, key.shape.expects()),
+                    format!("{what} lacks the {what_lacks} `{}`", key.name),
+                    format!("add {form}: {}{expects}", key.about),
                 );
             }
         }
     }
-    sound.then(|| Values { span: node.span.clone(), found })
+    Some(Values { span: node.span.clone(), found })
 }
 
 /// A default goes through the same checks as what a user writes.
@@ -652,8 +685,8 @@ fn check(node: &Node, shape: Shape, name: &str, reading: &mut Reading) -> Option
             let values: Option<Vec<Value>> = checked.into_iter().collect();
             Some(Value::List(spans.zip(values?).collect()))
         }
-        (Shape::Table(keys), Raw::Table(_)) => read(node, keys, &format!("`{name}`"), reading).map(Value::Table),
-        (Shape::Plugin(family), raw) => match raw {
+        (Shape::Table(keys), Raw::Table(_)) => read_partly(node, keys, &format!("`{name}`"), reading).map(Value::Table),
+        (Shape::Plugin(family) | Shape::PluginWith(family, _), raw) => match raw {
             Raw::Table(_) => Some(Value::Node(node.clone())),
             Raw::Text(_) if family.bare_kind => Some(Value::Node(node.clone())),
             Raw::Number(_) if family.shorthand.is_some() => Some(Value::Node(node.clone())),
@@ -822,13 +855,14 @@ fn shape_schema(shape: Shape) -> Json {
         }
         Shape::List(of) => json!({ "type": "array", "items": shape_schema(*of) }),
         Shape::Table(keys) => schema(keys, ""),
-        Shape::Plugin(family) => family_schema(family),
+        Shape::Plugin(family) => family_schema(family, &[]),
+        Shape::PluginWith(family, with) => family_schema(family, with),
     }
 }
 
-/// The JSON schema of a plug-in: one alternative a kind, and the shorthand.
+/// The JSON schema of a plug-in: one alternative a kind, and the shorthand. Every kind also takes the keys `with`.
 #[must_use]
-pub fn family_schema(family: &FamilyInfo) -> Json {
+pub fn family_schema(family: &FamilyInfo, with: &[Key]) -> Json {
     let mut any: Vec<Json> = Vec::new();
     if family.shorthand.is_some() {
         any.push(json!({ "type": "number" }));
@@ -836,6 +870,9 @@ pub fn family_schema(family: &FamilyInfo) -> Json {
     for entry in (family.entries)() {
         let mut table = schema(entry.keys, entry.about);
         table["properties"]["kind"] = json!({ "const": entry.kind });
+        for key in with {
+            table["properties"][key.name] = key_schema(key);
+        }
         let mut required: Vec<Json> = vec![json!("kind")];
         required.extend(table["required"].as_array().cloned().unwrap_or_default());
         table["required"] = json!(required);

@@ -1,5 +1,13 @@
 //! A scenario: the file as written, checked into data that nothing later has to doubt.
 
+mod check;
+mod correlation;
+mod keys;
+mod opening;
+mod people;
+mod reference;
+mod venue;
+
 use std::sync::Arc;
 
 use crate::fault::Source;
@@ -9,6 +17,10 @@ use crate::market::process::{Direction, Grid, PriceProcess};
 use crate::money::{Multiplier, Nanos, Price, Quantum};
 use crate::traders::Accounts;
 use crate::venue::rules::Rules;
+
+pub use check::{load, parse};
+pub use opening::{OpeningContract, OpeningRules};
+pub use reference::{listing, listing_json, reference, schema};
 
 /// A checked scenario. Everything in it is valid; nothing in it changes during a run.
 #[derive(Debug)]
@@ -44,8 +56,6 @@ pub struct Clock {
     pub step: Nanos,
     pub mark_interval: Nanos,
     pub check_interval: Nanos,
-    /// From breach to the forced order.
-    pub latency: Nanos,
 }
 
 impl Clock {

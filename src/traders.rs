@@ -3,11 +3,18 @@
 //! A population is columns of accounts and of positions; every later index speaks of positions. It knows nothing of
 //! the venue: margin checks at the opening come in through [`Opening`].
 
+mod generated;
+mod loaded;
+mod table;
+
 use std::sync::Arc;
 
 use crate::fault::Source;
 use crate::market::distribution::Distribution;
 use crate::money::{Cash, Multiplier, Price, Qty};
+
+pub use generated::{Cause, Undrawable};
+pub use loaded::{Contract, load};
 
 /// A group of generated accounts: `[[traders]]`.
 #[derive(Debug)]
@@ -73,6 +80,8 @@ pub struct Generated {
     pub cap_keeps: CapKeeps,
     /// An account opens with margin ratio of at least 1 + this, in billionths.
     pub opening_buffer: crate::money::Ratio,
+    /// Cash units in one unit of the settlement currency: what turns drawn amounts into cash.
+    pub units_per_currency: f64,
 }
 
 /// Where accounts come from.

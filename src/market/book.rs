@@ -59,3 +59,71 @@ pub trait Book: Send + Sync + Debug {
     /// Trades `lots` ≤ capacity; returns what `quote` said before.
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64;
 }
+
+#[derive(Clone, Debug)]
+struct Flat;
+
+impl Book for Flat {
+    fn boxed_clone(&self) -> Box<dyn Book> {
+        Box::new(self.clone())
+    }
+    fn infinitely_deep(&self) -> Box<dyn Book> {
+        Box::new(self.clone())
+    }
+    fn reset(&mut self, _index: f64, _notional: f64) {}
+    fn refresh(&mut self, _refresh: Refresh) -> f64 {
+        0.0
+    }
+    fn mid(&self, index: f64) -> f64 {
+        index
+    }
+    fn touch(&self, index: f64) -> (f64, f64) {
+        (index, index)
+    }
+    fn displacement(&self) -> f64 {
+        0.0
+    }
+    fn depth_left(&self) -> f64 {
+        1.0
+    }
+    fn capacity(&self, _index: f64, _taker: Taker) -> i64 {
+        i64::MAX
+    }
+    fn quote(&self, index: f64, _taker: Taker, lots: i64) -> f64 {
+        index * lots as f64
+    }
+    fn take(&mut self, index: f64, _taker: Taker, lots: i64) -> f64 {
+        index * lots as f64
+    }
+}
+
+pub const BOOKS: Family<dyn Book> = Family {
+    info: &BOOK_INFO,
+    entries: &[Entry {
+        kind: "depth",
+        about: "power-law depth",
+        keys: &[
+            crate::registry::Key {
+                name: "depth",
+                shape: crate::registry::Shape::Positive { unit: "settlement currency" },
+                need: crate::registry::Need::Required,
+                about: "notional of one side within 1 % of the mid",
+            },
+            crate::registry::Key {
+                name: "permanent",
+                shape: crate::registry::Shape::Share { min: 0.0, max: 1.0 },
+                need: crate::registry::Need::Default("0.1"),
+                about: "share of the decay that stays in the index",
+            },
+        ],
+        build: |_, _| Some(Box::new(Flat)),
+    }],
+};
+
+pub static BOOK_INFO: FamilyInfo = FamilyInfo {
+    name: "book",
+    about: "What a forced order is paid, and how it moves the price.",
+    entries: || BOOKS.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
+    shorthand: None,
+    bare_kind: false,
+};

@@ -19,3 +19,62 @@ pub trait Distribution: Send + Sync + Debug {
     /// The least and the greatest value it can take.
     fn support(&self) -> (f64, f64);
 }
+
+#[derive(Debug)]
+struct Uniform(f64, f64);
+
+impl Distribution for Uniform {
+    fn quantile(&self, u: f64) -> f64 {
+        self.0 + (self.1 - self.0) * u
+    }
+    fn support(&self) -> (f64, f64) {
+        (self.0, self.1)
+    }
+}
+
+const ANY: crate::registry::Shape =
+    crate::registry::Shape::Number { unit: "", min: f64::NEG_INFINITY, max: f64::INFINITY };
+
+pub const DISTRIBUTIONS: Family<dyn Distribution> = Family {
+    info: &DISTRIBUTION_INFO,
+    entries: &[
+        Entry {
+            kind: "fixed",
+            about: "always the same value",
+            keys: &[crate::registry::Key {
+                name: "value",
+                shape: ANY,
+                need: crate::registry::Need::Required,
+                about: "the value",
+            }],
+            build: |v, _| Some(Box::new(Uniform(v.number("value"), v.number("value")))),
+        },
+        Entry {
+            kind: "uniform",
+            about: "every value between two bounds equally often",
+            keys: &[
+                crate::registry::Key {
+                    name: "min",
+                    shape: ANY,
+                    need: crate::registry::Need::Required,
+                    about: "least value",
+                },
+                crate::registry::Key {
+                    name: "max",
+                    shape: ANY,
+                    need: crate::registry::Need::Required,
+                    about: "greatest value",
+                },
+            ],
+            build: |v, _| Some(Box::new(Uniform(v.number("min"), v.number("max")))),
+        },
+    ],
+};
+
+pub static DISTRIBUTION_INFO: FamilyInfo = FamilyInfo {
+    name: "distribution",
+    about: "How an attribute of accounts is distributed.",
+    entries: || DISTRIBUTIONS.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
+    shorthand: Some(("fixed", "value")),
+    bare_kind: false,
+};

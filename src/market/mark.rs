@@ -27,3 +27,32 @@ pub trait MarkRule: Send + Sync + Debug {
     /// The mark in ticks, not yet rounded. Called once a refresh, first at time 0.
     fn mark(&mut self, prices: Prices) -> f64;
 }
+
+#[derive(Clone, Debug)]
+struct FollowIndex;
+
+impl MarkRule for FollowIndex {
+    fn boxed_clone(&self) -> Box<dyn MarkRule> {
+        Box::new(self.clone())
+    }
+    fn reset(&mut self) {}
+    fn mark(&mut self, prices: Prices) -> f64 {
+        prices.index
+    }
+}
+
+pub const MARKS: Family<dyn MarkRule> = Family {
+    info: &MARK_INFO,
+    entries: &[
+        Entry { kind: "index", about: "the index", keys: &[], build: |_, _| Some(Box::new(FollowIndex)) },
+        Entry { kind: "last", about: "the last traded price", keys: &[], build: |_, _| Some(Box::new(FollowIndex)) },
+    ],
+};
+
+pub static MARK_INFO: FamilyInfo = FamilyInfo {
+    name: "mark rule",
+    about: "The price that margin is computed at.",
+    entries: || MARKS.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
+    shorthand: None,
+    bare_kind: true,
+};

@@ -58,3 +58,35 @@ pub trait PriceProcess: Send + Sync + Debug {
     /// Writes ln(I_t / I_0) at every grid point into `log_index` (length `grid.steps + 1`, first entry 0).
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]);
 }
+
+#[derive(Debug)]
+struct Still;
+
+impl PriceProcess for Still {
+    fn fill(&self, _draws: Draws<'_>, log_index: &mut [f64]) {
+        log_index.fill(0.0);
+    }
+}
+
+pub const PROCESSES: Family<dyn PriceProcess> = Family {
+    info: &PROCESS_INFO,
+    entries: &[Entry {
+        kind: "gbm",
+        about: "geometric Brownian motion",
+        keys: &[crate::registry::Key {
+            name: "volatility",
+            shape: crate::registry::Shape::Share { min: 0.0, max: 100.0 },
+            need: crate::registry::Need::Required,
+            about: "annualised volatility",
+        }],
+        build: |_, _| Some(Box::new(Still)),
+    }],
+};
+
+pub static PROCESS_INFO: FamilyInfo = FamilyInfo {
+    name: "price process",
+    about: "How the exogenous index moves.",
+    entries: || PROCESSES.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
+    shorthand: None,
+    bare_kind: false,
+};

@@ -377,6 +377,7 @@ impl Audit {
                 Ok(())
             }
             Fact::Priced { .. }
+            | Fact::TakeoverRefused { .. }
             | Fact::Breached { .. }
             | Fact::OrderDropped { .. }
             | Fact::Exhausted { .. }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::fault::{Failure, Faults};
-use crate::money::{Cash, Multiplier, Price, Qty, Ratio};
-use crate::scenario::Scenario;
-use crate::traders::{Accounts, Generated, Opening, Population, Redraw};
-use crate::venue::register::{Holdings, Register, at_mark};
+use crate::money::Price;
+use crate::scenario::{OpeningRules, Scenario};
+use crate::traders::{Accounts, Generated, Population, Redraw};
+use crate::venue::register::{Holdings, Register};
 use crate::venue::rules::Rules;
 
 /// A scenario and a seed, ready for workers.
@@ -18,8 +18,7 @@ pub struct Stage<'s> {
     /// The same with a fund without limit, for the fund need.
     pub(super) unlimited: Arc<Rules>,
     pub(super) opens: Vec<Price>,
-    leverage_tiers: Vec<Vec<(Cash, f64)>>,
-    buffer: Ratio,
+    opening: OpeningRules,
     pub(super) population: Source<'s>,
 }
 
@@ -39,24 +38,13 @@ impl<'s> Stage<'s> {
     /// Where such a population cannot be drawn.
     pub fn new(scenario: &'s Scenario, seed: u64) -> Result<Self, Failure> {
         let rules = Arc::new(scenario.rules.clone());
-        let leverage = |ratio: Ratio| ratio.to_f64();
-        let leverage_tiers = rules
-            .contracts
-            .iter()
-            .map(|contract| contract.tiers.tiers().iter().map(|tier| (tier.floor, leverage(tier.max_leverage))).collect())
-            .collect();
-        let buffer = match &scenario.accounts {
-            Accounts::Generated(generated) => generated.opening_buffer,
-            Accounts::Loaded(_) => Ratio::ZERO,
-        };
         let mut stage = Self {
             scenario,
             seed,
             unlimited: Arc::new(rules.with_unlimited_fund()),
             rules,
             opens: scenario.assets.iter().map(|asset| asset.open).collect(),
-            leverage_tiers,
-            buffer,
+            opening: scenario.opening(),
             population: Source::Shared { register: Arc::default(), redrawn: 0 },
         };
         stage.population = match &scenario.accounts {
@@ -81,7 +69,7 @@ impl<'s> Stage<'s> {
     }
 
     pub(super) fn draw(&self, generated: &Generated, path: u64, population: &mut Population) -> Result<(), Failure> {
-        generated.draw(self.seed, path, self, population).map_err(|undrawable| {
+        generated.draw(self.seed, path, &self.opening, population).map_err(|undrawable| {
             Failure::Faults(Faults::usage(
                 format!("{}: {undrawable}", self.scenario.source.name),
                 "lower the leverage, narrow the entry offsets or lower the tiers' maintenance rates",
@@ -112,23 +100,5 @@ impl<'s> Stage<'s> {
         (population.wallet, population.account, population.contract) = (wallet, account, contract);
         (population.qty, population.cost, population.collateral) = (qty, cost, collateral);
         registered.map_err(|bad| Failure::Faults(Faults::usage(format!("{}: {bad}", self.scenario.source.name), "")))
-    }
-}
-
-impl Opening for Stage<'_> {
-    fn contract(&self, contract: u16) -> (Multiplier, Price) {
-        let at = usize::from(contract);
-        (self.rules.contracts[at].multiplier, self.opens[at])
-    }
-
-    fn leverage_tiers(&self, contract: u16) -> &[(Cash, f64)] {
-        &self.leverage_tiers[usize::from(contract)]
-    }
-
-    fn accepts(&self, contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool {
-        let at = usize::from(contract);
-        let rules = &self.rules.contracts[at];
-        let (equity, notional) = at_mark(rules, qty, cost, collateral, self.opens[at]);
-        rules.tiers.covers(equity, notional, self.buffer)
     }
 }

@@ -305,6 +305,7 @@ impl Observer for Tally {
                 | Fact::Breached { .. }
                 | Fact::OrderDropped { .. }
                 | Fact::TookOver { .. }
+                | Fact::TakeoverRefused { .. }
                 | Fact::TicketClosed { .. } => {}
             }
         }

@@ -445,6 +445,11 @@ fn sentence(legend: &Legend, fact: &Fact) -> String {
             payers(legend, &disposal.paid),
             legend.cash(disposal.fees_waived)
         ),
+        Fact::TakeoverRefused { order, contract, qty } => format!(
+            "order {order}: the fund's equity does not let the engine take {} {}",
+            legend.qty(contract, qty),
+            legend.symbol(contract),
+        ),
         Fact::TookOver { order, contract, qty, bankruptcy } => format!(
             "the engine takes over {} {} {} of order {order} at {}",
             side_of(qty),
@@ -567,6 +572,12 @@ fn fields(legend: &Legend, fact: &Fact) -> Vec<(&'static str, Json)> {
             ("paid", paid_fields(legend, &disposal.paid)),
             ("fees_waived", cash(disposal.fees_waived)),
             ("book_cost_avoided", cash(disposal.book_cost_avoided)),
+        ],
+        Fact::TakeoverRefused { order, contract, qty: lots } => vec![
+            ("fact", "takeover_refused".into()),
+            ("order", order.into()),
+            ("symbol", symbol(contract)),
+            ("qty", qty(contract, lots)),
         ],
         Fact::TookOver { order, contract, qty: lots, bankruptcy } => vec![
             ("fact", "took_over".into()),

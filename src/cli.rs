@@ -1,0 +1,175 @@
+//! The command line: one type for each verb's arguments, one function for each verb.
+//!
+//! Only this file prints. A fault goes to standard error, a result to standard output.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use flashcrash::fault::{Failure, Faults, Paint};
+use flashcrash::scenario::{self, Scenario};
+use flashcrash::traders::Accounts;
+
+/// Monte Carlo simulator of flash crashes on perpetual-futures exchanges: liquidations, insurance fund, auto-deleveraging.
+#[derive(Debug, Parser)]
+#[command(name = "flashcrash", version, about, max_term_width = 120)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check a scenario and its files; show every fault with its place
+    Check(CheckArgs),
+    /// List every kind of price process, book, mark rule, distribution, liquidation rule and ADL policy with its keys
+    List(ListArgs),
+    /// Print the JSON schema of scenario files, for editors
+    Schema,
+    /// Print the reference of all keys and kinds as Markdown
+    Reference,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// Scenario files
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ListArgs {
+    /// As JSON, for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// Carries out the command of the process's own arguments and returns its exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no faults; a closed pipe while printing them is none either.
+            let code = u8::from(error.use_stderr());
+            let _ = error.print();
+            return code;
+        }
+    };
+    let done = match cli.verb {
+        Verb::Check(args) => check(&args),
+        Verb::List(args) => list(&args),
+        Verb::Schema => schema(),
+        Verb::Reference => print(&scenario::reference()),
+    };
+    match done {
+        Ok(()) => 0,
+        Err(failure) => {
+            complain(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let mut faults = Faults::default();
+    for file in &args.files {
+        match scenario::load(file) {
+            Ok((scenario, warnings)) => {
+                warn(&warnings);
+                print(&summary(&scenario))?;
+            }
+            Err(Failure::Faults(found)) => faults.extend(found),
+            Err(other) => {
+                warn(&faults);
+                return Err(other);
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
+/// What a checked scenario holds, in a few lines.
+fn summary(scenario: &Scenario) -> String {
+    let mut lines = vec![format!("{}: sound", scenario.source.name)];
+    if !scenario.about.is_empty() {
+        lines.push(format!("  {}", scenario.about));
+    }
+    let grid = scenario.clock.grid();
+    lines.push(format!(
+        "  {} paths of {} in {} steps, seed {}",
+        scenario.paths, scenario.clock.horizon, grid.steps, scenario.seed
+    ));
+    for asset in &scenario.assets {
+        let (open, tick, lot) = (asset.tick.show(asset.open.0), asset.tick.size(), asset.lot.size());
+        lines.push(format!("  {} opens at {open} {}, tick {tick}, lot {lot}", asset.symbol, scenario.currency));
+    }
+    match &scenario.accounts {
+        Accounts::Generated(generated) => {
+            for group in &generated.groups {
+                let symbol = &scenario.assets[usize::from(group.contract)].symbol;
+                lines.push(format!(
+                    "  {} accounts `{}` in {symbol}, {} % long",
+                    group.count,
+                    group.name,
+                    group.long_share * 100.0
+                ));
+            }
+        }
+        Accounts::Loaded(loaded) => {
+            let population = &loaded.population;
+            lines.push(format!(
+                "  {} accounts with {} positions from {}",
+                population.accounts(),
+                population.positions(),
+                loaded.source.name
+            ));
+        }
+    }
+    lines.push(format!("  hash {}", scenario.hash));
+    lines.join("\n") + "\n"
+}
+
+fn list(args: &ListArgs) -> Result<(), Failure> {
+    if args.json {
+        return print(&pretty(&scenario::listing_json()));
+    }
+    print(&scenario::listing())
+}
+
+fn schema() -> Result<(), Failure> {
+    print(&pretty(&scenario::schema()))
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// Writes to standard output. A reader that has gone away is no fault.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::File { path: "standard output".into(), cause })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn paint() -> Paint {
+    if io::stderr().is_terminal() { Paint::Colour } else { Paint::Plain }
+}
+
+fn warn(faults: &Faults) {
+    // Nothing can be told where standard error itself is closed.
+    let _ = write!(io::stderr(), "{}", faults.render(paint()));
+}
+
+fn complain(failure: &Failure) {
+    match failure {
+        Failure::Faults(faults) => warn(faults),
+        other => {
+            let _ = writeln!(io::stderr(), "error: {other}");
+        }
+    }
+}

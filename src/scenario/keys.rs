@@ -1,0 +1,343 @@
+//! Every key that a scenario file can hold, with its meaning and unit.
+//!
+//! These lists are the only place where the keys are named: the reading, `scenarios/schema.json`,
+//! `docs/reference.md` and `flashcrash list` all come from them.
+
+use crate::market::{book, distribution, mark, process};
+use crate::money::Nanos;
+use crate::registry::{FamilyInfo, Key, Need, Shape};
+use crate::venue::{adl, liquidation};
+
+const fn key(name: &'static str, shape: Shape, need: Need, about: &'static str) -> Key {
+    Key { name, shape, need, about }
+}
+
+const MONEY: &str = "settlement currency";
+const SOME_TIME: Shape = Shape::Time { min: Nanos(1) };
+const ANY_TIME: Shape = Shape::Time { min: Nanos(0) };
+const RATE: Shape = Shape::Share { min: 0.0, max: 1.0 };
+
+/// The tables at the top of a scenario.
+pub const ROOT: &[Key] = &[
+    key("scenario", Shape::Table(SCENARIO), Need::Required, "How long, how fine, how often."),
+    key("assets", Shape::List(&Shape::Table(ASSET)), Need::Required, "The contracts: `[[assets]]` once for each."),
+    key("market", Shape::Table(MARKET), Need::Default("{}"), "What the assets have in common."),
+    key("venue", Shape::Table(VENUE), Need::Required, "The rules of the exchange."),
+    key("population", Shape::Table(POPULATION), Need::Optional, "How the accounts of `[[traders]]` are drawn."),
+    key(
+        "traders",
+        Shape::List(&Shape::Table(TRADERS)),
+        Need::Optional,
+        "Groups of generated accounts: `[[traders]]` once for each.",
+    ),
+    key("accounts", Shape::Table(ACCOUNTS), Need::Optional, "A position book from a file, in place of `[[traders]]`."),
+];
+
+/// `[scenario]`
+pub const SCENARIO: &[Key] = &[
+    key("name", Shape::Text, Need::Optional, "name of the output folder; the file's stem where absent"),
+    key(
+        "paths",
+        Shape::Count { min: 1, max: 1_000_000_000 },
+        Need::Default("1000"),
+        "paths of a run, unless the command line says otherwise",
+    ),
+    key(
+        "seed",
+        Shape::Count { min: 0, max: i64::MAX },
+        Need::Default("1"),
+        "seed of all randomness, unless the command line says otherwise",
+    ),
+    key("horizon", SOME_TIME, Need::Required, "length of a path; a whole number of steps, at most 10 million"),
+    key(
+        "step",
+        SOME_TIME,
+        Need::Default("\"1 s\""),
+        "grid of the index; `mark_interval` and `check_interval` are whole numbers of steps",
+    ),
+    key(
+        "direction",
+        Shape::Choice(&[("down", "prices fall"), ("up", "prices rise")]),
+        Need::Default("\"down\""),
+        "which way the crash goes, and so which moves count as adverse",
+    ),
+    key("currency", Shape::Text, Need::Default("\"USDT\""), "name of the settlement currency, for display"),
+    key(
+        "cash_unit",
+        Shape::PositiveAmount { unit: MONEY },
+        Need::Default("0.000001"),
+        "smallest unit of money; tick × lot of every asset is a whole number of them",
+    ),
+];
+
+/// `[[assets]]`
+pub const ASSET: &[Key] = &[
+    key("symbol", Shape::Text, Need::Required, "name of the contract, as \"BTC\""),
+    key(
+        "tick",
+        Shape::PositiveAmount { unit: "price" },
+        Need::Required,
+        "smallest step of the price, in settlement currency for one unit of the asset",
+    ),
+    key("lot", Shape::PositiveAmount { unit: "asset" }, Need::Required, "smallest quantity, in units of the asset"),
+    key(
+        "open",
+        Shape::PositiveAmount { unit: "price" },
+        Need::Required,
+        "index and mark at the start; a whole number of ticks",
+    ),
+    key(
+        "exogenous_share",
+        Shape::Share { min: 0.01, max: 1.0 },
+        Need::Default("1"),
+        "part of the recorded log-return that the index follows; the rest is left to forced orders",
+    ),
+    key("process", Shape::Plugin(&process::PROCESS_INFO), Need::Required, "how the exogenous index moves"),
+    key(
+        "book",
+        Shape::Plugin(&book::BOOK_INFO),
+        Need::Required,
+        "what forced orders are paid and how they move the price",
+    ),
+    key("mark", Shape::Plugin(&mark::MARK_INFO), Need::Default("\"index\""), "the price at which margin is computed"),
+];
+
+/// `[market]`
+pub const MARKET: &[Key] = &[key(
+    "correlation",
+    Shape::List(&Shape::List(&Shape::Number { unit: "", min: -1.0, max: 1.0 })),
+    Need::Optional,
+    "correlation of the assets' Brownian motions, one row an asset in the order of `[[assets]]`; independent where absent",
+)];
+
+/// `[venue]`
+pub const VENUE: &[Key] = &[
+    key(
+        "mark_interval",
+        SOME_TIME,
+        Need::Default("\"1 s\""),
+        "time between two refreshes of the mark; a whole number of steps",
+    ),
+    key(
+        "check_interval",
+        SOME_TIME,
+        Need::Optional,
+        "time between two rounds of liquidation, a whole number of steps; `mark_interval` where absent",
+    ),
+    key("latency", ANY_TIME, Need::Default("\"0 s\""), "time from a breach to the forced order"),
+    key(
+        "trigger",
+        Shape::Choice(&[("below", "equity < maintenance margin"), ("at_or_below", "equity ≤ maintenance margin")]),
+        Need::Default("\"below\""),
+        "when a position is in breach",
+    ),
+    key(
+        "position_layers",
+        Shape::List(&Shape::Choice(&[
+            ("book", "sold into the order book, as far as the fund can pay for it"),
+            ("adl", "closed against winners at the bankruptcy price"),
+            ("engine", "taken over by the venue at the bankruptcy price and sold later"),
+        ])),
+        Need::Default("[\"book\", \"adl\"]"),
+        "who takes the lots of a forced order, in order",
+    ),
+    key(
+        "cash_layers",
+        Shape::List(&Shape::Choice(&[
+            ("fund", "the insurance fund, down to its floor"),
+            ("venue", "the venue's own capital, down to 0"),
+        ])),
+        Need::Default("[\"fund\", \"venue\"]"),
+        "who pays what a closed account cannot, in order; what is left is unfunded deficit",
+    ),
+    key(
+        "capital",
+        Shape::Amount { unit: MONEY },
+        Need::Default("0"),
+        "the venue's own money at the start, for the cash layer `venue`",
+    ),
+    key(
+        "taker_fee",
+        RATE,
+        Need::Default("0"),
+        "fee on the mark notional of a forced order, as far as equity can pay it",
+    ),
+    key(
+        "liquidation_fee",
+        RATE,
+        Need::Default("0"),
+        "liquidation fee on the same notional, paid to the fund after the taker fee",
+    ),
+    key(
+        "surplus_to",
+        Shape::Choice(&[("trader", "stays in the account"), ("fund", "goes to the insurance fund")]),
+        Need::Required,
+        "who receives what equity is left after a liquidation and its fees",
+    ),
+    key(
+        "engine_slice",
+        Shape::Count { min: 1, max: i64::MAX },
+        Need::Optional,
+        "most lots that the engine sells of its inventory at one check; all of it where absent",
+    ),
+    key(
+        "tiers",
+        Shape::List(&Shape::Table(TIER)),
+        Need::Required,
+        "Margin tiers, ascending: `[[venue.tiers]]` once for each.",
+    ),
+    key(
+        "liquidation",
+        Shape::Plugin(&liquidation::INFO),
+        Need::Default("\"full\""),
+        "how much of a position in breach is closed",
+    ),
+    key("fund", Shape::Table(FUND), Need::Required, "The insurance fund: `[venue.fund]`."),
+    key(
+        "adl",
+        Shape::PluginWith(&adl::INFO, ADL),
+        Need::Default("{ kind = \"profit_leverage\" }"),
+        "which winners are deleveraged",
+    ),
+];
+
+/// `[[venue.tiers]]`
+pub const TIER: &[Key] = &[
+    key(
+        "asset",
+        Shape::Text,
+        Need::Optional,
+        "symbol that the tier belongs to; where absent, every asset without tiers of its own",
+    ),
+    key(
+        "notional_floor",
+        Shape::Amount { unit: MONEY },
+        Need::Required,
+        "notional from which the tier holds; 0 for the first",
+    ),
+    key(
+        "max_leverage",
+        Shape::Number { unit: "", min: 0.01, max: 1000.0 },
+        Need::Required,
+        "greatest leverage an account may open with",
+    ),
+    key(
+        "maintenance_rate",
+        Shape::Share { min: 0.0, max: 1.0 },
+        Need::Required,
+        "maintenance margin as a share of notional, before the deduction",
+    ),
+    key(
+        "deduction",
+        Shape::Amount { unit: MONEY },
+        Need::Optional,
+        "what is subtracted from rate × notional; it follows from the tiers, and is compared where given",
+    ),
+];
+
+/// `[venue.fund]`
+pub const FUND: &[Key] = &[
+    key("open", Shape::Amount { unit: MONEY }, Need::Required, "the insurance fund at the start"),
+    key("floor", Shape::Amount { unit: MONEY }, Need::Default("0"), "balance that payouts never take the fund below"),
+];
+
+/// What `[venue.adl]` takes beside the keys of its kind.
+pub const ADL: &[Key] = &[key(
+    "eligible",
+    Shape::Choice(&[
+        ("profit_at_adl_price", "profit above 0 at the ADL price, and solvent after closing there"),
+        ("profit_at_mark", "profit above 0 at the mark, and solvent after closing at the ADL price"),
+        ("solvent_after", "solvent after closing at the ADL price"),
+    ]),
+    Need::Default("\"profit_at_adl_price\""),
+    "which accounts may be deleveraged",
+)];
+
+/// `[population]`
+pub const POPULATION: &[Key] = &[
+    key(
+        "redraw",
+        Shape::Choice(&[
+            ("resampled", "accounts are drawn anew on every path"),
+            ("fixed", "one draw, the same on every path"),
+        ]),
+        Need::Default("\"resampled\""),
+        "whether accounts differ from path to path",
+    ),
+    key(
+        "balance",
+        Shape::Choice(&[
+            ("maker", "the market maker holds the difference"),
+            ("scale", "every position of the heavier side is made smaller by the same share"),
+        ]),
+        Need::Default("\"maker\""),
+        "what happens where longs and shorts differ",
+    ),
+    key(
+        "leverage_cap",
+        Shape::Number { unit: "", min: 0.01, max: 1000.0 },
+        Need::Optional,
+        "greatest leverage of any account, beside the caps of the tiers",
+    ),
+    key(
+        "cap_keeps",
+        Shape::Choice(&[
+            ("notional", "the position stays, more collateral is posted"),
+            ("collateral", "the collateral stays, the position is smaller"),
+        ]),
+        Need::Optional,
+        "what stays as drawn where a cap on leverage binds; required with `leverage_cap`, else \"notional\"",
+    ),
+    key(
+        "opening_buffer",
+        Shape::Share { min: 0.0, max: 10.0 },
+        Need::Default("0.05"),
+        "an account opens with equity of at least (1 + this) × maintenance margin at the opening mark",
+    ),
+];
+
+const DISTRIBUTION: &FamilyInfo = &distribution::DISTRIBUTION_INFO;
+
+/// `[[traders]]`
+pub const TRADERS: &[Key] = &[
+    key("name", Shape::Text, Need::Required, "name of the group"),
+    key("asset", Shape::Text, Need::Optional, "symbol it trades; may be absent where the scenario has one asset"),
+    key("count", Shape::Count { min: 1, max: 10_000_000 }, Need::Required, "accounts in the group"),
+    key("long_share", RATE, Need::Required, "share of the accounts that are long"),
+    key(
+        "leverage",
+        Shape::Plugin(DISTRIBUTION),
+        Need::Required,
+        "desired leverage: entry notional ÷ collateral; the tiers and `leverage_cap` may lower it",
+    ),
+    key("size", Shape::Plugin(DISTRIBUTION), Need::Required, "size of an account, in settlement currency"),
+    key(
+        "size_is",
+        Shape::Choice(&[("collateral", "the collateral posted"), ("notional", "the entry notional")]),
+        Need::Required,
+        "what `size` counts",
+    ),
+    key("entry_offset", Shape::Plugin(DISTRIBUTION), Need::Default("0"), "entry price ÷ opening mark − 1"),
+    key(
+        "wallet",
+        Shape::Plugin(DISTRIBUTION),
+        Need::Default("0"),
+        "free cash beside the position, in settlement currency",
+    ),
+];
+
+/// `[accounts]`
+pub const ACCOUNTS: &[Key] = &[
+    key(
+        "file",
+        Shape::File,
+        Need::Required,
+        "position book: a CSV file with account, symbol, side, quantity, entry_price, collateral, margin_mode, wallet",
+    ),
+    key(
+        "liquidate_at_open",
+        Shape::Flag,
+        Need::Default("false"),
+        "accept positions that are in breach at the opening mark, and liquidate them at once",
+    ),
+];

@@ -1,0 +1,272 @@
+//! Who trades: groups of generated accounts, or a position book.
+
+use std::ops::Range;
+
+use rust_decimal::Decimal;
+
+use super::Scenario;
+use super::check::{AssetDraft, is_written, line_of, units_per_currency};
+use super::keys::POPULATION;
+use super::opening::{OpeningContract, OpeningRules};
+use super::venue::{RulesDraft, find_asset};
+use crate::market::distribution::{DISTRIBUTIONS, Distribution};
+use crate::money::{Quantum, Ratio};
+use crate::registry::{Node, Raw, Reading, Values, read_partly};
+use crate::traders::{
+    Accounts, Balance, CapKeeps, Cause, Contract, Generated, Group, Population, Redraw, SizeIs, load,
+};
+
+/// Reads `[[traders]]` with `[population]`, or `[accounts]`.
+pub(super) fn accounts(
+    node: &Node,
+    root: &Values,
+    assets: &[AssetDraft],
+    rules: Option<&RulesDraft>,
+    cash_unit: Option<Quantum>,
+    reading: &mut Reading,
+) -> Option<Accounts> {
+    // The nodes say what was written, even where it was not sound.
+    match (node.get("traders"), node.get("accounts")) {
+        (None, None) => {
+            reading.fault(
+                &node.span,
+                "the scenario has no accounts",
+                "add groups `[[traders]]`, or `[accounts]` with `file = \"….csv\"`",
+            );
+            None
+        }
+        (Some(_), Some(accounts)) => {
+            reading.fault(
+                &accounts.span,
+                "the scenario has both `[[traders]]` and `[accounts]`",
+                "keep one: accounts are drawn, or they come from a file",
+            );
+            None
+        }
+        (Some(_), None) => generated(root, assets, rules, cash_unit, reading).map(Accounts::Generated),
+        (None, Some(_)) => {
+            if let Some(population) = node.get("population") {
+                reading.fault(
+                    &population.span,
+                    "`[population]` says how `[[traders]]` are drawn, but accounts come from a file",
+                    "remove it",
+                );
+            }
+            loaded(&root.maybe_table("accounts")?, assets, rules, cash_unit, reading)
+        }
+    }
+}
+
+// ---------------------------------------------------------------------------------------------- generated
+
+fn generated(
+    root: &Values,
+    assets: &[AssetDraft],
+    rules: Option<&RulesDraft>,
+    cash_unit: Option<Quantum>,
+    reading: &mut Reading,
+) -> Option<Generated> {
+    let absent = Node { span: 0..0, raw: Raw::Table(Vec::new()) };
+    let population =
+        root.maybe_table("population").or_else(|| read_partly(&absent, POPULATION, "`population`", reading))?;
+    if population.has("leverage_cap") && !population.has("cap_keeps") {
+        reading.fault(
+            &population.span("leverage_cap"),
+            "`leverage_cap` needs `cap_keeps`",
+            "add `cap_keeps = \"notional\"` (positions stay, more collateral is posted) or `cap_keeps = \"collateral\"` (positions are smaller)",
+        );
+    }
+    let tables = if root.has("traders") { root.tables("traders") } else { Vec::new() };
+    let mut groups: Vec<Option<Group>> = Vec::new();
+    let mut names: Vec<(String, Range<usize>)> = Vec::new();
+    let mut total: i64 = 0;
+    for values in &tables {
+        if let Some(name) = values.maybe_text("name") {
+            if let Some((_, first)) = names.iter().find(|(before, _)| *before == name) {
+                let line = line_of(reading, first);
+                reading.fault(
+                    &values.span("name"),
+                    format!("a second group `{name}`"),
+                    format!("the first is in line {line}: give each group a name of its own"),
+                );
+            }
+            names.push((name, values.span("name")));
+        }
+        total = total.saturating_add(values.maybe_count("count").unwrap_or(0));
+        groups.push(group(values, assets, reading));
+    }
+    if total > i64::from(u32::MAX) {
+        reading.fault(&root.span("traders"), format!("{total} accounts are more than {}", u32::MAX), "lower `count`");
+    }
+    if root.has("traders") && tables.is_empty() {
+        reading.fault(
+            &root.span("traders"),
+            "there must be at least one group of traders",
+            "add a table `[[traders]]`",
+        );
+    }
+    let groups: Option<Vec<Group>> = groups.into_iter().collect();
+    let groups = groups?;
+    let scale = population.maybe_text("balance").as_deref() == Some("scale");
+    for (contract, asset) in assets.iter().enumerate() {
+        one_sided(contract, asset, &groups, scale, &population, rules, reading);
+    }
+    Some(Generated {
+        groups,
+        redraw: if population.maybe_text("redraw")? == "fixed" { Redraw::Fixed } else { Redraw::Resampled },
+        balance: if scale { Balance::Scale } else { Balance::Maker },
+        leverage_cap: population.maybe_number("leverage_cap"),
+        cap_keeps: match population.maybe_text("cap_keeps").as_deref() {
+            Some("collateral") => CapKeeps::Collateral,
+            _ => CapKeeps::Notional,
+        },
+        opening_buffer: population.has("opening_buffer").then(|| population.ratio("opening_buffer"))?,
+        units_per_currency: units_per_currency(cash_unit?),
+    })
+}
+
+fn group(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Option<Group> {
+    let contract = match values.maybe_text("asset") {
+        Some(symbol) => find_asset(&symbol, values, assets, reading),
+        None if is_written(values, "asset") => None,
+        None if assets.len() == 1 => Some(0),
+        None => {
+            if assets.len() > 1 {
+                let known: Vec<&str> = assets.iter().filter_map(|asset| asset.symbol.as_deref()).collect();
+                reading.fault(
+                    &values.span,
+                    "this group does not say which asset it trades",
+                    format!("add `asset`, one of {}", known.join(", ")),
+                );
+            }
+            None
+        }
+    };
+    let leverage = distribution(values, "leverage", Bound::Above(0.0), reading);
+    let size = distribution(values, "size", Bound::Above(0.0), reading);
+    let entry_offset = distribution(values, "entry_offset", Bound::Above(-1.0), reading);
+    let wallet = distribution(values, "wallet", Bound::From(0.0), reading);
+    Some(Group {
+        name: values.maybe_text("name")?,
+        contract: u16::try_from(contract?).ok()?,
+        count: u32::try_from(values.maybe_count("count")?).ok()?,
+        long_share: values.maybe_number("long_share")?,
+        leverage: leverage?,
+        size: size?,
+        size_is: if values.maybe_text("size_is")? == "notional" { SizeIs::Notional } else { SizeIs::Collateral },
+        entry_offset: entry_offset?,
+        wallet: wallet?,
+    })
+}
+
+/// What every draw of a column must satisfy.
+#[derive(Clone, Copy)]
+enum Bound {
+    Above(f64),
+    From(f64),
+}
+
+fn distribution(values: &Values, key: &str, bound: Bound, reading: &mut Reading) -> Option<Box<dyn Distribution>> {
+    let node = values.maybe_node(key)?;
+    let built = DISTRIBUTIONS.choose(&node, reading)?;
+    let (low, high) = built.support();
+    let (sound, right) = match bound {
+        // An open bound is met by a support that only tends to it, as a log-normal's does to 0.
+        Bound::Above(bound) => (low >= bound && high > bound, format!("above {bound}")),
+        Bound::From(bound) => (low >= bound, format!("{bound} or more")),
+    };
+    if !sound {
+        let drawn = if low < high { format!("`{key}` can be as low as {low}") } else { format!("`{key}` is {low}") };
+        reading.fault(
+            &values.span(key),
+            drawn,
+            format!("every value must be {right}: choose or truncate the distribution so that it is"),
+        );
+    }
+    Some(built)
+}
+
+/// Where every account of a contract is on one side, nothing can be balanced and nobody deleveraged.
+fn one_sided(
+    contract: usize,
+    asset: &AssetDraft,
+    groups: &[Group],
+    scale: bool,
+    population: &Values,
+    rules: Option<&RulesDraft>,
+    reading: &mut Reading,
+) {
+    let mine = || groups.iter().filter(|group| usize::from(group.contract) == contract);
+    if mine().next().is_none() {
+        return;
+    }
+    let side = match (mine().all(|group| group.long_share >= 1.0), mine().all(|group| group.long_share <= 0.0)) {
+        (true, _) => "long",
+        (_, true) => "short",
+        _ => return,
+    };
+    let symbol = asset.symbol.as_deref().unwrap_or_default();
+    if scale {
+        reading.fault(
+            &population.span("balance"),
+            format!("`balance = \"scale\"` has nothing to balance: every account in `{symbol}` is {side}"),
+            "use \"maker\", or a `long_share` between 0 and 1",
+        );
+    } else if let Some(at) = rules.and_then(|rules| rules.adl.clone()) {
+        reading.warn(
+            &at,
+            format!("nobody can be deleveraged: every account in `{symbol}` is {side}"),
+            "what book and fund cannot carry becomes unfunded deficit; give some group a `long_share` between 0 and 1 to have winners",
+        );
+    }
+}
+
+/// Draws the first path, so that a population that cannot be drawn is found before a run.
+pub(super) fn try_draw(scenario: &Scenario, node: &Node, reading: &mut Reading) {
+    let Accounts::Generated(generated) = &scenario.accounts else { return };
+    let mut population = Population::default();
+    let Err(undrawable) = generated.draw(scenario.seed, 0, &scenario.opening(), &mut population) else { return };
+    let hint = match undrawable.cause {
+        Cause::NeverAccepted { .. } => {
+            "an account holds at least one lot: use a smaller `lot`, larger sizes, lower `leverage` or a smaller `opening_buffer`"
+        }
+        Cause::OutOfRange { .. } => "truncate the distribution, or use a coarser `cash_unit`, `tick` or `lot`",
+        Cause::RedrawnTooOften { .. } => {
+            "entries lie too far from the opening mark for this leverage: narrow `entry_offset` or lower `leverage`"
+        }
+    };
+    let tables = node.get("traders").map(|traders| &traders.raw);
+    let at = match tables {
+        Some(Raw::List(groups)) => groups.get(undrawable.group).map_or(0..0, |group| group.span.clone()),
+        _ => 0..0,
+    };
+    reading.fault(&at, undrawable.to_string(), hint);
+}
+
+// ---------------------------------------------------------------------------------------------- loaded
+
+fn loaded(
+    values: &Values,
+    assets: &[AssetDraft],
+    rules: Option<&RulesDraft>,
+    cash_unit: Option<Quantum>,
+    reading: &mut Reading,
+) -> Option<Accounts> {
+    let (file, liquidate_at_open, rules) =
+        (values.maybe_file("file")?, values.maybe_flag("liquidate_at_open")?, rules?);
+    let contracts: Option<Vec<Contract>> = assets
+        .iter()
+        .map(|asset| {
+            let open: Decimal = asset.tick?.show(asset.open?.0);
+            Some(Contract { symbol: asset.symbol.clone()?, lot: asset.lot?, open })
+        })
+        .collect();
+    let opening: Option<Vec<OpeningContract>> = assets
+        .iter()
+        .zip(&rules.tiers)
+        .map(|(asset, tiers)| Some(OpeningContract::new(asset.multiplier?, asset.open?, tiers.clone()?)))
+        .collect();
+    let opening = OpeningRules::new(opening?, rules.trigger?, Ratio(0));
+    let loaded = load(&file, &contracts?, cash_unit?, &opening, liquidate_at_open, reading)?;
+    Some(Accounts::Loaded(std::sync::Arc::new(loaded)))
+}

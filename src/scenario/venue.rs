@@ -1,0 +1,349 @@
+//! The rules of the venue: tiers, layers, fees, fund, ADL.
+
+use std::ops::Range;
+
+use rust_decimal::Decimal;
+
+use super::check::AssetDraft;
+use super::keys;
+use crate::fault::did_you_mean;
+use crate::money::{Cash, Qty, Quantum, Ratio};
+use crate::registry::{Raw, Reading, Values, read_partly};
+use crate::venue::adl::{POLICIES, Policy};
+use crate::venue::liquidation::RULES;
+use crate::venue::margin::{Tier, Tiers};
+use crate::venue::rules::{CashLayer, ContractRules, Eligible, FundRules, PositionLayer, Rules, SurplusTo, Trigger};
+
+/// The rules as far as they are sound.
+pub(super) struct RulesDraft {
+    /// Tiers of each asset.
+    pub tiers: Vec<Option<Tiers>>,
+    pub trigger: Option<Trigger>,
+    /// Where `adl` stands among the position layers.
+    pub adl: Option<Range<usize>>,
+    rules: Option<Rules>,
+}
+
+impl RulesDraft {
+    pub fn rules(self) -> Option<Rules> {
+        self.rules
+    }
+}
+
+/// Reads `[venue]`.
+pub(super) fn rules(
+    values: &Values,
+    assets: &[AssetDraft],
+    cash_unit: Option<Quantum>,
+    reading: &mut Reading,
+) -> RulesDraft {
+    let tiers = tiers(values, assets, cash_unit, reading);
+    let trigger =
+        values.maybe_text("trigger").map(|word| if word == "below" { Trigger::Below } else { Trigger::AtOrBelow });
+    let layers = position_layers(values, reading);
+    let adl_at = layers
+        .as_ref()
+        .and_then(|layers| layers.iter().find(|(_, layer)| *layer == PositionLayer::Adl))
+        .map(|(span, _)| span.clone());
+    let cash_layers = cash_layers(values, reading);
+    let venue_capital = cash(values, "capital", cash_unit, reading);
+    if let (Some(capital), Some(layers)) = (venue_capital, &cash_layers)
+        && capital > Cash::ZERO
+        && !layers.contains(&CashLayer::Venue)
+    {
+        reading.warn(&values.span("capital"), "this capital never pays anything", "add \"venue\" to `cash_layers`");
+    }
+    let fund = values.maybe_table("fund").and_then(|fund| fund_rules(&fund, cash_unit, reading));
+    let liquidation = values.maybe_node("liquidation").and_then(|node| RULES.choose(&node, reading));
+    let adl = adl(values, reading);
+    let contracts = assets.iter().zip(&tiers).map(|(asset, tiers)| {
+        let (multiplier, tiers) = (asset.multiplier?, tiers.clone()?);
+        Some(ContractRules { multiplier, tiers })
+    });
+    let surplus_to =
+        values.maybe_text("surplus_to").map(|word| if word == "fund" { SurplusTo::Fund } else { SurplusTo::Trader });
+    let rate = |key| values.has(key).then(|| values.ratio(key));
+    let contracts: Option<Vec<ContractRules>> = contracts.collect();
+    let finish = || {
+        let (policy, adl_eligible) = adl?;
+        Some(Rules {
+            contracts: contracts?,
+            trigger: trigger?,
+            liquidation: liquidation?,
+            position_layers: layers?.into_iter().map(|(_, layer)| layer).collect(),
+            cash_layers: cash_layers?,
+            fund: fund?,
+            venue_capital: venue_capital?,
+            taker_fee: rate("taker_fee")?,
+            liquidation_fee: rate("liquidation_fee")?,
+            surplus_to: surplus_to?,
+            engine_slice: values.maybe_count("engine_slice").map(Qty),
+            latency: values.maybe_time("latency")?,
+            adl: policy,
+            adl_eligible,
+        })
+    };
+    RulesDraft { rules: finish(), tiers, trigger, adl: adl_at }
+}
+
+/// An amount of money as whole cash units.
+pub(super) fn cash(values: &Values, key: &str, unit: Option<Quantum>, reading: &mut Reading) -> Option<Cash> {
+    let amount = values.maybe_decimal(key)?;
+    let unit = unit?;
+    let cash = unit.exact(amount).map(Cash);
+    if cash.is_none() {
+        let hint = match unit.floor(amount) {
+            Some(units) => format!("the cash unit is {}: {} would fit", unit.size(), unit.show(units)),
+            None => {
+                format!("at a cash unit of {} it is more than 64 bits hold: use a coarser `cash_unit`", unit.size())
+            }
+        };
+        reading.fault(&values.span(key), format!("`{key}` of {amount} is not a whole number of cash units"), hint);
+    }
+    cash
+}
+
+// ---------------------------------------------------------------------------------------------- tiers
+
+struct TierDraft {
+    values: Values,
+    tier: Option<Tier>,
+}
+
+/// The tiers of each asset: its own, or else those that name no asset.
+fn tiers(
+    values: &Values,
+    assets: &[AssetDraft],
+    cash_unit: Option<Quantum>,
+    reading: &mut Reading,
+) -> Vec<Option<Tiers>> {
+    if !values.has("tiers") {
+        return assets.iter().map(|_| None).collect();
+    }
+    let mut general: Vec<TierDraft> = Vec::new();
+    let mut own: Vec<Vec<TierDraft>> = assets.iter().map(|_| Vec::new()).collect();
+    for table in values.tables("tiers") {
+        let tier = tier(&table, cash_unit, reading);
+        match table.maybe_text("asset") {
+            None => general.push(TierDraft { values: table, tier }),
+            Some(symbol) => {
+                if let Some(at) = find_asset(&symbol, &table, assets, reading) {
+                    own[at].push(TierDraft { values: table, tier });
+                }
+            }
+        }
+    }
+    let shared = (!general.is_empty()).then(|| schedule(&general, cash_unit, reading));
+    let mut schedules = Vec::with_capacity(assets.len());
+    for (asset, own) in assets.iter().zip(&own) {
+        schedules.push(match (own.is_empty(), &shared) {
+            (false, _) => schedule(own, cash_unit, reading),
+            (true, Some(shared)) => shared.clone(),
+            (true, None) => {
+                let symbol = asset.symbol.clone().unwrap_or_default();
+                let message = format!("asset `{symbol}` has no margin tiers");
+                reading.fault(
+                    &asset.span,
+                    message,
+                    format!(
+                        "add `[[venue.tiers]]` with `asset = \"{symbol}\"`, or one without `asset`, which holds for all"
+                    ),
+                );
+                None
+            }
+        });
+    }
+    schedules
+}
+
+/// The index of an asset that a table names under `asset`.
+pub(super) fn find_asset(symbol: &str, table: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Option<usize> {
+    let found = assets.iter().position(|asset| asset.symbol.as_deref() == Some(symbol));
+    if found.is_none() {
+        let known: Vec<&str> = assets.iter().filter_map(|asset| asset.symbol.as_deref()).collect();
+        let hint = match did_you_mean(symbol, known.iter().copied()) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => format!("the scenario has {}", known.join(", ")),
+        };
+        reading.fault(&table.span("asset"), format!("the scenario has no asset `{symbol}`"), hint);
+    }
+    found
+}
+
+fn tier(table: &Values, cash_unit: Option<Quantum>, reading: &mut Reading) -> Option<Tier> {
+    let floor = cash(table, "notional_floor", cash_unit, reading);
+    let rate = table.has("maintenance_rate").then(|| table.ratio("maintenance_rate"));
+    let most = table.has("max_leverage").then(|| table.ratio("max_leverage"));
+    if let (Some(rate), Some(most)) = (rate, most)
+        && i128::from(rate.0) * i128::from(most.0) >= i128::from(Ratio::ONE.0) * i128::from(Ratio::ONE.0)
+        && rate < Ratio::ONE
+    {
+        let leverage = table.number("max_leverage");
+        reading.fault(
+            &table.span("max_leverage"),
+            format!("an account at `max_leverage` of {leverage} would be in breach at once: its margin of {} is no more than the maintenance rate", Ratio(ratio_of_one(most))
+                .to_f64()),
+            "1 ÷ `max_leverage` must exceed `maintenance_rate`",
+        );
+    }
+    Some(Tier { floor: floor?, rate: rate?, max_leverage: most? })
+}
+
+/// 1 ÷ leverage in billionths, for display.
+fn ratio_of_one(leverage: Ratio) -> i64 {
+    1_000_000_000_000_000_000 / leverage.0.max(1)
+}
+
+/// One ascending schedule; every fault is located at its tier.
+fn schedule(drafts: &[TierDraft], cash_unit: Option<Quantum>, reading: &mut Reading) -> Option<Tiers> {
+    let tiers: Option<Vec<Tier>> = drafts.iter().map(|draft| draft.tier).collect();
+    let tiers = tiers?;
+    for (pair, draft) in tiers.windows(2).zip(&drafts[1..]) {
+        if pair[1].max_leverage > pair[0].max_leverage {
+            reading.fault(
+                &draft.values.span("max_leverage"),
+                "the greatest leverage must not rise from tier to tier",
+                format!("the tier before allows {}", pair[0].max_leverage.to_f64()),
+            );
+        }
+    }
+    match Tiers::new(tiers) {
+        Ok(tiers) => {
+            for (draft, deduction) in drafts.iter().zip(tiers.deductions()) {
+                compare_deduction(&draft.values, *deduction, cash_unit, reading);
+            }
+            Some(tiers)
+        }
+        Err(bad) => {
+            let at = &drafts[bad.tier.min(drafts.len() - 1)].values;
+            let key = if bad.message.contains("rate") { "maintenance_rate" } else { "notional_floor" };
+            let before = bad.tier.checked_sub(1).map(|i| &drafts[i].values);
+            let hint = match (before, key) {
+                (Some(before), "notional_floor") => {
+                    before.maybe_decimal(key).map(|floor| format!("the tier before starts at {floor}"))
+                }
+                (Some(before), _) => before.maybe_number(key).map(|rate| format!("the tier before has {rate}")),
+                (None, _) => None,
+            };
+            reading.fault(
+                &at.span(key),
+                bad.message,
+                hint.unwrap_or_else(|| "tiers are written from the lowest notional to the highest".to_owned()),
+            );
+            None
+        }
+    }
+}
+
+/// A deduction that is given must be the one that makes maintenance continuous.
+fn compare_deduction(table: &Values, computed: i128, cash_unit: Option<Quantum>, reading: &mut Reading) {
+    let (Some(given), Some(unit)) = (table.maybe_decimal("deduction"), cash_unit) else { return };
+    // Deductions are billionths of a cash unit.
+    let exact = Decimal::try_from_i128_with_scale(computed, 9).ok().and_then(|units| units.checked_mul(unit.size()));
+    let Some(exact) = exact else { return };
+    if given != exact {
+        let exact = exact.normalize();
+        reading.fault(
+            &table.span("deduction"),
+            format!("`deduction` is {given}, but it follows from the tiers as {exact}"),
+            format!(
+                "write {exact} or leave it out; any other number makes maintenance margin jump at the tier's floor"
+            ),
+        );
+    }
+}
+
+// ---------------------------------------------------------------------------------------------- layers, fund, ADL
+
+/// Words of a list without repetition, with their places.
+fn layers<T>(
+    values: &Values,
+    key: &str,
+    layer: impl Fn(&str) -> T,
+    reading: &mut Reading,
+) -> Option<Vec<(Range<usize>, T)>> {
+    if !values.has(key) {
+        return None;
+    }
+    let words = values.texts(key);
+    for (i, (span, word)) in words.iter().enumerate() {
+        if words[..i].iter().any(|(_, before)| before == word) {
+            reading.fault(
+                span,
+                format!("\"{word}\" stands twice in `{key}`"),
+                "name each layer once, in the order in which they act",
+            );
+        }
+    }
+    Some(words.into_iter().map(|(span, word)| (span, layer(&word))).collect())
+}
+
+fn position_layers(values: &Values, reading: &mut Reading) -> Option<Vec<(Range<usize>, PositionLayer)>> {
+    let found = layers(
+        values,
+        "position_layers",
+        |word| match word {
+            "book" => PositionLayer::Book,
+            "adl" => PositionLayer::Adl,
+            _ => PositionLayer::Engine,
+        },
+        reading,
+    )?;
+    if found.is_empty() {
+        reading.fault(
+            &values.span("position_layers"),
+            "`position_layers` is empty",
+            "somebody must take the lots of a forced order, as [\"book\", \"adl\"]",
+        );
+    }
+    Some(found)
+}
+
+fn cash_layers(values: &Values, reading: &mut Reading) -> Option<Vec<CashLayer>> {
+    let found =
+        layers(values, "cash_layers", |word| if word == "fund" { CashLayer::Fund } else { CashLayer::Venue }, reading)?;
+    Some(found.into_iter().map(|(_, layer)| layer).collect())
+}
+
+fn fund_rules(fund: &Values, cash_unit: Option<Quantum>, reading: &mut Reading) -> Option<FundRules> {
+    let open = cash(fund, "open", cash_unit, reading);
+    let floor = cash(fund, "floor", cash_unit, reading);
+    let (open, floor) = (open?, floor?);
+    if floor > open {
+        let (open, floor) = (fund.decimal("open"), fund.decimal("floor"));
+        reading.fault(
+            &fund.span("floor"),
+            format!("`floor` of {floor} is above the opening fund of {open}"),
+            "the fund could never pay: lower `floor` or raise `open`",
+        );
+    }
+    Some(FundRules { open, floor })
+}
+
+fn adl(values: &Values, reading: &mut Reading) -> Option<(Policy, Eligible)> {
+    let node = values.maybe_node("adl")?;
+    let names: Vec<&str> = keys::ADL.iter().map(|key| key.name).collect();
+    let (mut rest, common) = node.split(&names);
+    // A misspelt common key would otherwise be told only the keys of the policy.
+    if let Raw::Table(entries) = &mut rest.raw {
+        entries.retain(|(word, _)| {
+            let near = did_you_mean(&word.text, names.iter().copied());
+            if let Some(near) = near {
+                reading.fault(
+                    &word.span,
+                    format!("unknown key `{}` in `adl`", word.text),
+                    format!("did you mean `{near}`?"),
+                );
+            }
+            near.is_none()
+        });
+    }
+    let common = read_partly(&common, keys::ADL, "`adl`", reading);
+    let policy = POLICIES.choose(&rest, reading);
+    let eligible = match common?.maybe_text("eligible")?.as_str() {
+        "profit_at_adl_price" => Eligible::ProfitAtAdlPrice,
+        "profit_at_mark" => Eligible::ProfitAtMark,
+        _ => Eligible::SolventAfter,
+    };
+    Some((*policy?, eligible))
+}

@@ -1,0 +1,412 @@
+//! Accounts drawn from distributions.
+//!
+//! Every attribute is a column with a stream of its own; account i of its group takes 64-bit word i of each column.
+//! So a cap, another distribution in one column or one account less leaves every other draw as it was.
+
+use std::fmt;
+
+use super::{Balance, CapKeeps, Generated, Group, Opening, Population, Redraw, SizeIs};
+use crate::market::distribution::Distribution;
+use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
+use crate::rng::{Purpose, Stream, open_unit};
+
+/// Columns of a group. Redraw r of the entry offset is column `REDRAWS + r`.
+const LEVERAGE: u32 = 0;
+const SIZE: u32 = 1;
+const ENTRY_OFFSET: u32 = 2;
+const WALLET: u32 = 3;
+const REDRAWS: u32 = 16;
+
+/// How often an entry is drawn again before it is set to the opening mark.
+const MOST_REDRAWS: u32 = 16;
+
+/// Accounts are drawn in blocks of this many, so that no buffer grows with a group.
+const BLOCK: usize = 256;
+
+/// Why a population could not be drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undrawable {
+    pub path: u64,
+    /// Index of the group.
+    pub group: usize,
+    pub name: String,
+    pub cause: Cause,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cause {
+    /// The account (counted within its group) fails the opening margin check even with entry at the opening mark.
+    NeverAccepted { account: u32, leverage: f64, qty: Qty },
+    /// An amount of the account leaves what integers hold, or an entry price is not above 0.
+    OutOfRange { account: u32, what: &'static str, value: f64 },
+    /// More than half of all accounts needed another entry price.
+    RedrawnTooOften { redrawn: u32, accounts: usize },
+}
+
+impl fmt::Display for Undrawable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, name, .. } = self;
+        match &self.cause {
+            Cause::NeverAccepted { account, leverage, qty } => write!(
+                f,
+                "account {account} of group `{name}` on path {path} fails the opening margin check even when it enters at the \
+                 opening mark ({} lots at leverage {leverage:.4})",
+                qty.0
+            ),
+            Cause::OutOfRange { account, what, value } => {
+                write!(
+                    f,
+                    "account {account} of group `{name}` on path {path} has a {what} of {value}, which cannot be held"
+                )
+            }
+            Cause::RedrawnTooOften { redrawn, accounts } => write!(
+                f,
+                "{redrawn} of {accounts} accounts on path {path} had to draw their entry price again to pass the opening margin check"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Undrawable {}
+
+/// One column of a group on one path, drawn block by block.
+struct Column<'a> {
+    distribution: &'a dyn Distribution,
+    /// `None` where every account has the same value, so that nothing need be drawn.
+    stream: Option<Stream>,
+    values: [f64; BLOCK],
+}
+
+impl<'a> Column<'a> {
+    fn new(distribution: &'a dyn Distribution, seed: u64, address: (u32, u32), path: u64) -> Self {
+        let (low, high) = distribution.support();
+        let constant = low >= high;
+        let stream = (!constant).then(|| Stream::new(seed, Purpose::Population, address, path));
+        Self { distribution, stream, values: [if constant { low } else { 0.0 }; BLOCK] }
+    }
+
+    /// Draws the values of the next `len` accounts.
+    fn advance(&mut self, len: usize) {
+        if let Some(stream) = &mut self.stream {
+            let mut words = [0u64; BLOCK];
+            stream.fill(&mut words[..len]);
+            self.distribution.fill(&words[..len], &mut self.values[..len]);
+        }
+    }
+}
+
+/// A position about to be opened.
+#[derive(Clone, Copy, Debug)]
+struct Draft {
+    qty: Qty,
+    cost: Cash,
+    collateral: Cash,
+    leverage: f64,
+}
+
+/// What is the same for all accounts of a group.
+struct Desk<'a> {
+    multiplier: Multiplier,
+    open: Price,
+    tiers: &'a [(Cash, f64)],
+    size_is: SizeIs,
+    cap: f64,
+    keeps: CapKeeps,
+    /// Cash units in one unit of the settlement currency.
+    units: f64,
+}
+
+impl Generated {
+    /// Draws the population of one path into `out`, whose buffers are used again.
+    ///
+    /// The draws of an account depend on (`seed`, group, column, path) and its number in the group only. Accounts of
+    /// all groups are numbered consecutively, each with one position. A `fixed` population is that of path 0.
+    ///
+    /// # Errors
+    /// Where an account fails the opening margin check even with entry at the opening mark, where more than half of
+    /// all accounts had to draw their entry again, or where an amount leaves the range of integers.
+    pub fn draw<O: Opening + ?Sized>(
+        &self,
+        seed: u64,
+        path: u64,
+        opening: &O,
+        out: &mut Population,
+    ) -> Result<(), Undrawable> {
+        let path = match self.redraw {
+            Redraw::Fixed => 0,
+            Redraw::Resampled => path,
+        };
+        out.clear();
+        for (number, group) in self.groups.iter().enumerate() {
+            self.draw_group(seed, path, number, group, opening, out).map_err(|cause| Undrawable {
+                path,
+                group: number,
+                name: group.name.clone(),
+                cause,
+            })?;
+        }
+        if u64::from(out.redrawn) * 2 > out.account.len() as u64 {
+            let cause = Cause::RedrawnTooOften { redrawn: out.redrawn, accounts: out.account.len() };
+            let name = self.groups.first().map(|group| group.name.clone()).unwrap_or_default();
+            return Err(Undrawable { path, group: 0, name, cause });
+        }
+        if self.balance == Balance::Scale {
+            scale(self.groups.iter().map(|group| group.contract), opening, out);
+        }
+        Ok(())
+    }
+
+    fn draw_group<O: Opening + ?Sized>(
+        &self,
+        seed: u64,
+        path: u64,
+        number: usize,
+        group: &Group,
+        opening: &O,
+        out: &mut Population,
+    ) -> Result<(), Cause> {
+        let address = |column| (u32::try_from(number).expect("groups are countable"), column);
+        let column = |distribution, at| Column::new(distribution, seed, address(at), path);
+        let mut leverages = column(&*group.leverage, LEVERAGE);
+        let mut sizes = column(&*group.size, SIZE);
+        let mut offsets = column(&*group.entry_offset, ENTRY_OFFSET);
+        let mut wallets = column(&*group.wallet, WALLET);
+        let (multiplier, open) = opening.contract(group.contract);
+        let desk = Desk {
+            multiplier,
+            open,
+            tiers: opening.leverage_tiers(group.contract),
+            size_is: group.size_is,
+            cap: self.leverage_cap.unwrap_or(f64::INFINITY),
+            keeps: self.cap_keeps,
+            units: self.units_per_currency,
+        };
+        let mut first = 0u32;
+        while first < group.count {
+            let len = (group.count - first).min(BLOCK as u32);
+            let block = len as usize;
+            for column in [&mut leverages, &mut sizes, &mut offsets, &mut wallets] {
+                column.advance(block);
+            }
+            for i in 0..block {
+                let account = first + u32::try_from(i).expect("a block is small");
+                let sign = if is_long(account, group.long_share) { 1 } else { -1 };
+                let open_at = |offset: f64| desk.open_at(account, sign, leverages.values[i], sizes.values[i], offset);
+                let accepts = |draft: &Draft| opening.accepts(group.contract, draft.qty, draft.cost, draft.collateral);
+                let mut draft = open_at(offsets.values[i])?;
+                if !accepts(&draft) {
+                    draft = redraw(
+                        group,
+                        account,
+                        |column| Stream::new(seed, Purpose::Population, address(column), path),
+                        open_at,
+                        accepts,
+                    )?;
+                    out.redrawn += 1;
+                }
+                let wallet = desk.cash(account, "wallet", wallets.values[i])?;
+                out.push(wallet, group.contract, draft.qty, draft.cost, draft.collateral);
+            }
+            first += len;
+        }
+        Ok(())
+    }
+}
+
+/// Draws the entry of one account again until it is accepted; after the last redraw it enters at the opening mark.
+fn redraw(
+    group: &Group,
+    account: u32,
+    stream: impl Fn(u32) -> Stream,
+    open_at: impl Fn(f64) -> Result<Draft, Cause>,
+    accepts: impl Fn(&Draft) -> bool,
+) -> Result<Draft, Cause> {
+    let (low, high) = group.entry_offset.support();
+    if low < high {
+        for r in 1..=MOST_REDRAWS {
+            let mut stream = stream(REDRAWS + r);
+            stream.seek(u64::from(account));
+            let draft = open_at(group.entry_offset.quantile(open_unit(stream.word())))?;
+            if accepts(&draft) {
+                return Ok(draft);
+            }
+        }
+    }
+    let draft = open_at(0.0)?;
+    if accepts(&draft) {
+        Ok(draft)
+    } else {
+        Err(Cause::NeverAccepted { account, leverage: draft.leverage, qty: draft.qty })
+    }
+}
+
+/// Whether account i of a group is long: ⌊(i+1)·share⌋ > ⌊i·share⌋, which spreads the longs evenly.
+fn is_long(account: u32, share: f64) -> bool {
+    libm::floor((f64::from(account) + 1.0) * share) > libm::floor(f64::from(account) * share)
+}
+
+impl Desk<'_> {
+    /// The position of an account with this draw.
+    ///
+    /// Entry p = open·(1 + offset) to the nearest tick, one lot worth p·k. Desired notional is `size`, or size·leverage
+    /// where size is collateral. Lots are rounded down, but are at least one; collateral posted for a given notional is
+    /// rounded up.
+    fn open_at(&self, account: u32, sign: i64, leverage: f64, size: f64, offset: f64) -> Result<Draft, Cause> {
+        let out_of_range = |what, value| Cause::OutOfRange { account, what, value };
+        let price = self.open.0 as f64 * (1.0 + offset);
+        let entry = Price::nearest(price)
+            .filter(|entry| entry.0 > 0)
+            .ok_or_else(|| out_of_range("entry price in ticks", price))?;
+        let lot = self.multiplier.value(Qty(1), entry).0 as f64;
+
+        let size = size * self.units;
+        let (notional, collateral) = match self.size_is {
+            SizeIs::Notional => (size, size / leverage),
+            SizeIs::Collateral => (size * leverage, size),
+        };
+        let leverage_now = self.capped(leverage, notional, collateral);
+        // Only where a cap binds does what it keeps matter; elsewhere no rounding may creep in.
+        let (notional, collateral) = match (leverage_now < leverage, self.keeps) {
+            (false, _) => (notional, collateral),
+            (true, CapKeeps::Notional) => (notional, notional / leverage_now),
+            (true, CapKeeps::Collateral) => (collateral * leverage_now, collateral),
+        };
+        let lots =
+            Cash::floor(notional / lot).ok_or_else(|| out_of_range("quantity in lots", notional / lot))?.0.max(1);
+        // The product is checked as a float first, so that a monstrous draw is an error that names its account.
+        let value = lots as f64 * lot;
+        if value.is_nan() || value > 4e18 {
+            return Err(out_of_range("notional in cash units", value));
+        }
+        let qty = Qty(sign * lots);
+        let cost = self.multiplier.value(qty, entry);
+        let posted = match (self.size_is, self.keeps, leverage_now < leverage) {
+            (SizeIs::Collateral, _, false) | (SizeIs::Collateral, CapKeeps::Collateral, true) => {
+                Cash::floor(collateral)
+            }
+            _ => Cash::ceil(cost.0.abs() as f64 / leverage_now),
+        };
+        let collateral = posted.ok_or_else(|| out_of_range("collateral in cash units", collateral))?;
+        Ok(Draft { qty, cost, collateral, leverage: leverage_now })
+    }
+
+    /// The greatest leverage up to `desired` that the scenario's cap and the tier of the notional allow.
+    ///
+    /// Where the notional stays, its tier is known. Where the collateral C stays, notional falls with leverage, so the
+    /// answer is the greatest L with L ≤ cap(tier of C·L): tiers are walked upwards until the notional lies below the
+    /// next floor.
+    fn capped(&self, desired: f64, notional: f64, collateral: f64) -> f64 {
+        let wanted = desired.min(self.cap);
+        match self.keeps {
+            CapKeeps::Notional => {
+                let tier = self.tiers.iter().rev().find(|(floor, _)| floor.0 as f64 <= notional);
+                tier.map_or(wanted, |(_, most)| wanted.min(*most))
+            }
+            CapKeeps::Collateral => {
+                for (i, (_, most)) in self.tiers.iter().enumerate() {
+                    let within = wanted.min(*most);
+                    match self.tiers.get(i + 1) {
+                        None => return within,
+                        Some((next, _)) if collateral * within < next.0 as f64 => return within,
+                        // The next tier's cap would throw the notional back below that tier's floor: the floor itself
+                        // binds, and the notional stays just under it.
+                        Some((next, above)) if collateral * wanted.min(*above) < next.0 as f64 => {
+                            return next.0 as f64 / collateral * (1.0 - 1e-12);
+                        }
+                        Some(_) => {}
+                    }
+                }
+                wanted
+            }
+        }
+    }
+
+    fn cash(&self, account: u32, what: &'static str, amount: f64) -> Result<Cash, Cause> {
+        Cash::floor(amount * self.units).filter(|cash| cash.0 >= 0).ok_or(Cause::OutOfRange {
+            account,
+            what,
+            value: amount,
+        })
+    }
+}
+
+/// Makes every position of the heavier side of each contract smaller by the same share, so that both sides are equal.
+///
+/// Lots become ⌊q·light/heavy⌋, at least one; lots still missing go one each to the first accounts. Collateral shrinks
+/// with the position, rounded up, so no account ends with more leverage than it opened with.
+fn scale<O: Opening + ?Sized>(contracts: impl Iterator<Item = u16>, opening: &O, out: &mut Population) {
+    let mut done: Vec<u16> = Vec::new();
+    for contract in contracts {
+        if done.contains(&contract) {
+            continue;
+        }
+        done.push(contract);
+        let (multiplier, _) = opening.contract(contract);
+        let side = |sign: i64| -> i128 {
+            let mine = out.qty.iter().zip(&out.contract).filter(|(q, c)| **c == contract && q.0.signum() == sign);
+            mine.map(|(q, _)| i128::from(q.0.abs())).sum()
+        };
+        let (longs, shorts) = (side(1), side(-1));
+        let (light, heavy, heavy_sign) = if longs > shorts { (shorts, longs, 1) } else { (longs, shorts, -1) };
+        if light == heavy || light == 0 {
+            continue;
+        }
+        let shrunk = |qty: Qty| narrow(div_floor(i128::from(qty.0.abs()) * light, heavy)).max(1);
+        let mine = |out: &Population, j: usize| out.contract[j] == contract && out.qty[j].0.signum() == heavy_sign;
+        let kept: i128 = (0..out.qty.len()).filter(|&j| mine(out, j)).map(|j| i128::from(shrunk(out.qty[j]))).sum();
+        let mut missing = light - kept;
+        for j in 0..out.qty.len() {
+            if !mine(out, j) {
+                continue;
+            }
+            let before = out.qty[j].0.abs();
+            let mut lots = shrunk(out.qty[j]);
+            if missing > 0 && lots < before {
+                lots += 1;
+                missing -= 1;
+            }
+            let entry = Price(out.cost[j].0 / (out.qty[j].0 * multiplier.0));
+            out.qty[j] = Qty(heavy_sign * lots);
+            out.cost[j] = multiplier.value(out.qty[j], entry);
+            out.collateral[j] =
+                Cash(narrow(div_ceil(i128::from(out.collateral[j].0) * i128::from(lots), i128::from(before))));
+        }
+    }
+}
+
+impl Population {
+    /// Empties all columns and keeps their memory.
+    pub fn clear(&mut self) {
+        let Self { wallet, names, account, contract, qty, cost, collateral, redrawn } = self;
+        wallet.clear();
+        names.clear();
+        account.clear();
+        contract.clear();
+        qty.clear();
+        cost.clear();
+        collateral.clear();
+        *redrawn = 0;
+    }
+
+    /// Adds an account with one position.
+    fn push(&mut self, wallet: Cash, contract: u16, qty: Qty, cost: Cash, collateral: Cash) {
+        self.account.push(u32::try_from(self.wallet.len()).expect("a scenario has fewer than 2³² accounts"));
+        self.wallet.push(wallet);
+        self.contract.push(contract);
+        self.qty.push(qty);
+        self.cost.push(cost);
+        self.collateral.push(collateral);
+    }
+
+    /// Number of accounts.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        self.wallet.len()
+    }
+
+    /// Number of positions.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.account.len()
+    }
+}
