@@ -4,6 +4,15 @@ use std::fmt::Debug;
 
 use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
 
+mod cumulative;
+mod discrete;
+mod empirical;
+mod fixed;
+mod lognormal;
+mod normal;
+mod pareto;
+mod uniform;
+
 /// A distribution of a positive or signed attribute. One uniform makes one draw, so that every draw has an address.
 pub trait Distribution: Send + Sync + Debug {
     /// The value below which a share `u` in (0, 1) lies.
@@ -19,3 +28,35 @@ pub trait Distribution: Send + Sync + Debug {
     /// The least and the greatest value it can take.
     fn support(&self) -> (f64, f64);
 }
+
+/// All distributions. One line a distribution.
+pub const DISTRIBUTIONS: Family<dyn Distribution> = Family {
+    info: &DISTRIBUTION_INFO,
+    entries: &[
+        fixed::ENTRY,
+        uniform::ENTRY,
+        normal::ENTRY,
+        lognormal::ENTRY,
+        pareto::ENTRY,
+        discrete::ENTRY,
+        empirical::ENTRY,
+    ],
+};
+
+pub static DISTRIBUTION_INFO: FamilyInfo = FamilyInfo {
+    name: "distribution",
+    about: "What values an attribute takes, in the unit of the key that it stands under.",
+    entries: || DISTRIBUTIONS.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
+    shorthand: Some(("fixed", "value")),
+    bare_kind: false,
+};
+
+/// Uniforms of a column of words, for the distributions that work on whole columns.
+fn fill_uniforms(words: &[u64], values: &mut [f64]) {
+    for (value, &word) in values.iter_mut().zip(words) {
+        *value = crate::rng::open_unit(word);
+    }
+}
+
+#[cfg(test)]
+mod tests;
