@@ -540,6 +540,12 @@ pub fn read(node: &Node, keys: &'static [Key], what: &str, reading: &mut Reading
     read_ignoring(node, keys, what, &[], reading)
 }
 
+/// Reads a table against its keys and keeps what is sound, so that rules between keys can still be checked beside the
+/// faults already noted. `None` only where it is no table. Keys that are not sound are absent: use the `maybe_` forms.
+pub fn read_partly(node: &Node, keys: &'static [Key], what: &str, reading: &mut Reading) -> Option<Values> {
+    read_known(node, keys, what, &[], reading)
+}
+
 fn read_ignoring(
     node: &Node,
     keys: &'static [Key],
@@ -547,6 +553,13 @@ fn read_ignoring(
     ignore: &[&str],
     reading: &mut Reading,
 ) -> Option<Values> {
+    let errors = |reading: &Reading| reading.faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+    let before = errors(reading);
+    let values = read_known(node, keys, what, ignore, reading)?;
+    (errors(reading) == before).then_some(values)
+}
+
+fn read_known(node: &Node, keys: &'static [Key], what: &str, ignore: &[&str], reading: &mut Reading) -> Option<Values> {
     let Raw::Table(entries) = &node.raw else {
         reading.fault(&node.span, format!("{what} must be a table, not {}", node.what()), String::new());
         return None;
