@@ -1,0 +1,3 @@
+//! Monte Carlo: from the outcomes of many paths to estimates.
+
+pub mod summary;
