@@ -1,0 +1,378 @@
+//! The output folder: what stands in each file, and the one writer and reader of all of them.
+//!
+//! A folder holds results only: no time stamp, thread count, host, absolute path or rate, so that two runs of one
+//! scenario and seed write the same bytes. It appears whole or not at all (see [`writer`]).
+
+pub mod decimal;
+pub mod rows;
+pub mod schema;
+pub mod series;
+mod swap;
+pub mod writer;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rust_decimal::Decimal;
+use serde_json::{Map, Value, json};
+
+use crate::facts::Outcome;
+use crate::fault::Failure;
+use crate::money::{Cash, Nanos, Quantum};
+use crate::stats::Estimate;
+
+pub use writer::Writer;
+
+/// Version that stands in every folder written by this build.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Which way prices move against the crowd.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adverse {
+    Down,
+    Up,
+}
+
+/// What a folder is about: the content of `manifest.json`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub scenario: String,
+    /// What the scenario shows, in a sentence.
+    pub about: String,
+    /// SHA-256 of the scenario and every file it refers to.
+    pub hash: String,
+    pub seed: u64,
+    pub paths: u64,
+    /// How many of them, from the first, are in `series.csv`.
+    pub series_paths: u64,
+    pub version: String,
+    /// Settlement currency.
+    pub currency: String,
+    pub cash_unit: Quantum,
+    /// Symbol of the first asset, which price columns are of.
+    pub symbol: String,
+    /// Tick of the first asset.
+    pub tick: Quantum,
+    pub adverse: Adverse,
+    /// Accounts on each path.
+    pub accounts: u64,
+    pub horizon: Nanos,
+    pub fund_open: Cash,
+    pub fund_floor: Cash,
+}
+
+/// Something the reader of a metric must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flag {
+    /// The top 1 % of the paths carry over half of the sum.
+    TailDominated,
+    /// The fund's own size cuts the quantity off.
+    Censored,
+    /// All paths have the same value.
+    Identical,
+    /// So few paths lie beyond the quantile that the interval is known to be too narrow.
+    ThinTail,
+    /// There are too few paths for one of the bounds.
+    Unbounded,
+}
+
+impl Flag {
+    pub const ALL: [Self; 5] = [Self::TailDominated, Self::Censored, Self::Identical, Self::ThinTail, Self::Unbounded];
+
+    /// As written in `summary.json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TailDominated => "tail-dominated",
+            Self::Censored => "censored",
+            Self::Identical => "identical",
+            Self::ThinTail => "thin tail",
+            Self::Unbounded => "unbounded",
+        }
+    }
+
+    /// The footnote that explains it.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::TailDominated => {
+                "tail-dominated: 1 % of the paths carry over half of it; bootstrap-t interval, no coverage claimed"
+            }
+            Self::Censored => "censored by the fund: it cannot exceed what the fund may pay; read fund_need instead",
+            Self::Identical => "identical on every path: no sampling error to show",
+            Self::ThinTail => "thin tail: fewer than 100 paths lie beyond the quantile, the interval is too narrow",
+            Self::Unbounded => "too few paths to bound it on that side",
+        }
+    }
+}
+
+/// A named estimate; its meaning and unit stand in [`schema::METRICS`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    pub name: String,
+    pub unit: String,
+    /// `None` where it is undefined.
+    pub estimate: Option<Estimate>,
+    pub flags: Vec<Flag>,
+}
+
+/// A finished folder, opened to be read.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    dir: PathBuf,
+    pub header: Header,
+    pub metrics: Vec<Metric>,
+}
+
+impl Folder {
+    /// Opens a folder, first repairing what an interrupted command left.
+    ///
+    /// # Errors
+    /// A folder that is missing, that this program did not write, or whose files are damaged.
+    pub fn open(dir: &Path) -> Result<Self, Failure> {
+        swap::repair(dir)?;
+        Self::read(dir)
+    }
+
+    /// Reads a folder as it stands, the unfinished one of a [`Writer`] included.
+    ///
+    /// # Errors
+    /// As for [`Folder::open`].
+    pub fn read(dir: &Path) -> Result<Self, Failure> {
+        if !swap::is_ours(dir) {
+            return Err(swap::not_ours(dir));
+        }
+        let manifest = read_json(&dir.join("manifest.json"))?;
+        let header = Header::from_json(&manifest)
+            .ok_or_else(|| damaged(&dir.join("manifest.json"), "a key is missing or wrong"))?;
+        let summary = dir.join("summary.json");
+        let metrics = metrics_from_json(&read_json(&summary)?)
+            .ok_or_else(|| damaged(&summary, "a metric is missing or wrong"))?;
+        Ok(Self { dir: dir.to_path_buf(), header, metrics })
+    }
+
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A metric that is defined, by name.
+    #[must_use]
+    pub fn estimate(&self, name: &str) -> Option<Estimate> {
+        self.metrics.iter().find(|metric| metric.name == name)?.estimate
+    }
+
+    /// Shows every row of `paths.csv` in order.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or a damaged row with its line and column.
+    pub fn rows(&self, visit: &mut dyn FnMut(&Outcome)) -> Result<(), Failure> {
+        rows::read(&self.dir.join("paths.csv"), &self.header, visit)
+    }
+
+    /// Reads `series.csv`.
+    ///
+    /// # Errors
+    /// As for [`Folder::rows`].
+    pub fn series(&self) -> Result<series::Bands, Failure> {
+        series::Bands::read(&self.dir.join("series.csv"), &self.header)
+    }
+}
+
+impl Header {
+    fn to_json(&self) -> Value {
+        json!({
+            "program": "flashcrash",
+            "version": self.version,
+            "scenario": self.scenario,
+            "about": self.about,
+            "scenario_hash": self.hash,
+            "seed": self.seed,
+            "paths": self.paths,
+            "series_paths": self.series_paths,
+            "currency": self.currency,
+            "cash_unit": self.cash_unit.size().to_string(),
+            "symbol": self.symbol,
+            "tick": self.tick.size().to_string(),
+            "adverse": match self.adverse { Adverse::Down => "down", Adverse::Up => "up" },
+            "accounts": self.accounts,
+            "horizon_s": Decimal::new(self.horizon.0, 9).normalize().to_string(),
+            "fund_open": self.cash_unit.show(self.fund_open.0).to_string(),
+            "fund_floor": self.cash_unit.show(self.fund_floor.0).to_string(),
+        })
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        let text = |key: &str| value.get(key)?.as_str().map(String::from);
+        let decimal = |key: &str| text(key)?.parse::<Decimal>().ok();
+        let cash_unit = Quantum::new(decimal("cash_unit")?)?;
+        Some(Self {
+            scenario: text("scenario")?,
+            about: text("about")?,
+            hash: text("scenario_hash")?,
+            seed: value.get("seed")?.as_u64()?,
+            paths: value.get("paths")?.as_u64()?,
+            series_paths: value.get("series_paths")?.as_u64()?,
+            version: text("version")?,
+            currency: text("currency")?,
+            cash_unit,
+            symbol: text("symbol")?,
+            tick: Quantum::new(decimal("tick")?)?,
+            adverse: match text("adverse")?.as_str() {
+                "down" => Adverse::Down,
+                "up" => Adverse::Up,
+                _ => return None,
+            },
+            accounts: value.get("accounts")?.as_u64()?,
+            horizon: Nanos(Quantum::new(Decimal::new(1, 9))?.exact(decimal("horizon_s")?)?),
+            fund_open: Cash(cash_unit.exact(decimal("fund_open")?)?),
+            fund_floor: Cash(cash_unit.exact(decimal("fund_floor")?)?),
+        })
+    }
+}
+
+/// `summary.json`: who wrote it about what, and the metrics by name. An infinite bound is `null`.
+fn summary_to_json(header: &Header, metrics: &[Metric]) -> Value {
+    let mut by_name = Map::new();
+    for metric in metrics {
+        let value = metric.estimate.map_or(Value::Null, |estimate| {
+            let mut value = json!({
+                "estimate": estimate.estimate,
+                "low": estimate.low,
+                "high": estimate.high,
+                "level": estimate.level,
+                "unit": metric.unit,
+            });
+            if let Some(error) = estimate.standard_error {
+                value["standard_error"] = json!(error);
+            }
+            if !metric.flags.is_empty() {
+                value["flags"] = metric.flags.iter().map(|flag| flag.name()).collect();
+            }
+            value
+        });
+        by_name.insert(metric.name.clone(), value);
+    }
+    json!({
+        "scenario": header.scenario,
+        "scenario_hash": header.hash,
+        "seed": header.seed,
+        "paths": header.paths,
+        "version": header.version,
+        "metrics": by_name,
+    })
+}
+
+fn metrics_from_json(value: &Value) -> Option<Vec<Metric>> {
+    let metric = |(name, value): (&String, &Value)| {
+        if value.is_null() {
+            return Some(Metric { name: name.clone(), unit: String::new(), estimate: None, flags: Vec::new() });
+        }
+        let number = |key: &str| value.get(key).and_then(Value::as_f64);
+        let written = value.get("flags").and_then(Value::as_array);
+        Some(Metric {
+            name: name.clone(),
+            unit: value.get("unit")?.as_str()?.to_string(),
+            estimate: Some(Estimate {
+                estimate: number("estimate")?,
+                low: number("low").unwrap_or(f64::NEG_INFINITY),
+                high: number("high").unwrap_or(f64::INFINITY),
+                level: number("level")?,
+                standard_error: number("standard_error"),
+            }),
+            flags: Flag::ALL
+                .into_iter()
+                .filter(|flag| written.is_some_and(|list| list.iter().any(|text| text.as_str() == Some(flag.name()))))
+                .collect(),
+        })
+    };
+    value.get("metrics")?.as_object()?.iter().map(metric).collect()
+}
+
+fn read_json(path: &Path) -> Result<Value, Failure> {
+    let text = fs::read_to_string(path).map_err(Failure::file(path))?;
+    serde_json::from_str(&text).map_err(|error| damaged(path, &error.to_string()))
+}
+
+fn write_json(path: &Path, value: &Value) -> Result<(), Failure> {
+    let mut text = serde_json::to_string_pretty(value).map_err(|error| damaged(path, &error.to_string()))?;
+    text.push('\n');
+    fs::write(path, text).map_err(Failure::file(path))
+}
+
+/// A file that is there but does not hold what it should.
+fn damaged(path: &Path, what: &str) -> Failure {
+    Failure::file(path)(std::io::Error::new(std::io::ErrorKind::InvalidData, format!("damaged: {what}")))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use rust_decimal::dec;
+
+    pub(crate) fn header() -> Header {
+        Header {
+            scenario: "flash-crash".into(),
+            about: "A crash in a test.".into(),
+            hash: "0f".repeat(32),
+            seed: 7,
+            paths: 3,
+            series_paths: 3,
+            version: VERSION.into(),
+            currency: "USDT".into(),
+            cash_unit: Quantum::new(dec!(0.000001)).unwrap(),
+            symbol: "BTCUSDT".into(),
+            tick: Quantum::new(dec!(0.1)).unwrap(),
+            adverse: Adverse::Down,
+            accounts: 20_000,
+            horizon: Nanos(1_800_000_000_000),
+            fund_open: Cash(2_000_000_000_000),
+            fund_floor: Cash(0),
+        }
+    }
+
+    #[test]
+    fn a_header_survives_its_file() {
+        let header = Header { horizon: Nanos(1_500_000_001), fund_floor: Cash(1), ..header() };
+        assert_eq!(Header::from_json(&header.to_json()), Some(header));
+    }
+
+    #[test]
+    fn the_summary_has_the_agreed_shape_and_survives_its_file() {
+        let metrics = vec![
+            Metric {
+                name: "p_adl".into(),
+                unit: "share".into(),
+                estimate: Some(Estimate {
+                    estimate: 0.25,
+                    low: 0.125,
+                    high: f64::INFINITY,
+                    level: 0.95,
+                    standard_error: None,
+                }),
+                flags: vec![Flag::Identical, Flag::Unbounded],
+            },
+            Metric { name: "price_amplification".into(), unit: String::new(), estimate: None, flags: vec![] },
+        ];
+        let value = summary_to_json(&header(), &metrics);
+        assert_eq!(metrics_from_json(&value), Some(metrics));
+        insta::assert_snapshot!(serde_json::to_string_pretty(&value["metrics"]).unwrap(), @r#"
+        {
+          "p_adl": {
+            "estimate": 0.25,
+            "low": 0.125,
+            "high": null,
+            "level": 0.95,
+            "unit": "share",
+            "flags": [
+              "identical",
+              "unbounded"
+            ]
+          },
+          "price_amplification": null
+        }
+        "#);
+        let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["scenario", "scenario_hash", "seed", "paths", "version", "metrics"]);
+    }
+}

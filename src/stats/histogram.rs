@@ -1,0 +1,204 @@
+//! A signed log-linear histogram of integers: buckets 1/1024 of their value wide, integer counts and sums.
+
+use std::collections::BTreeMap;
+
+/// Values below this are kept one to a bucket.
+const LINEAR: u64 = 1 << BITS;
+const BITS: u32 = 10;
+
+/// Counts and sums by bucket. Values of magnitude below 2,048 are exact; larger ones share a bucket with values at
+/// most 1/1024 away. `merge` is associative and commutative to the byte.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Histogram {
+    n: u64,
+    buckets: BTreeMap<i32, Bucket>,
+}
+
+/// The values of one bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Bucket {
+    pub count: u64,
+    pub sum: i128,
+}
+
+impl Bucket {
+    #[must_use]
+    pub fn mean(self) -> f64 {
+        self.sum as f64 / self.count as f64
+    }
+}
+
+/// The bucket of a value; ordered like the values.
+#[must_use]
+pub fn key(value: i64) -> i32 {
+    let magnitude = value.unsigned_abs();
+    let key = if magnitude < LINEAR {
+        i32::try_from(magnitude).expect("below 1,024")
+    } else {
+        let exponent = magnitude.ilog2();
+        let mantissa = (magnitude >> (exponent - BITS)) - LINEAR;
+        let octave = u64::from(exponent - BITS + 1);
+        i32::try_from(octave * LINEAR + mantissa).expect("at most 55 octaves of 1,024")
+    };
+    if value < 0 { -key } else { key }
+}
+
+impl Histogram {
+    pub fn add(&mut self, value: i64) {
+        self.n += 1;
+        let bucket = self.buckets.entry(key(value)).or_default();
+        bucket.count += 1;
+        bucket.sum += i128::from(value);
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.n += other.n;
+        for (&key, bucket) in &other.buckets {
+            let mine = self.buckets.entry(key).or_default();
+            mine.count += bucket.count;
+            mine.sum += bucket.sum;
+        }
+    }
+
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.n
+    }
+
+    /// Buckets in ascending order of their values.
+    pub fn buckets(&self) -> impl DoubleEndedIterator<Item = (i32, Bucket)> + '_ {
+        self.buckets.iter().map(|(&key, &bucket)| (key, bucket))
+    }
+
+    /// The bucket that holds the value of this rank (1 is the smallest), and how many values lie in lower buckets.
+    #[must_use]
+    pub fn find(&self, rank: u64) -> Option<(i32, u64)> {
+        let mut below = 0;
+        for (key, bucket) in self.buckets() {
+            if rank > below && rank <= below + bucket.count {
+                return Some((key, below));
+            }
+            below += bucket.count;
+        }
+        None
+    }
+
+    /// Sum of all values in buckets above `key`.
+    #[must_use]
+    pub fn sum_above(&self, key: i32) -> i128 {
+        self.buckets.range(key + 1..).map(|(_, bucket)| bucket.sum).sum()
+    }
+
+    /// True where the largest 1 % of the values (rounded up) carry over half of the sum of all values, which must be
+    /// positive. The bucket that the cut falls into counts at its mean.
+    #[must_use]
+    pub fn is_tail_dominated(&self) -> bool {
+        let total: i128 = self.buckets.values().map(|bucket| bucket.sum).sum();
+        if total <= 0 || self.n < 2 {
+            return false;
+        }
+        let mut left = self.n.div_ceil(100);
+        let mut carried = 0.0;
+        for (_, bucket) in self.buckets().rev() {
+            if bucket.count >= left {
+                carried += bucket.mean() * left as f64;
+                break;
+            }
+            carried += bucket.sum as f64;
+            left -= bucket.count;
+        }
+        carried > 0.5 * total as f64
+    }
+
+    /// (mean, count) of the buckets merged `coarseness` at a time: what a bootstrap resamples.
+    #[must_use]
+    pub fn cells(&self, coarseness: i32) -> Vec<(f64, u64)> {
+        let mut cells: BTreeMap<i32, Bucket> = BTreeMap::new();
+        for (key, bucket) in self.buckets() {
+            // Zero stays alone: an event that did not happen is not a small event.
+            let group = if key == 0 { 0 } else { key.signum() * (key.abs() / coarseness + 1) };
+            let cell = cells.entry(group).or_default();
+            cell.count += bucket.count;
+            cell.sum += bucket.sum;
+        }
+        cells.into_values().map(|cell| (cell.mean(), cell.count)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn histogram(values: &[i64]) -> Histogram {
+        let mut histogram = Histogram::default();
+        for &value in values {
+            histogram.add(value);
+        }
+        histogram
+    }
+
+    #[test]
+    fn buckets_are_exact_when_small_and_a_thousandth_wide_when_large() {
+        assert_eq!([key(0), key(1), key(1_023), key(1_024), key(2_047)], [0, 1, 1_023, 1_024, 2_047]);
+        assert_eq!((key(2_048), key(2_049), key(2_050)), (2_048, 2_048, 2_049));
+        assert_eq!(key(-5), -5);
+        assert_eq!(key(i64::MIN), -key(i64::MAX) - 1);
+    }
+
+    proptest! {
+        #[test]
+        fn keys_are_ordered_like_values_and_near_values_share_them(a in any::<i64>(), b in any::<i64>()) {
+            prop_assert_eq!(a <= b, key(a) <= key(b) && (key(a) != key(b) || a <= b));
+            if key(a) == key(b) {
+                prop_assert!(a.abs_diff(b) <= a.unsigned_abs().min(b.unsigned_abs()) / 1024);
+            }
+        }
+
+        #[test]
+        fn merging_is_associative_and_commutative(
+            a in prop::collection::vec(any::<i64>(), 0..20),
+            b in prop::collection::vec(any::<i64>(), 0..20),
+            c in prop::collection::vec(any::<i64>(), 0..20),
+        ) {
+            let (x, y, z) = (histogram(&a), histogram(&b), histogram(&c));
+            let mut left = x.clone();
+            left.merge(&y);
+            left.merge(&z);
+            let mut right = z;
+            right.merge(&y);
+            right.merge(&x);
+            prop_assert_eq!(&left, &right);
+            prop_assert_eq!(left, histogram(&[a, b, c].concat()));
+        }
+    }
+
+    #[test]
+    fn the_tail_flag_turns_on_above_one_half() {
+        // 100 values: the top one carries 99 of 198, not over half; 100 of 199 is over.
+        let mut values = vec![1; 99];
+        values.push(99);
+        assert!(!histogram(&values).is_tail_dominated());
+        values[99] = 100;
+        assert!(histogram(&values).is_tail_dominated());
+        assert!(!histogram(&[0, 0, 0]).is_tail_dominated());
+        assert!(!histogram(&[7]).is_tail_dominated());
+    }
+
+    #[test]
+    fn ranks_are_found_in_their_buckets() {
+        let data = histogram(&[-3, 0, 0, 5, 1_000_000]);
+        assert_eq!(data.find(1), Some((-3, 0)));
+        assert_eq!(data.find(3), Some((0, 1)));
+        assert_eq!(data.find(5), Some((key(1_000_000), 4)));
+        assert_eq!(data.find(6), None);
+        assert_eq!(data.find(0), None);
+        assert_eq!(data.sum_above(0), 1_000_005);
+    }
+
+    #[test]
+    fn cells_keep_count_and_sum_and_leave_zero_alone() {
+        let cells = histogram(&[0, 0, 1, 2, 3, -1]).cells(16);
+        assert_eq!(cells, vec![(-1.0, 1), (0.0, 2), (2.0, 3)]);
+    }
+}
