@@ -2,6 +2,9 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod run;
+mod trace;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
@@ -21,6 +24,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Run the paths of a scenario: tables, series and charts into an output folder
+    Run(run::RunArgs),
+    /// Print every event of one path, one line each
+    Trace(trace::TraceArgs),
     /// Check a scenario and its files; show every fault with its place
     Check(CheckArgs),
     /// List every kind of price process, book, mark rule, distribution, liquidation rule and ADL policy with its keys
@@ -57,6 +64,8 @@ pub fn main() -> u8 {
         }
     };
     let done = match cli.verb {
+        Verb::Run(args) => run::run(&args),
+        Verb::Trace(args) => trace::trace(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),
         Verb::Schema => schema(),

@@ -78,10 +78,12 @@ pub fn run(
     while first < plan.paths.end {
         let last = plan.paths.end.min(first + BATCH - first % BATCH);
         let batch: Vec<Result<(Outcome, Option<Vec<Sample>>), Failure>> = pool.install(|| {
-            (first..last)
+            let count = usize::try_from(last - first).expect("a batch is small");
+            (0..count)
                 .into_par_iter()
                 .with_max_len(1)
-                .map(|path| {
+                .map(|offset| {
+                    let path = first + offset as u64;
                     if stop.load(Ordering::Relaxed) {
                         return Err(Failure::Interrupted);
                     }

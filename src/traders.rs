@@ -132,3 +132,14 @@ pub trait Opening {
     /// Whether a position passes the opening margin check at the opening mark: equity ≥ maintenance × (1 + buffer).
     fn accepts(&self, contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool;
 }
+
+impl Accounts {
+    /// Accounts on each path.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Generated(generated) => generated.groups.iter().map(|group| u64::from(group.count)).sum(),
+            Self::Loaded(loaded) => loaded.population.accounts() as u64,
+        }
+    }
+}
