@@ -256,10 +256,11 @@ impl PriceProcess for Replay {
         'bars: for (i, bar) in (0_i64..).zip(&self.bars) {
             for (part, knot) in (0_i64..).zip(Self::knots(bar, draws.direction)) {
                 let time = i128::from(i) * i128::from(self.length.0) + i128::from(part) * i128::from(self.length.0) / 3;
-                let place = usize::try_from((time + i128::from(step / 2)) / i128::from(step)).unwrap_or(usize::MAX);
+                let nearest = usize::try_from((time + i128::from(step / 2)) / i128::from(step)).unwrap_or(usize::MAX);
+                // The start of a path is the first open by definition: a later knot never lands there.
+                let place = if i == 0 && part == 0 { 0 } else { nearest.max(1) };
                 if place == at {
-                    // The start of a path is 0 by definition.
-                    if place > 0 && place <= steps && (knot - level) * adverse > 0.0 {
+                    if place <= steps && (knot - level) * adverse > 0.0 {
                         level = knot;
                         log_index[place] = level;
                     }

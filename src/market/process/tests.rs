@@ -74,7 +74,7 @@ fn every_kind_of_the_list_builds_with_its_defaults_and_starts_at_zero() {
             .find(|(kind, _)| *kind == entry.kind)
             .unwrap_or_else(|| panic!("{} has no sample here", entry.kind));
         let process = built_on(text, BARS);
-        for (step_s, steps) in [(1, 1_800), (7, 40), (3_600, 1), (1, 0)] {
+        for (step_s, steps) in [(1, 1_800), (7, 40), (3_600, 1), (60, 2), (1, 0)] {
             for direction in [Direction::Down, Direction::Up] {
                 let grid = Grid { step: Nanos::SECOND * step_s, steps };
                 let log_index = path(process.as_ref(), grid, direction, 3);
@@ -188,9 +188,9 @@ fn fixing_one_drawn_parameter_leaves_the_others_as_drawn() {
     }
     starts.dedup();
     assert!(starts.len() > 15, "starts are drawn anew each path: {starts:?}");
-    let depths: Vec<f64> = (0..2_000)
-        .map(|i| 1.0 - path(built(&text(uniform, "10")).as_ref(), grid, Direction::Down, i)[1_000].exp())
-        .collect();
+    let process = built(&text(uniform, "10"));
+    let depths: Vec<f64> =
+        (0..2_000).map(|i| 1.0 - path(process.as_ref(), grid, Direction::Down, i)[1_000].exp()).collect();
     let mean = depths.iter().sum::<f64>() / 2_000.0;
     assert!((mean - 0.2).abs() < 4.0 * 0.2 / 12f64.sqrt() / 2_000f64.sqrt(), "{mean}");
 }
@@ -280,7 +280,7 @@ fn times_are_read_in_three_forms() {
         assert!(built_on(SAMPLES[4].1, &csv).fill_is_finite(), "{form}");
     }
     for form in
-        ["2025-13-10T21:18:00Z", "2025-02-29T00:00:00Z", "21:18", "2025-10-10T24:00:00Z", "+5", "99999999999999999999"]
+        ["2025-13-10T21:18:00Z", "2025-02-29T00:00:00Z", "21:18", "2025-10-10T24:00:00Z", "99999999999999999999"]
     {
         let csv = BARS.replace("2025-10-10T21:18:00Z", form);
         let text = faults(SAMPLES[4].1, &csv);
@@ -308,7 +308,71 @@ fn wrong_parameters_are_located() {
         faults("{ kind = \"waypoints\", anchors = [{ at = \"1 s\", price = 1 }, { at = \"1 s\", price = 2 }] }", ""),
     ]
     .concat();
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    error: `drop` can become 1.2
+     --> x.toml:1:36
+      |
+    1 | x = { kind = "flash_crash", drop = 1.2, duration = -5, recovery_share = { kind = "normal", mean = 0.5, sd = 0.1 } }
+      |                                    ^^^
+      |
+      = help: every value must be from 0 to 0.999999: cut the distribution by its `min` and `max`
+
+    error: `duration` can become -5
+     --> x.toml:1:52
+      |
+    1 | x = { kind = "flash_crash", drop = 1.2, duration = -5, recovery_share = { kind = "normal", mean = 0.5, sd = 0.1 } }
+      |                                                    ^^
+      |
+      = help: every value must be 0 or more, and finite: cut the distribution by its `min` and `max`
+
+    error: `recovery_share` can become -inf
+     --> x.toml:1:73
+      |
+    1 | x = { kind = "flash_crash", drop = 1.2, duration = -5, recovery_share = { kind = "normal", mean = 0.5, sd = 0.1 } }
+      |                                                                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: every value must be from 0 to 1: cut the distribution by its `min` and `max`
+
+    error: `shape` cannot be "w"
+     --> x.toml:1:98
+      |
+    1 | x = { kind = "flash_crash", drop = { kind = "unifrom", min = 0, max = 1 }, duration = 1, shape = "w" }
+      |                                                                                                  ^^^
+      |
+      = help: did you mean "u"?
+
+    error: `anchors` is empty
+     --> x.toml:1:37
+      |
+    1 | x = { kind = "waypoints", anchors = [] }
+      |                                     ^^
+      |
+      = help: give at least { at = "0 s", price = … }
+
+    error: `price` cannot be 0
+     --> x.toml:1:87
+      |
+    1 | x = { kind = "waypoints", anchors = [{ at = "1 s", price = 1 }, { at = "1 s", price = 0 }] }
+      |                                                                                       ^
+      |
+      = help: it takes a number above 0 (any: only ratios to the first anchor count)
+
+    error: the first anchor stands at 1 s
+     --> x.toml:1:45
+      |
+    1 | x = { kind = "waypoints", anchors = [{ at = "1 s", price = 1 }, { at = "1 s", price = 2 }] }
+      |                                             ^^^^^
+      |
+      = help: let it stand at "0 s"
+
+    error: the anchor at 1 s does not follow the one at 1 s
+     --> x.toml:1:72
+      |
+    1 | x = { kind = "waypoints", anchors = [{ at = "1 s", price = 1 }, { at = "1 s", price = 2 }] }
+      |                                                                        ^^^^^
+      |
+      = help: sort the anchors by time and give each time once
+    "#);
 }
 
 #[test]
@@ -328,7 +392,111 @@ fn wrong_bars_are_located_all_at_once() {
         faults(SAMPLES[4].1, "time,opn,high,low,close\n0,1,1,1,1\n"),
     ]
     .concat();
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    error: this bar stands twice
+     --> bars.csv:4:1
+      |
+    4 | 2025-10-10T21:01:00Z,100,101,99,100
+      | ^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: keep one row a bar
+
+    error: `open` cannot be "abc"
+     --> bars.csv:5:22
+      |
+    5 | 2025-10-10T21:02:00Z,abc,101,NaN,100
+      |                      ^^^
+      |
+      = help: a finite number is expected
+
+    error: `low` cannot be "NaN"
+     --> bars.csv:5:30
+      |
+    5 | 2025-10-10T21:02:00Z,abc,101,NaN,100
+      |                              ^^^
+      |
+      = help: a finite number is expected
+
+    error: this bar starts 180 s after the one above it, a bar is 60 s long
+     --> bars.csv:6:1
+      |
+    6 | 2025-10-10T21:05:00Z,100,101,99,0
+      | ^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: fill the gap, or set `bar` to the length of a bar
+
+    error: `close` = 0 is no price
+     --> bars.csv:6:33
+      |
+    6 | 2025-10-10T21:05:00Z,100,101,99,0
+      |                                 ^
+      |
+      = help: prices are above 0
+
+    error: this bar starts 60 s before the row above it
+     --> bars.csv:7:1
+      |
+    7 | 2025-10-10T21:04:00Z,100,90,99,100
+      | ^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: sort the rows by time
+
+    error: the highest price 90 lies below another price of its bar
+     --> bars.csv:7:26
+      |
+    7 | 2025-10-10T21:04:00Z,100,90,99,100
+      |                          ^^
+      |
+      = help: high is the greatest of the four
+
+    error: "yesterday" is no time
+     --> bars.csv:8:1
+      |
+    8 | yesterday,100,101,100.5,100
+      | ^^^^^^^^^
+      |
+      = help: write 2025-10-10T20:57:00Z, or seconds or milliseconds since 1970
+
+    error: the lowest price 100.5 lies above another price of its bar
+     --> bars.csv:8:19
+      |
+    8 | yesterday,100,101,100.5,100
+      |                   ^^^^^
+      |
+      = help: low is the least of the four
+
+    error: this row has 2 cells and the header 5
+     --> bars.csv:9:1
+      |
+    9 | 2025-10-10T21:05:00Z,100
+      | ^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: give every row a cell for every column
+
+    error: one bar alone does not say how long it is
+     --> x.toml:1:31
+      |
+    1 | x = { kind = "replay", file = "bars.csv" }
+      |                               ^^^^^^^^^^
+      |
+      = help: add the key `bar`, as "1 min"
+
+    error: `bars.csv` has no column `time_utc`
+     --> x.toml:1:5
+      |
+    1 | x = { kind = "replay", file = "bars.csv" }
+      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: its columns are time, opn, high, low, close
+
+    error: `bars.csv` has no column `open`
+     --> x.toml:1:5
+      |
+    1 | x = { kind = "replay", file = "bars.csv" }
+      |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: did you mean `opn`?
+    "#);
 }
 
 #[test]
