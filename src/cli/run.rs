@@ -56,8 +56,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let stop = stop_on_interrupt()?;
     let writer = Writer::create(&out, header(&stage, paths))?;
     let outputs = output_times(scenario.clock.horizon, scenario.clock.mark_interval);
-    let mut collector =
-        Collector { writer, summary: Summary::new(adverse(&scenario)), series: Series::new(outputs) };
+    let mut collector = Collector { writer, summary: Summary::new(adverse(&scenario)), series: Series::new(outputs) };
     let threads = args.threads.map_or_else(cores, usize::from);
     let plan = Plan { paths: 0..paths, threads, audit: if args.audit { Audited::Yes } else { Audited::No } };
     let bar = progress_bar(paths, args.quiet);
@@ -155,7 +154,10 @@ fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
     ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed)).map_err(|error| {
-        Failure::Faults(Faults::usage(format!("cannot watch for Ctrl-C: {error}"), "run in a shell that allows signals"))
+        Failure::Faults(Faults::usage(
+            format!("cannot watch for Ctrl-C: {error}"),
+            "run in a shell that allows signals",
+        ))
     })?;
     Ok(stop)
 }

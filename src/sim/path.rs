@@ -168,8 +168,10 @@ impl<'s> Worker<'s> {
         let register = std::mem::take(&mut self.register);
         let open_interest = open_interest(&register, self.stage);
 
-        let (register, mut row) =
-            self.actual.run(&context, register, wanted.series, telling, observers).map_err(|refused| self.refused(path, &refused))?;
+        let (register, mut row) = self
+            .actual
+            .run(&context, register, wanted.series, telling, observers)
+            .map_err(|refused| self.refused(path, &refused))?;
         row.open_interest = open_interest.0;
         row.redrawn = i64::from(self.redrawn);
         let strained = self.actual.venue.was_strained() || self.actual.tally.fund_was_binding();
@@ -325,9 +327,13 @@ impl Lane {
     }
 
     /// A mark refresh: index, decay, withdrawal, mark, triggers.
-    fn refresh(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
-        let elapsed_s =
-            if now.is_zero() { 0.0 } else { context.stage.scenario.clock.mark_interval.seconds() };
+    fn refresh(
+        &mut self,
+        context: &Context<'_>,
+        now: Nanos,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), Refused> {
+        let elapsed_s = if now.is_zero() { 0.0 } else { context.stage.scenario.clock.mark_interval.seconds() };
         self.move_index(context, now);
         for c in 0..self.books.len() {
             let (book, state) = (&mut self.books[c], &mut self.assets[c]);

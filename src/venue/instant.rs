@@ -142,8 +142,7 @@ impl Venue {
     pub(super) fn begin_instant(&mut self) {
         self.instant.works.clear();
         self.instant.needs.clear();
-        self.instant.phase =
-            if self.engine.is_empty() { self.start_orders() } else { self.start_inventory(0) };
+        self.instant.phase = if self.engine.is_empty() { self.start_orders() } else { self.start_inventory(0) };
     }
 
     fn start_inventory(&mut self, contract: ContractId) -> Phase {

@@ -272,7 +272,9 @@ impl Ledger {
             Party::Rounding => &mut self.rounding,
             Party::Deficit => &mut self.deficit,
             Party::Clearing(contract) => &mut self.house[usize::from(contract)].clearing,
-            Party::Trader(_) | Party::Backstop(_) | Party::World => panic!("{party:?} is not a house party with cash of its own"),
+            Party::Trader(_) | Party::Backstop(_) | Party::World => {
+                panic!("{party:?} is not a house party with cash of its own")
+            }
         }
     }
 

@@ -214,7 +214,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn tiers(list: &[(i64, i64, i64)]) -> Tiers {
-        let tier = |&(floor, rate, lev): &(i64, i64, i64)| Tier { floor: Cash(floor), rate: Ratio(rate), max_leverage: Ratio(lev * 1_000_000_000) };
+        let tier = |&(floor, rate, lev): &(i64, i64, i64)| Tier {
+            floor: Cash(floor),
+            rate: Ratio(rate),
+            max_leverage: Ratio(lev * 1_000_000_000),
+        };
         Tiers::new(list.iter().map(tier).collect()).unwrap()
     }
 

@@ -228,7 +228,16 @@ impl Venue {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn tell_deleveraged(&mut self, contract: ContractId, losers: Side, winner: &Winner, lots: Qty, price: Price, cash: Cash, mark: Price) {
+    fn tell_deleveraged(
+        &mut self,
+        contract: ContractId,
+        losers: Side,
+        winner: &Winner,
+        lots: Qty,
+        price: Price,
+        cash: Cash,
+        mark: Price,
+    ) {
         let notional = self.ledger.multiplier(contract).value(lots, mark);
         let haircut = match losers {
             Side::Long => cash - notional,

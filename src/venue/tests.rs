@@ -1,8 +1,8 @@
 //! The worked example, and random small worlds against naive scans.
 
+use super::ledger::Position;
 use super::register::Holdings;
 use super::rules::{ContractRules, Eligible, FundRules, SurplusTo, Trigger};
-use super::ledger::Position;
 use super::*;
 use crate::facts::{Party, Why};
 use crate::money::{Multiplier, Ratio};
@@ -48,7 +48,13 @@ fn example(fund: i64, winner_entry: i64, layers: &[PositionLayer]) -> (Venue, Ve
     while let Next::Order(order) = next {
         let value = |lots: i64| {
             let mut left = lots;
-            bids.iter().map(|&(price, size)| { let n = left.min(size); left -= n; n * price }).sum::<i64>()
+            bids.iter()
+                .map(|&(price, size)| {
+                    let n = left.min(size);
+                    left -= n;
+                    n * price
+                })
+                .sum::<i64>()
         };
         let s = |lots| order.shortfall(Multiplier(1), Qty(lots), Cash(value(lots)));
         let most = order.lots.0.min(bids.iter().map(|level| level.1).sum());

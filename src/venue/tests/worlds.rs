@@ -37,10 +37,12 @@ fn worlds() -> impl Strategy<Value = World> {
     let people = proptest::collection::vec(person, 1..25);
     let marks = proptest::collection::vec((0u16..2, 40i64..160), 1..25);
     let rules = (any::<bool>(), 0i64..3, 0..LAYERS.len(), 0..2usize, (0i64..20, 0i64..20));
-    (people, marks, 0i64..600, rules, 0i64..60, 0i64..12).prop_map(|(people, marks, fund, rules, capacity, slippage)| {
-        let (at_or_below, latency, layers, policy, fees) = rules;
-        World { people, marks, fund, at_or_below, latency, layers, policy, fees, capacity, slippage }
-    })
+    (people, marks, 0i64..600, rules, 0i64..60, 0i64..12).prop_map(
+        |(people, marks, fund, rules, capacity, slippage)| {
+            let (at_or_below, latency, layers, policy, fees) = rules;
+            World { people, marks, fund, at_or_below, latency, layers, policy, fees, capacity, slippage }
+        },
+    )
 }
 
 fn open(world: &World) -> (Venue, Arc<Rules>) {
@@ -60,7 +62,8 @@ fn open(world: &World) -> (Venue, Arc<Rules>) {
         engine_slice: (world.latency == 1).then_some(Qty(7)),
         latency: Nanos(world.latency),
         adl: *adl::POLICIES.entries[world.policy].build_default(),
-        adl_eligible: [Eligible::ProfitAtAdlPrice, Eligible::ProfitAtMark, Eligible::SolventAfter][world.people.len() % 3],
+        adl_eligible: [Eligible::ProfitAtAdlPrice, Eligible::ProfitAtMark, Eligible::SolventAfter]
+            [world.people.len() % 3],
     });
     let mut holdings = Holdings::default();
     for (account, &(entry, lots, collateral, contract, long)) in (0u32..).zip(&world.people) {
@@ -131,6 +134,11 @@ proptest! {
             let mut next = venue.apply(Command::Check { now: Nanos(i) }).unwrap();
             while let Next::Order(order) = next {
                 next = venue.apply(Command::Fill(fill(&world, &order, marks[usize::from(order.contract)]))).unwrap();
+            }
+            // Whoever is not in the queue is watched or closed.
+            for position in venue.ledger().touched() {
+                let waits = venue.queue.iter().any(|queued| queued.position == position.id);
+                prop_assert_eq!(waits, position.state == State::Queued, "position {}", position.id);
             }
         }
     }

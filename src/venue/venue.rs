@@ -1,0 +1,554 @@
+//! One check instant, as a machine that stops whenever it needs a fill.
+//!
+//! The order of work is fixed: inventory tickets, oldest first; queued orders in turn, each through the position
+//! layers before ADL; one ADL round per contract and side over all residues; then, order by order, the layers after
+//! ADL and a sale without limit of what is still left; then fees and surplus. Accounts that these fills make unsafe
+//! are seen at the next mark refresh.
+
+use super::engine::Ticket;
+use super::ledger::State;
+use super::rules::{CashLayer, PositionLayer, SurplusTo};
+use super::{Fill, Next, Order, Venue, register};
+use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
+use crate::money::{Cash, Price, Qty, Ratio};
+
+/// A forced order in this instant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Work {
+    pub position: u32,
+    pub account: u32,
+    pub order: OrderId,
+    pub contract: ContractId,
+    pub side: Side,
+    /// Lots still to dispose of (positive).
+    pub left: Qty,
+    pub bankruptcy: Price,
+    pub mark: Price,
+    /// Notional at the mark of all lots of the order, for fees.
+    notional: Cash,
+    pub disposal: Disposal,
+}
+
+/// A step of an order before or after the ADL round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The book as far as the account's own equity goes: where ADL stands before the book.
+    BookUnfunded,
+    /// The book with the fund's budget.
+    Book,
+    Engine,
+    /// What is left, without limit.
+    Rest,
+}
+
+/// Which fill the machine waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pending {
+    Ticket { contract: ContractId, at: usize },
+    Book { work: usize, funded: Funded },
+    Rest { work: usize },
+}
+
+/// Whether a sale may draw on the fund.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Funded {
+    ByFund,
+    ByEquityAlone,
+}
+
+/// Lots that wait for the ADL round.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Need {
+    pub source: Source,
+    pub contract: ContractId,
+    pub side: Side,
+    pub lots: Qty,
+    pub price: Price,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    Ticket(usize),
+    Work(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Inventory { contract: ContractId, at: usize, left: Qty },
+    Orders { work: usize, step: usize },
+    Rounds,
+    Rest { work: usize, step: usize },
+    Close,
+}
+
+#[derive(Debug)]
+pub(super) struct Instant {
+    phase: Phase,
+    pub works: Vec<Work>,
+    pub needs: Vec<Need>,
+    waiting: Option<(Pending, Order)>,
+    before: Vec<Step>,
+    adl: bool,
+    after: Vec<Step>,
+}
+
+impl Instant {
+    pub fn new(layers: &[PositionLayer]) -> Self {
+        let adl_at = layers.iter().position(|layer| *layer == PositionLayer::Adl);
+        let book_at = layers.iter().position(|layer| *layer == PositionLayer::Book);
+        let step = |layer: &PositionLayer| match layer {
+            PositionLayer::Book => Some(Step::Book),
+            PositionLayer::Engine => Some(Step::Engine),
+            PositionLayer::Adl => None,
+        };
+        let split = adl_at.unwrap_or(layers.len());
+        let mut before: Vec<Step> = layers[..split].iter().filter_map(step).collect();
+        let mut after: Vec<Step> = layers[split..].iter().filter_map(step).collect();
+        if let (Some(adl), Some(book)) = (adl_at, book_at)
+            && adl < book
+        {
+            before.push(Step::BookUnfunded);
+        }
+        after.push(Step::Rest);
+        Self {
+            phase: Phase::Idle,
+            works: Vec::new(),
+            needs: Vec::new(),
+            waiting: None,
+            before,
+            adl: adl_at.is_some(),
+            after,
+        }
+    }
+
+    pub fn reset(&mut self) {
+        self.phase = Phase::Idle;
+        self.works.clear();
+        self.needs.clear();
+        self.waiting = None;
+    }
+
+    pub fn is_busy(&self) -> bool {
+        self.phase != Phase::Idle
+    }
+
+    pub fn waiting(&self) -> Option<(Pending, Order)> {
+        self.waiting
+    }
+}
+
+impl Venue {
+    pub(super) fn begin_instant(&mut self) {
+        self.instant.works.clear();
+        self.instant.needs.clear();
+        self.instant.phase =
+            if self.engine.is_empty() { self.start_orders() } else { self.start_inventory(0) };
+    }
+
+    fn start_inventory(&mut self, contract: ContractId) -> Phase {
+        if usize::from(contract) >= self.marks.len() {
+            return self.start_orders();
+        }
+        let left = self.rules.engine_slice.unwrap_or(Qty::MAX);
+        Phase::Inventory { contract, at: 0, left }
+    }
+
+    /// Takes what is due off the queue, first in first out; each order is opened when its turn comes.
+    fn start_orders(&mut self) -> Phase {
+        Phase::Orders { work: 0, step: 0 }
+    }
+
+    /// Goes on until a fill is needed or the instant is over.
+    pub(super) fn proceed(&mut self) -> Next {
+        loop {
+            match self.instant.phase {
+                Phase::Idle => return Next::Idle,
+                Phase::Inventory { contract, at, left } => {
+                    if at >= self.engine.count(contract) || left.is_zero() {
+                        self.instant.phase = self.start_inventory(contract + 1);
+                        continue;
+                    }
+                    let ticket = self.engine.ticket(contract, at);
+                    let lots = Qty(ticket.qty.0.abs().min(left.0));
+                    self.instant.phase = Phase::Inventory { contract, at: at + 1, left: left - lots };
+                    return self.ask(
+                        Pending::Ticket { contract, at },
+                        Order {
+                            contract,
+                            side: Side::of(ticket.qty),
+                            lots,
+                            limit: None,
+                            bankruptcy: ticket.bankruptcy,
+                            surplus: Cash::ZERO,
+                            budget: Some(self.budget()),
+                        },
+                    );
+                }
+                Phase::Orders { work, step } => {
+                    if work == self.instant.works.len() && !self.open_order() {
+                        self.gather_needs();
+                        self.instant.phase = Phase::Rounds;
+                        continue;
+                    }
+                    if step == self.instant.before.len() || self.instant.works[work].left.is_zero() {
+                        self.instant.phase = Phase::Orders { work: work + 1, step: 0 };
+                        continue;
+                    }
+                    self.instant.phase = Phase::Orders { work, step: step + 1 };
+                    if let Some(order) = self.step(work, self.instant.before[step]) {
+                        return order;
+                    }
+                }
+                Phase::Rounds => {
+                    if self.instant.adl {
+                        self.rounds();
+                    }
+                    self.instant.phase = Phase::Rest { work: 0, step: 0 };
+                }
+                Phase::Rest { work, step } => {
+                    if work == self.instant.works.len() {
+                        self.instant.phase = Phase::Close;
+                        continue;
+                    }
+                    if step == self.instant.after.len() || self.instant.works[work].left.is_zero() {
+                        self.instant.phase = Phase::Rest { work: work + 1, step: 0 };
+                        continue;
+                    }
+                    self.instant.phase = Phase::Rest { work, step: step + 1 };
+                    if let Some(order) = self.step(work, self.instant.after[step]) {
+                        return order;
+                    }
+                }
+                Phase::Close => {
+                    for work in 0..self.instant.works.len() {
+                        self.close_order(work);
+                    }
+                    if !self.engine.is_empty() {
+                        self.engine.sweep();
+                        let mark_to_market = self.inventory();
+                        self.ledger.facts.push(Fact::Inventory { mark_to_market });
+                    }
+                    self.instant.phase = Phase::Idle;
+                    return Next::Idle;
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, pending: Pending, order: Order) -> Next {
+        self.instant.waiting = Some((pending, order));
+        Next::Order(order)
+    }
+
+    /// Opens the next due order that still breaches; false where none is due.
+    fn open_order(&mut self) -> bool {
+        while let Some(queued) = self.queue.front().copied() {
+            if queued.ready > self.now {
+                return false;
+            }
+            self.queue.pop_front();
+            let position = self.ledger.position(queued.position);
+            let contract = position.contract;
+            let mark = self.marks[usize::from(contract)];
+            let rules = &self.rules.contracts[usize::from(contract)];
+            let (equity, notional) = register::at_mark(rules, position.qty, position.cost, position.collateral, mark);
+            if !rules.tiers.breaches(self.rules.trigger, equity, notional) {
+                self.ledger.facts.push(Fact::OrderDropped { contract, account: position.account });
+                self.rearm(position.id);
+                continue;
+            }
+            let (bankruptcy, surplus) = register::bankruptcy(rules, position.qty, position.cost, position.collateral);
+            let maintenance = rules.tiers.maintenance(notional);
+            let breached = super::liquidation::Breached { qty: position.qty, mark, notional, equity, maintenance };
+            let left = self.rules.liquidation.plan(&breached);
+            let order = self.orders;
+            self.orders += 1;
+            self.ledger.facts.push(Fact::OrderOpened {
+                order,
+                contract,
+                account: position.account,
+                qty: position.qty,
+                bankruptcy,
+                surplus,
+                mark,
+            });
+            self.instant.works.push(Work {
+                position: position.id,
+                account: position.account,
+                order,
+                contract,
+                side: Side::of(position.qty),
+                left,
+                bankruptcy,
+                mark,
+                notional: rules.multiplier.value(left, mark),
+                disposal: Disposal::default(),
+            });
+            return true;
+        }
+        false
+    }
+
+    /// One step of one order: an order to the book, or done at once.
+    fn step(&mut self, at: usize, step: Step) -> Option<Next> {
+        let work = self.instant.works[at];
+        let (pending, budget) = match step {
+            Step::Engine => {
+                self.take_over(at, Taking::WithinEquity);
+                return None;
+            }
+            Step::Book => (Pending::Book { work: at, funded: Funded::ByFund }, Some(self.budget())),
+            Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::ByEquityAlone }, Some(Cash::ZERO)),
+            Step::Rest => (Pending::Rest { work: at }, None),
+        };
+        let order = Order {
+            contract: work.contract,
+            side: work.side,
+            lots: work.left,
+            limit: None,
+            bankruptcy: work.bankruptcy,
+            surplus: self.equity_at_bankruptcy(&work).positive_part(),
+            budget,
+        };
+        Some(self.ask(pending, order))
+    }
+
+    /// Equity of the position if what is left of it closes at its bankruptcy tick.
+    fn equity_at_bankruptcy(&self, work: &Work) -> Cash {
+        let position = self.ledger.position(work.position);
+        let value = self.ledger.multiplier(work.contract).value(position.qty, work.bankruptcy);
+        position.collateral + value - position.cost
+    }
+
+    pub(super) fn take_fill(&mut self, pending: Pending, order: &Order, fill: Fill) {
+        self.instant.waiting = None;
+        let k = self.ledger.multiplier(order.contract);
+        let shortfall = order.shortfall(k, fill.lots, fill.cash);
+        match pending {
+            Pending::Ticket { contract, at } => {
+                let cut = order.budget.is_some_and(|budget| fill.uncut > budget);
+                if cut {
+                    self.exhausted(None, contract);
+                }
+                self.sell_ticket(contract, at, order, fill);
+                let residue = order.lots - fill.lots;
+                if !residue.is_zero() {
+                    let side = order.side;
+                    let source = Source::Ticket(at);
+                    self.instant.needs.push(Need { source, contract, side, lots: residue, price: order.bankruptcy });
+                }
+            }
+            Pending::Book { work, funded } => {
+                let cut = order.budget.is_some_and(|budget| fill.uncut > budget);
+                let entry = self.instant.works[work];
+                if cut && funded == Funded::ByFund {
+                    self.exhausted(Some(entry.order), entry.contract);
+                }
+                self.sell(work, fill);
+                self.ledger.pay_in(Party::Fund, entry.position, shortfall, Why::Shortfall);
+                let disposal = &mut self.instant.works[work].disposal;
+                disposal.paid.fund += shortfall;
+                disposal.book_cost_avoided = fill.uncut - shortfall;
+            }
+            Pending::Rest { work } => {
+                self.sell(work, fill);
+                if !self.instant.works[work].left.is_zero() {
+                    self.take_over(work, Taking::Residual);
+                }
+                self.settle_rest(work, order.surplus);
+            }
+        }
+    }
+
+    /// Trades lots of an order into the book.
+    fn sell(&mut self, at: usize, fill: Fill) {
+        if fill.lots.is_zero() {
+            return;
+        }
+        let Work { position, order, contract, side, mark, .. } = self.instant.works[at];
+        let (qty, cash) = leg(side, fill.lots, fill.cash);
+        self.ledger.trade(position, qty, cash, Some(order), Via::Book);
+        self.ledger.trade_maker(contract, -qty, -cash, Some(order), Via::Book);
+        let work = &mut self.instant.works[at];
+        work.left -= fill.lots;
+        work.disposal.to_book += self.ledger.multiplier(contract).value(fill.lots, mark);
+    }
+
+    /// After the sale without limit: cash layers pay what equity lacks, or a gain repays them, last payer first.
+    fn settle_rest(&mut self, at: usize, before: Cash) {
+        let work = self.instant.works[at];
+        let equity = self.equity_at_bankruptcy(&work);
+        if equity.0 < 0 {
+            let budget = self.budget();
+            if self.rules.cash_layers.contains(&CashLayer::Fund) && -equity > budget {
+                self.exhausted(Some(work.order), work.contract);
+            }
+            let mut paid = work.disposal.paid;
+            self.cover(-equity, work.position, &mut paid);
+            self.instant.works[at].disposal.paid = paid;
+        } else {
+            let gain = (equity - before).positive_part();
+            self.repay(at, gain);
+        }
+    }
+
+    fn repay(&mut self, at: usize, gain: Cash) {
+        let Work { position, disposal, .. } = self.instant.works[at];
+        let mut left = gain.min(disposal.paid.total());
+        let mut paid = disposal.paid;
+        let mut back = |venue: &mut Self, party: Party, paid: &mut Cash| {
+            let part = left.min(*paid);
+            venue.ledger.take_out(position, party, part, Why::Repayment);
+            *paid -= part;
+            left -= part;
+        };
+        back(self, Party::Deficit, &mut paid.deficit);
+        for i in (0..self.rules.cash_layers.len()).rev() {
+            match self.rules.cash_layers[i] {
+                CashLayer::Fund => back(self, Party::Fund, &mut paid.fund),
+                CashLayer::Venue => back(self, Party::Venue, &mut paid.venue),
+            }
+        }
+        self.instant.works[at].disposal.paid = paid;
+    }
+
+    /// Makes the cash layers pay `amount`, in their order; what none can pay is the unfunded deficit.
+    fn cover(&mut self, amount: Cash, position: u32, paid: &mut Paid) {
+        let mut left = amount;
+        for i in 0..self.rules.cash_layers.len() {
+            let (party, limit) = match self.rules.cash_layers[i] {
+                CashLayer::Fund => (Party::Fund, self.budget()),
+                CashLayer::Venue => (Party::Venue, self.ledger.venue().positive_part()),
+            };
+            let part = left.min(limit);
+            self.ledger.pay_in(party, position, part, Why::Shortfall);
+            match party {
+                Party::Fund => paid.fund += part,
+                _ => paid.venue += part,
+            }
+            self.strained |= party != Party::Fund && part.0 > 0;
+            left -= part;
+        }
+        self.ledger.pay_in(Party::Deficit, position, left, Why::Shortfall);
+        self.strained |= left.0 > 0;
+        paid.deficit += left;
+    }
+
+    /// The engine takes lots of an order at the bankruptcy tick.
+    fn take_over(&mut self, at: usize, taking: Taking) {
+        let Work { position, order, contract, side, left, bankruptcy, mark, .. } = self.instant.works[at];
+        let k = self.ledger.multiplier(contract);
+        let lots = match taking {
+            Taking::Residual => left,
+            Taking::WithinEquity => {
+                // Each lot lowers the fund's equity by the distance of the mark beyond the bankruptcy tick.
+                let loss = match side {
+                    Side::Long => k.value(Qty(1), bankruptcy - mark),
+                    Side::Short => k.value(Qty(1), mark - bankruptcy),
+                };
+                let room = self.ledger.fund() + self.inventory() - self.rules.fund.floor;
+                if loss.0 <= 0 {
+                    if room.0 >= 0 { left } else { Qty::ZERO }
+                } else {
+                    Qty(room.0.max(0) / loss.0).min(left)
+                }
+            }
+        };
+        if lots < left {
+            self.strained = true;
+            self.ledger.facts.push(Fact::TakeoverRefused { order, contract, qty: left - lots });
+        }
+        if lots.is_zero() {
+            return;
+        }
+        let (qty, cash) = leg(side, lots, k.value(lots, bankruptcy));
+        self.ledger.trade(position, qty, cash, Some(order), Via::Takeover);
+        self.ledger.engine_opens(contract, -qty, bankruptcy, Some(order));
+        self.engine.take(contract, Ticket { qty: -qty, bankruptcy });
+        self.ledger.facts.push(Fact::TookOver { order, contract, qty: -qty, bankruptcy });
+        let work = &mut self.instant.works[at];
+        work.left -= lots;
+        work.disposal.to_engine += k.value(lots, mark);
+    }
+
+    fn sell_ticket(&mut self, contract: ContractId, at: usize, order: &Order, fill: Fill) {
+        if fill.lots.is_zero() {
+            return;
+        }
+        let (qty, cash) = leg(order.side, fill.lots, fill.cash);
+        self.ledger.trade_maker(contract, -qty, -cash, None, Via::Book);
+        self.close_ticket(contract, at, qty, cash, Via::Book);
+    }
+
+    /// Closes signed lots of a ticket for signed cash; the result goes to the fund, or comes from it, at once. The
+    /// order's budget saw to it that the fund can pay.
+    pub(super) fn close_ticket(&mut self, contract: ContractId, at: usize, qty: Qty, cash: Cash, via: Via) {
+        let bankruptcy = self.engine.ticket(contract, at).bankruptcy;
+        let result = self.ledger.engine_closes(contract, qty, cash, bankruptcy, via);
+        self.engine.close(contract, at, -qty);
+        let paid = Paid { fund: (-result).positive_part(), ..Paid::default() };
+        self.ledger.post(Party::Engine, Party::Fund, result.positive_part(), Why::Inventory);
+        self.ledger.post(Party::Fund, Party::Engine, paid.fund, Why::Shortfall);
+        self.ledger.facts.push(Fact::TicketClosed { contract, qty: -qty, bankruptcy, result, paid });
+    }
+
+    /// Residues of all orders join those of the tickets.
+    fn gather_needs(&mut self) {
+        if !self.instant.adl {
+            self.instant.needs.clear();
+            return;
+        }
+        for (at, work) in self.instant.works.iter().enumerate() {
+            if !work.left.is_zero() {
+                self.instant.needs.push(Need {
+                    source: Source::Work(at),
+                    contract: work.contract,
+                    side: work.side,
+                    lots: work.left,
+                    price: work.bankruptcy,
+                });
+            }
+        }
+    }
+
+    /// Fees and surplus of a finished order.
+    fn close_order(&mut self, at: usize) {
+        let work = self.instant.works[at];
+        let position = work.position;
+        let mut disposal = work.disposal;
+        let mut charge = |venue: &mut Self, rate: Ratio, to: Party, why: Why| {
+            let due = rate.of_ceil(work.notional);
+            let paid = due.min(venue.ledger.position(position).collateral.positive_part());
+            venue.ledger.take_out(position, to, paid, why);
+            disposal.fees_waived += due - paid;
+        };
+        let (taker, liquidation) = (self.rules.taker_fee, self.rules.liquidation_fee);
+        charge(self, taker, Party::Fees, Why::TakerFee);
+        charge(self, liquidation, Party::Fund, Why::LiquidationFee);
+        if self.rules.surplus_to == SurplusTo::Fund {
+            let left = self.ledger.position(position).collateral;
+            self.ledger.take_out(position, Party::Fund, left, Why::Surplus);
+        }
+        self.ledger.release_collateral(position);
+        self.ledger.position_mut(position).state = State::Closed;
+        let Work { order, contract, account, .. } = work;
+        self.ledger.facts.push(Fact::OrderClosed { order, contract, account, disposal });
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taking {
+    /// As many lots as leave the fund's equity at its floor.
+    WithinEquity,
+    /// All, because nobody else can.
+    Residual,
+}
+
+/// The signed leg of whoever closes `lots` of a position on `side` for `cash`: a long sells, a short buys.
+pub(super) fn leg(side: Side, lots: Qty, cash: Cash) -> (Qty, Cash) {
+    match side {
+        Side::Long => (-lots, -cash),
+        Side::Short => (lots, cash),
+    }
+}
