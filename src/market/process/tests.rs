@@ -205,7 +205,10 @@ fn waypoints_are_met_exactly_with_the_law_of_a_bridge_between_them() {
     let paths: Vec<Vec<f64>> = (0..20_000).map(|i| path(process.as_ref(), grid, Direction::Down, i)).collect();
     let level = |price: f64| 1.5 * (price / 200.0).ln();
     let mean = |at: usize| paths.iter().map(|x| x[at]).sum::<f64>() / 20_000.0;
-    let variance = |at: usize| paths.iter().map(|x| (x[at] - mean(at)).powi(2)).sum::<f64>() / 20_000.0;
+    let variance = |at: usize| {
+        let mean = mean(at);
+        paths.iter().map(|x| (x[at] - mean).powi(2)).sum::<f64>() / 20_000.0
+    };
     assert!(paths.iter().all(|x| (x[100] - level(180.0)).abs() < 1e-12));
     let per_s = 4.0 / 31_536_000.0;
     for (at, wanted_mean, wanted_variance) in [
