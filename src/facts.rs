@@ -62,7 +62,15 @@ pub enum Fact {
     /// One leg of a trade: `party` bought `qty` > 0 lots (or sold, `qty` < 0) for `cash` in total, signed like `qty`.
     /// The legs of a contract sum to zero lots within a batch. A leg of `Party::Engine` names the bankruptcy tick of
     /// the ticket that it opens or closes.
-    Traded { party: Party, contract: ContractId, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via, ticket: Option<Price> },
+    Traded {
+        party: Party,
+        contract: ContractId,
+        qty: Qty,
+        cash: Cash,
+        order: Option<OrderId>,
+        via: Via,
+        ticket: Option<Price>,
+    },
     /// Prices of a contract at a mark refresh and after each order, all on ticks.
     Priced { contract: ContractId, index_exogenous: Price, index: Price, traded: Price },
     /// The mark of a contract was refreshed.
@@ -70,7 +78,15 @@ pub enum Fact {
     /// A position breached its maintenance margin at this mark.
     Breached { contract: ContractId, account: AccountId, trigger: Price, mark: Price },
     /// A forced order began on a position that still breaches.
-    OrderOpened { order: OrderId, contract: ContractId, account: AccountId, qty: Qty, bankruptcy: Price, surplus: Cash, mark: Price },
+    OrderOpened {
+        order: OrderId,
+        contract: ContractId,
+        account: AccountId,
+        qty: Qty,
+        bankruptcy: Price,
+        surplus: Cash,
+        mark: Price,
+    },
     /// A queued position was healthy again when its turn came.
     OrderDropped { contract: ContractId, account: AccountId },
     /// The fund's budget alone cut a sale short.
@@ -85,7 +101,15 @@ pub enum Fact {
     /// An ADL round placed lots; `needed` is what losers had, `placed` what winners took.
     Round { contract: ContractId, losers: Side, needed: Qty, placed: Qty, mark: Price },
     /// One winner was deleveraged: `haircut` = lots·k·(ADL price − mark), signed so that a loss to the winner is positive.
-    Deleveraged { contract: ContractId, account: AccountId, qty: Qty, price: Price, notional: Cash, haircut: Cash, unrealised: Cash },
+    Deleveraged {
+        contract: ContractId,
+        account: AccountId,
+        qty: Qty,
+        price: Price,
+        notional: Cash,
+        haircut: Cash,
+        unrealised: Cash,
+    },
     /// Mark-to-market of the engine's inventory against its tickets, whenever it may have changed.
     Inventory { mark_to_market: Cash },
     /// The path ends; inventory left is valued at the cost of walking the book (negative is a loss), posted to nobody.
@@ -337,7 +361,11 @@ impl Sample {
         Column { name: "liquidated_long", unit: Unit::Cash, about: "cumulative notional of liquidated longs" },
         Column { name: "liquidated_short", unit: Unit::Cash, about: "cumulative notional of liquidated shorts" },
         Column { name: "adl", unit: Unit::Cash, about: "cumulative ADL notional" },
-        Column { name: "depth_left", unit: Unit::Count, about: "depth left within 1 % on the adverse side, share of normal × 1e9" },
+        Column {
+            name: "depth_left",
+            unit: Unit::Count,
+            about: "depth left within 1 % on the adverse side, share of normal × 1e9",
+        },
     ];
 
     #[must_use]

@@ -273,7 +273,9 @@ mod tests {
 
     #[test]
     fn division_rounds_by_its_name_on_all_four_sign_pairs() {
-        for (a, b, floor, ceil) in [(7, 2, 3, 4), (-7, 2, -4, -3), (7, -2, -4, -3), (-7, -2, 3, 4), (6, 3, 2, 2), (-6, 3, -2, -2)] {
+        for (a, b, floor, ceil) in
+            [(7, 2, 3, 4), (-7, 2, -4, -3), (7, -2, -4, -3), (-7, -2, 3, 4), (6, 3, 2, 2), (-6, 3, -2, -2)]
+        {
             assert_eq!((div_floor(a, b), div_ceil(a, b)), (floor, ceil), "{a}/{b}");
         }
     }

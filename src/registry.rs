@@ -139,19 +139,37 @@ pub enum Need {
 #[derive(Clone, Copy, Debug)]
 pub enum Shape {
     /// A finite float between bounds, in the named unit.
-    Number { unit: &'static str, min: f64, max: f64 },
+    Number {
+        unit: &'static str,
+        min: f64,
+        max: f64,
+    },
     /// A float strictly above zero, in the named unit.
-    Positive { unit: &'static str },
+    Positive {
+        unit: &'static str,
+    },
     /// A share or rate: 0.004 or "0.4 %".
-    Share { min: f64, max: f64 },
+    Share {
+        min: f64,
+        max: f64,
+    },
     /// An exact decimal of zero or more, in the named unit.
-    Amount { unit: &'static str },
+    Amount {
+        unit: &'static str,
+    },
     /// An exact decimal strictly above zero, in the named unit.
-    PositiveAmount { unit: &'static str },
+    PositiveAmount {
+        unit: &'static str,
+    },
     /// A whole number between bounds.
-    Count { min: i64, max: i64 },
+    Count {
+        min: i64,
+        max: i64,
+    },
     /// A time: "250 ms", "1 s", "8 h".
-    Time { min: Nanos },
+    Time {
+        min: Nanos,
+    },
     Flag,
     Text,
     /// A file beside the scenario; its text is read at once.
@@ -171,7 +189,10 @@ impl Shape {
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Number { unit, .. } | Self::Positive { unit } | Self::Amount { unit } | Self::PositiveAmount { unit } => unit,
+            Self::Number { unit, .. }
+            | Self::Positive { unit }
+            | Self::Amount { unit }
+            | Self::PositiveAmount { unit } => unit,
             _ => "",
         }
     }
@@ -283,7 +304,13 @@ impl Reading {
     }
 
     /// Notes an error at a place of another file.
-    pub fn fault_in(&mut self, source: Arc<Source>, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+    pub fn fault_in(
+        &mut self,
+        source: Arc<Source>,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.note(Severity::Error, source, span, message.into(), hint.into());
     }
 
@@ -440,7 +467,9 @@ impl Values {
     #[must_use]
     pub fn rows(&self, key: &str) -> Vec<(Range<usize>, Vec<f64>)> {
         self.list(key, |value| match value {
-            Value::List(row) => row.iter().map(|(_, x)| if let Value::Number(x) = x { Some(*x) } else { None }).collect(),
+            Value::List(row) => {
+                row.iter().map(|(_, x)| if let Value::Number(x) = x { Some(*x) } else { None }).collect()
+            }
             _ => None,
         })
     }
@@ -483,7 +512,13 @@ pub fn read(node: &Node, keys: &'static [Key], what: &str, reading: &mut Reading
     read_ignoring(node, keys, what, &[], reading)
 }
 
-fn read_ignoring(node: &Node, keys: &'static [Key], what: &str, ignore: &[&str], reading: &mut Reading) -> Option<Values> {
+fn read_ignoring(
+    node: &Node,
+    keys: &'static [Key],
+    what: &str,
+    ignore: &[&str],
+    reading: &mut Reading,
+) -> Option<Values> {
     let Raw::Table(entries) = &node.raw else {
         reading.fault(&node.span, format!("{what} must be a table, not {}", node.what()), String::new());
         return None;
@@ -571,10 +606,12 @@ fn check(node: &Node, shape: Shape, name: &str, reading: &mut Reading) -> Option
             Some(x) if x > Decimal::ZERO => Some(Value::Decimal(x)),
             _ => wrong(reading),
         },
-        (Shape::Count { min, max }, Raw::Number(literal)) => match decimal(literal).filter(Decimal::is_integer).and_then(|x| x.to_i64()) {
-            Some(x) if x >= min && x <= max => Some(Value::Count(x)),
-            _ => wrong(reading),
-        },
+        (Shape::Count { min, max }, Raw::Number(literal)) => {
+            match decimal(literal).filter(Decimal::is_integer).and_then(|x| x.to_i64()) {
+                Some(x) if x >= min && x <= max => Some(Value::Count(x)),
+                _ => wrong(reading),
+            }
+        }
         (Shape::Time { min }, Raw::Text(text)) => match time(text) {
             Some(x) if x >= min => Some(Value::Time(x)),
             _ => wrong(reading),
@@ -587,7 +624,11 @@ fn check(node: &Node, shape: Shape, name: &str, reading: &mut Reading) -> Option
                 return Some(Value::Text(text.clone()));
             }
             match did_you_mean(text, words.iter().map(|(word, _)| *word)) {
-                Some(near) => reading.fault(&node.span, format!("`{name}` cannot be \"{text}\""), format!("did you mean \"{near}\"?")),
+                Some(near) => reading.fault(
+                    &node.span,
+                    format!("`{name}` cannot be \"{text}\""),
+                    format!("did you mean \"{near}\"?"),
+                ),
                 None => return wrong(reading),
             }
             None
@@ -616,7 +657,11 @@ fn float(literal: &str) -> Option<f64> {
 /// The decimal that a literal says, exactly; exponents are taken too.
 fn decimal(literal: &str) -> Option<Decimal> {
     let plain = literal.replace('_', "");
-    if plain.contains(['e', 'E']) { Decimal::from_scientific(&plain).ok() } else { Decimal::from_str_exact(plain.trim_start_matches('+')).ok() }
+    if plain.contains(['e', 'E']) {
+        Decimal::from_scientific(&plain).ok()
+    } else {
+        Decimal::from_str_exact(plain.trim_start_matches('+')).ok()
+    }
 }
 
 fn share(raw: &Raw) -> Option<f64> {
@@ -706,7 +751,8 @@ pub fn schema(keys: &[Key], about: &str) -> Json {
             required.push(key.name);
         }
     }
-    let mut schema = json!({ "type": "object", "description": about, "additionalProperties": false, "properties": properties });
+    let mut schema =
+        json!({ "type": "object", "description": about, "additionalProperties": false, "properties": properties });
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
@@ -757,7 +803,8 @@ fn shape_schema(shape: Shape) -> Json {
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Text | Shape::File => json!({ "type": "string", "minLength": 1 }),
         Shape::Choice(words) => {
-            let one_of: Vec<Json> = words.iter().map(|(word, about)| json!({ "const": word, "description": about })).collect();
+            let one_of: Vec<Json> =
+                words.iter().map(|(word, about)| json!({ "const": word, "description": about })).collect();
             json!({ "oneOf": one_of })
         }
         Shape::List(of) => json!({ "type": "array", "items": shape_schema(*of) }),
@@ -795,9 +842,24 @@ mod tests {
     use rust_decimal::dec;
 
     const KEYS: &[Key] = &[
-        Key { name: "depth", shape: Shape::Positive { unit: "USDT" }, need: Need::Required, about: "depth of one side" },
-        Key { name: "kappa", shape: Shape::Number { unit: "", min: 0.5, max: 4.0 }, need: Need::Default("1.16"), about: "exponent" },
-        Key { name: "half_life", shape: Shape::Time { min: Nanos(1) }, need: Need::Default("\"60 s\""), about: "decay" },
+        Key {
+            name: "depth",
+            shape: Shape::Positive { unit: "USDT" },
+            need: Need::Required,
+            about: "depth of one side",
+        },
+        Key {
+            name: "kappa",
+            shape: Shape::Number { unit: "", min: 0.5, max: 4.0 },
+            need: Need::Default("1.16"),
+            about: "exponent",
+        },
+        Key {
+            name: "half_life",
+            shape: Shape::Time { min: Nanos(1) },
+            need: Need::Default("\"60 s\""),
+            about: "decay",
+        },
         Key { name: "fee", shape: Shape::Share { min: 0.0, max: 1.0 }, need: Need::Optional, about: "fee" },
         Key { name: "fund", shape: Shape::Amount { unit: "USDT" }, need: Need::Optional, about: "fund" },
     ];

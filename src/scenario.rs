@@ -51,7 +51,10 @@ pub struct Clock {
 impl Clock {
     #[must_use]
     pub fn grid(&self) -> Grid {
-        Grid { step: self.step, steps: usize::try_from(self.horizon.0 / self.step.0).expect("a horizon has a countable number of steps") }
+        Grid {
+            step: self.step,
+            steps: usize::try_from(self.horizon.0 / self.step.0).expect("a horizon has a countable number of steps"),
+        }
     }
 }
 
