@@ -8,54 +8,21 @@
 //! A violation is a sentence with the time, the parties and both numbers. The first one stands; what follows it on
 //! the same path is not looked at.
 
+mod invariants;
+mod orders;
+mod position;
+
 use std::collections::BTreeMap;
 
-use crate::facts::{AccountId, ContractId, Disposal, Fact, Observer, OrderId, Outcome, Paid, Party, Via, Why};
+use orders::Order;
+use position::Position;
+
+use crate::facts::{AccountId, ContractId, Fact, Observer, OrderId, Outcome, Paid, Party, Via, Why};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 
 /// Prices in ticks at which unrealised profit is valued after every batch. The sums must agree at both, which they
 /// do at any price once lots sum to zero; two distinct prices catch lots and costs that are wrong together.
 const PROBES: [i128; 2] = [1, 1_000_003];
-
-/// A position in lots and signed cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Position {
-    qty: i64,
-    cost: i64,
-}
-
-impl Position {
-    /// Applies a leg of `qty` signed lots for `cash` signed alike, and returns the profit that it realises.
-    ///
-    /// A close releases ⌈cost·closed/qty⌉ of the signed cost; a leg through zero closes with ⌈cash·closed/filled⌉ of
-    /// its signed cash and opens with the rest. So cost after = cost before + cash + realised.
-    fn trade(&mut self, qty: i64, cash: i64) -> i64 {
-        if self.qty == 0 || qty == 0 || (self.qty > 0) == (qty > 0) {
-            self.qty += qty;
-            self.cost += cash;
-            return 0;
-        }
-        let closed = self.qty.abs().min(qty.abs());
-        let closing_cash = part_up(cash, closed, qty.abs());
-        let released = part_up(self.cost, closed, self.qty.abs());
-        let realised = -closing_cash - released;
-        self.qty += qty;
-        self.cost += cash + realised;
-        realised
-    }
-
-    /// Unrealised profit at `price` ticks.
-    fn unrealised(self, price: i128, multiplier: i64) -> i128 {
-        i128::from(self.qty) * price * i128::from(multiplier) - i128::from(self.cost)
-    }
-}
-
-/// ⌈amount·part/whole⌉ for 0 ≤ part ≤ whole, whole > 0.
-fn part_up(amount: i64, part: i64, whole: i64) -> i64 {
-    let product = i128::from(amount) * i128::from(part);
-    let (floor, rest) = (product.div_euclid(i128::from(whole)), product.rem_euclid(i128::from(whole)));
-    i64::try_from(floor + i128::from(rest > 0)).expect("a part is no larger than the whole")
-}
 
 /// What the audit knows of one contract.
 #[derive(Clone, Debug, Default)]
@@ -84,24 +51,6 @@ impl Contract {
     fn value(&self, qty: i64, price: i64) -> i64 {
         i64::try_from(i128::from(qty) * i128::from(price) * i128::from(self.multiplier)).expect("overflow in the audit")
     }
-}
-
-/// A forced order as the audit follows it.
-#[derive(Clone, Copy, Debug)]
-struct Order {
-    contract: ContractId,
-    account: AccountId,
-    /// Signed lots that have not yet left the loser.
-    left: i64,
-    bankruptcy: i64,
-    mark: i64,
-    to_book: i64,
-    to_engine: i64,
-    to_adl: i64,
-    to_backstop: i64,
-    open: bool,
-    /// Another open order of the same account, as in `Audit::orders_of`.
-    next: u32,
 }
 
 /// A profit that a leg realised or a posting paid, in the order of happening.
@@ -479,7 +428,6 @@ impl Audit {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one fact")]
     fn traded(
         &mut self,
         party: Party,
@@ -564,7 +512,6 @@ impl Audit {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one fact")]
     fn trader_traded(
         &mut self,
         account: AccountId,
@@ -606,343 +553,6 @@ impl Audit {
             self.given.push(Given { contract, account, lots, notional, haircut });
         } else if via == Via::Takeover {
             return Err(format!("account {account} lost {qty} lots to the engine without an order of its own"));
-        }
-        Ok(())
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the fields of one fact")]
-    fn order_opened(
-        &mut self,
-        id: OrderId,
-        contract: ContractId,
-        account: AccountId,
-        qty: Qty,
-        bankruptcy: Price,
-        surplus: Cash,
-        mark: Price,
-    ) -> Result<(), String> {
-        if id as usize != self.orders.len() {
-            return Err(format!("order {id} opened where order {} comes next", self.orders.len()));
-        }
-        let (Qty(held), _) = self.position(Party::Trader(account), contract);
-        if qty.0 == 0 || i128::from(qty.0) * i128::from(held) < 0 || qty.0.abs() > held.abs() {
-            return Err(format!("order {id} is to close {} lots of account {account}, which holds {held}", qty.0));
-        }
-        if surplus.0 < 0 {
-            return Err(format!("order {id} of account {account} opens with a negative surplus of {}", surplus.0));
-        }
-        if let Some(now) = self.contracts[usize::from(contract)].mark
-            && now != mark.0
-        {
-            return Err(format!("order {id} opened at mark {}, but the mark is {now}", mark.0));
-        }
-        let head = at(&mut self.orders_of, account as usize);
-        self.orders.push(Order {
-            contract,
-            account,
-            left: qty.0,
-            bankruptcy: bankruptcy.0,
-            mark: mark.0,
-            to_book: 0,
-            to_engine: 0,
-            to_adl: 0,
-            to_backstop: 0,
-            open: true,
-            next: *head,
-        });
-        *head = id + 1;
-        self.open_orders += 1;
-        Ok(())
-    }
-
-    fn order_closed(
-        &mut self,
-        id: OrderId,
-        contract: ContractId,
-        account: AccountId,
-        disposal: &Disposal,
-    ) -> Result<(), String> {
-        let Some(order) = self.orders.get(id as usize).copied().filter(|order| order.open) else {
-            return Err(format!("order {id} closed, but is not open"));
-        };
-        if (order.contract, order.account) != (contract, account) {
-            return Err(format!("order {id} of account {} closed as one of account {account}", order.account));
-        }
-        if order.left != 0 {
-            return Err(format!("order {id} closed with {} lots left", order.left));
-        }
-        for (what, declared, traded) in [
-            ("the book", disposal.to_book.0, order.to_book),
-            ("the engine", disposal.to_engine.0, order.to_engine),
-            ("the backstop", disposal.to_backstop.0, order.to_backstop),
-            ("ADL", disposal.to_adl.0, order.to_adl),
-        ] {
-            if declared != traded {
-                return Err(format!(
-                    "order {id} says that {declared} of notional went to {what}; its legs say {traded}"
-                ));
-            }
-        }
-        self.orders[id as usize].open = false;
-        self.open_orders -= 1;
-        self.unlink(id, account);
-        let owed = at(&mut self.owed, account as usize);
-        *owed = less(*owed, disposal.paid);
-        self.settling.push(account);
-        Ok(())
-    }
-
-    /// Takes an order out of the chain of its account's open orders.
-    fn unlink(&mut self, id: OrderId, account: AccountId) {
-        let next = self.orders[id as usize].next;
-        let head = &mut self.orders_of[account as usize];
-        if *head == id + 1 {
-            *head = next;
-            return;
-        }
-        let mut at = *head;
-        while at != 0 {
-            let order = &mut self.orders[at as usize - 1];
-            if order.next == id + 1 {
-                order.next = next;
-                return;
-            }
-            at = order.next;
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------ invariants
-
-    fn end_of_batch(&mut self) -> Result<(), String> {
-        self.realised_as_computed()?;
-        self.deleveraged_as_traded()?;
-        while let Some(c) = self.touched_contracts.pop() {
-            let of = &mut self.contracts[usize::from(c)];
-            of.touched = false;
-            if of.lots != 0 {
-                return Err(format!("positions of contract {c} sum to {} lots, not 0", of.lots));
-            }
-            if i128::from(of.clearing) + of.cost != 0 {
-                return Err(format!(
-                    "clearing of contract {c} holds {} and costs sum to {}: not 0 together",
-                    of.clearing, of.cost
-                ));
-            }
-            for (sum, price) in of.unrealised.iter().zip(PROBES) {
-                if *sum != i128::from(of.clearing) {
-                    return Err(format!(
-                        "unrealised profit of contract {c} at {price} ticks is {sum}, its clearing holds {}",
-                        of.clearing
-                    ));
-                }
-            }
-            if (of.deleveraged, of.placed) != (0, 0) && of.deleveraged != of.placed {
-                return Err(format!(
-                    "ADL rounds of contract {c} placed {} lots, winners gave {}",
-                    of.placed, of.deleveraged
-                ));
-            }
-            (of.deleveraged, of.placed, of.opening) = (0, 0, false);
-        }
-        for (what, cash) in
-            [("fund", self.fund), ("venue", self.venue), ("fees", self.fees), ("rounding", self.rounding)]
-        {
-            if cash < 0 {
-                return Err(format!("the cash of {what} is {cash}"));
-            }
-        }
-        if let Some(j) = self.backstops.iter().position(|&cash| cash < 0) {
-            return Err(format!("the cash of backstop {j} is {}", self.backstops[j]));
-        }
-        if self.engine != 0 {
-            return Err(format!("the engine holds cash of {}; it must be 0 after every event", self.engine));
-        }
-        if self.ticket_results != self.ticket_realised {
-            return Err(format!(
-                "closed tickets report {}, the engine's legs realise {}",
-                self.ticket_results, self.ticket_realised
-            ));
-        }
-        if self.taken_over != self.declared_taken_over {
-            return Err(format!(
-                "takeovers of {} lots reported, {} lots traded",
-                self.declared_taken_over, self.taken_over
-            ));
-        }
-        if let Some(declared) = self.inventory {
-            let value = self.inventory_value();
-            if value != i128::from(declared) {
-                return Err(format!("inventory is said to stand at {declared}, its tickets at {value}"));
-            }
-        }
-        self.traders_not_negative()
-    }
-
-    /// Every realised posting is the profit that the audit computes for its leg, in the order of the legs.
-    fn realised_as_computed(&mut self) -> Result<(), String> {
-        if self.legs.is_empty() && self.postings.is_empty() && self.touched_contracts.is_empty() {
-            return Ok(());
-        }
-        for &c in &self.touched_contracts {
-            let of = &mut self.contracts[usize::from(c)];
-            if of.opening {
-                let is_here = |entry: &&Realised| entry.0 == Party::Maker && entry.1 == c;
-                let posted: i64 = self.postings.iter().filter(is_here).map(|entry| entry.3).sum();
-                let computed: i64 = self.legs.iter().filter(is_here).map(|entry| entry.3).sum();
-                let realised = posted - computed;
-                of.maker.cost += realised;
-                of.cost += i128::from(realised);
-                of.unrealised.iter_mut().for_each(|sum| *sum -= i128::from(realised));
-                if of.maker.qty == 0 && of.maker.cost != 0 {
-                    return Err(format!(
-                        "the maker opens flat in contract {c} with an unrealised remainder of {}",
-                        -of.maker.cost
-                    ));
-                }
-                self.postings.retain(|entry| !is_here(&entry));
-                self.legs.retain(|entry| !is_here(&entry));
-            }
-        }
-        self.legs.sort_unstable();
-        self.postings.sort_unstable();
-        let same = |a: &Realised, b: &Realised| (a.0, a.1, a.3) == (b.0, b.1, b.3);
-        if self.legs.len() != self.postings.len() || !self.legs.iter().zip(&self.postings).all(|(a, b)| same(a, b)) {
-            let odd = (0..self.legs.len().max(self.postings.len()))
-                .find(|&i| !matches!((self.legs.get(i), self.postings.get(i)), (Some(a), Some(b)) if same(a, b)));
-            let tell = |entry: Option<&Realised>| {
-                entry.map_or_else(
-                    || "nothing".to_owned(),
-                    |(party, c, _, amount)| format!("{amount} of {party:?} in contract {c}"),
-                )
-            };
-            let odd = odd.unwrap_or(0);
-            return Err(format!(
-                "realised by the legs: {}; posted: {}",
-                tell(self.legs.get(odd)),
-                tell(self.postings.get(odd))
-            ));
-        }
-        Ok(())
-    }
-
-    /// What winners are said to have given is what their legs say.
-    fn deleveraged_as_traded(&mut self) -> Result<(), String> {
-        if self.given.is_empty() && self.declared.is_empty() {
-            return Ok(());
-        }
-        let (given, declared) = (by_winner(&mut self.given), by_winner(&mut self.declared));
-        if given != declared {
-            let odd = (0..given.len().max(declared.len())).find(|&i| given.get(i) != declared.get(i)).unwrap_or(0);
-            return Err(format!("deleveraged by the legs: {:?}; as told: {:?}", given.get(odd), declared.get(odd)));
-        }
-        Ok(())
-    }
-
-    fn inventory_value(&self) -> i128 {
-        self.contracts
-            .iter()
-            .filter_map(|of| of.mark.map(|mark| of.engine.unrealised(i128::from(mark), of.multiplier)))
-            .sum()
-    }
-
-    /// A trader may be below zero only while an order of its own is unfinished, and then only by what the rest of
-    /// its lots would bring at their bankruptcy ticks.
-    fn traders_not_negative(&mut self) -> Result<(), String> {
-        while let Some(account) = self.touched_traders.pop() {
-            let cash = self.traders[account as usize];
-            if cash >= 0 {
-                continue;
-            }
-            let mut covered = i128::from(cash);
-            let mut next = self.orders_of.get(account as usize).copied().unwrap_or(0);
-            if next == 0 {
-                return Err(format!("account {account} has cash of {cash} and no unfinished order"));
-            }
-            while next != 0 {
-                let order = self.orders[next as usize - 1];
-                let of = &self.contracts[usize::from(order.contract)];
-                covered += of.traders[account as usize].unrealised(i128::from(order.bankruptcy), of.multiplier);
-                next = order.next;
-            }
-            if covered < 0 {
-                return Err(format!(
-                    "account {account} has cash of {cash}, and {covered} if the rest closes at bankruptcy"
-                ));
-            }
-            self.negative.push(account);
-        }
-        Ok(())
-    }
-
-    fn end_of_instant(&mut self) -> Result<(), String> {
-        if self.open_orders > 0 {
-            let id = self.orders.iter().position(|order| order.open).unwrap_or(0);
-            return Err(format!("order {id} is unfinished at the end of its instant"));
-        }
-        while let Some(account) = self.negative.pop() {
-            let cash = self.traders[account as usize];
-            if cash < 0 {
-                return Err(format!("account {account} ends the instant with cash of {cash}"));
-            }
-        }
-        while let Some(account) = self.settling.pop() {
-            let owed = self.owed[account as usize];
-            if owed != Paid::default() {
-                return Err(format!(
-                    "layers paid for account {account} what its orders do not tell: {owed:?} too much"
-                ));
-            }
-        }
-        if self.engine_owed != Paid::default() {
-            return Err(format!(
-                "layers paid for the engine what its tickets do not tell: {:?} too much",
-                self.engine_owed
-            ));
-        }
-        Ok(())
-    }
-
-    /// The whole ledger from its tables: nothing here uses the running sums.
-    fn whole_ledger(&self) -> Result<(), String> {
-        let clearing: i128 = self.contracts.iter().map(|of| i128::from(of.clearing)).sum();
-        let held: i128 = self.traders.iter().chain(&self.backstops).map(|&cash| i128::from(cash)).sum::<i128>()
-            + [self.maker, self.engine, self.fund, self.fees, self.venue, self.rounding, self.deficit]
-                .iter()
-                .map(|&cash| i128::from(cash))
-                .sum::<i128>()
-            + clearing;
-        let posted = i128::from(self.deposits) - i128::from(self.withdrawals);
-        if held != posted {
-            return Err(format!("all parties hold {held}, deposits less withdrawals are {posted}"));
-        }
-        if let Some(i) = self.traders.iter().position(|&cash| cash < 0) {
-            return Err(format!("account {i} ends the path with cash of {}", self.traders[i]));
-        }
-        if self.paid.deficit.0 != -self.deficit {
-            return Err(format!("the unfunded deficit is {}, its payments {}", -self.deficit, self.paid.deficit.0));
-        }
-        for (c, of) in self.contracts.iter().enumerate() {
-            let backstops = self
-                .backstop_positions
-                .iter()
-                .filter(|((_, at), _)| usize::from(*at) == c)
-                .map(|(_, position)| position);
-            let mark = i128::from(of.mark.unwrap_or(1));
-            for price in [mark, 2 * mark + 1] {
-                let sum: i128 = of
-                    .traders
-                    .iter()
-                    .chain([&of.maker, &of.engine])
-                    .chain(backstops.clone())
-                    .map(|position| position.unrealised(price, of.multiplier))
-                    .sum();
-                if sum != i128::from(of.clearing) {
-                    return Err(format!(
-                        "all positions of contract {c} at {price} ticks stand at {sum}, clearing at {}",
-                        of.clearing
-                    ));
-                }
-            }
         }
         Ok(())
     }
@@ -1008,23 +618,6 @@ fn less(a: Paid, b: Paid) -> Paid {
         socialised: a.socialised - b.socialised,
         deficit: a.deficit - b.deficit,
     }
-}
-
-/// Sums by contract and account.
-fn by_winner(given: &mut [Given]) -> Vec<Given> {
-    given.sort_unstable();
-    let mut sums: Vec<Given> = Vec::new();
-    for one in given.iter() {
-        match sums.last_mut() {
-            Some(sum) if (sum.contract, sum.account) == (one.contract, one.account) => {
-                sum.lots += one.lots;
-                sum.notional += one.notional;
-                sum.haircut += one.haircut;
-            }
-            _ => sums.push(*one),
-        }
-    }
-    sums
 }
 
 #[cfg(test)]

@@ -271,7 +271,7 @@ impl Observer for Tally {
                     self.row.inventory_sold += self.multipliers[at].value(qty.abs(), self.marks[at]).0;
                 }
                 Fact::Priced { contract: 0, index_exogenous, index, traded } => {
-                    self.priced(index_exogenous, index, traded)
+                    self.priced(index_exogenous, index, traded);
                 }
                 Fact::Marked { contract, mark } => self.marks[usize::from(contract)] = mark,
                 Fact::OrderOpened { order, account, qty, .. } => {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::facts::Disposal;
 use crate::sim::worked::{self, A, B, Batch, CLEARING, posted, traded};
 
 fn verdict_with_floor(batches: &[Batch], floor: i64) -> Result<Audit, String> {

@@ -115,3 +115,48 @@ fn an_error_of_the_writer_is_told_at_the_end_and_nothing_is_written_after_it() {
     worked::fund_of_ten().iter().for_each(|(time, facts)| trace.see(*time, facts));
     assert_eq!(trace.finish(&Outcome::default()).unwrap_err().to_string(), "the disk is full");
 }
+
+/// The script recomputes the totals from the lines alone; here it is shown a right trace and a wrong one.
+#[test]
+fn the_script_agrees_with_the_tally_and_sees_a_changed_line() {
+    use crate::sim::tally::{Series, Start, Tally};
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/trace_totals.py");
+    let folder = tempfile::tempdir().unwrap();
+    let run = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::process::Command::new("python3").arg(script).arg(path).output()
+    };
+    for (name, batches) in [("adl", worked::fund_of_ten()), ("takeover", worked::takeover())] {
+        let mut tally = Tally::new(&[crate::money::Multiplier(1)], &[]);
+        let mut trace = Trace::new(Vec::new(), Format::Json, legend(&[]));
+        tally.begin(Start { path: 3, fund: Cash(10), price: Price(100), series: Series::Skip });
+        trace.begin(3, 42);
+        for (time, facts) in &batches {
+            tally.see(*time, facts);
+            trace.see(*time, facts);
+        }
+        let text = String::from_utf8(trace.finish(&tally.finish()).unwrap()).unwrap();
+        let Ok(told) = run(name, &text) else {
+            assert!(std::env::var_os("CI").is_none(), "python3 is needed");
+            eprintln!("skipped: no python3");
+            return;
+        };
+        let complaint = String::from_utf8(told.stderr).unwrap();
+        assert!(told.status.success(), "{complaint}");
+        for (right, wrong) in [
+            ("\"amount\":\"0.07\",\"why\":\"shortfall\"", "\"amount\":\"0.06\",\"why\":\"shortfall\""),
+            ("\"to_book\":\"7.36\",\"to_engine\"", "\"to_book\":\"7.35\",\"to_engine\""),
+            ("\"mark\":\"9.2\"", "\"mark\":\"9.3\""),
+        ] {
+            assert!(text.contains(right), "{right}");
+            assert_eq!(
+                run("changed", &text.replacen(right, wrong, 1)).unwrap().status.code(),
+                Some(1),
+                "{name}: {wrong}"
+            );
+        }
+        let cut = &text[..text.len() / 2];
+        assert_ne!(run("cut", &cut[..=cut.rfind('\n').unwrap()]).unwrap().status.code(), Some(0), "{name}");
+    }
+}
