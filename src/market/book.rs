@@ -59,3 +59,37 @@ pub trait Book: Send + Sync + Debug {
     /// Trades `lots` ≤ capacity; returns what `quote` said before.
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64;
 }
+
+mod depth;
+mod levels;
+
+/// All books. One line a book.
+pub const BOOKS: Family<dyn Book> = Family { info: &BOOK_INFO, entries: &[depth::ENTRY, levels::ENTRY] };
+
+pub static BOOK_INFO: FamilyInfo = FamilyInfo {
+    name: "book",
+    about: "What forced orders are paid, and how they move the venue's price away from the index.",
+    entries: || BOOKS.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
+    shorthand: None,
+    bare_kind: false,
+};
+
+impl Clone for Box<dyn Book> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
+}
+
+impl Taker {
+    /// −1 for an order that sells, +1 for one that buys.
+    #[must_use]
+    pub fn sign(self) -> f64 {
+        match self {
+            Self::Sells => -1.0,
+            Self::Buys => 1.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

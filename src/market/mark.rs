@@ -27,3 +27,30 @@ pub trait MarkRule: Send + Sync + Debug {
     /// The mark in ticks, not yet rounded. Called once a refresh, first at time 0.
     fn mark(&mut self, prices: Prices) -> f64;
 }
+
+mod ema_basis;
+mod index;
+mod last;
+mod median;
+mod mid;
+
+/// All mark rules. One line a rule.
+pub const MARKS: Family<dyn MarkRule> =
+    Family { info: &MARK_INFO, entries: &[index::ENTRY, last::ENTRY, mid::ENTRY, ema_basis::ENTRY, median::ENTRY] };
+
+pub static MARK_INFO: FamilyInfo = FamilyInfo {
+    name: "mark rule",
+    about: "The price at which margin is computed and liquidation is triggered.",
+    entries: || MARKS.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
+    shorthand: None,
+    bare_kind: true,
+};
+
+impl Clone for Box<dyn MarkRule> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;
