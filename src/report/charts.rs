@@ -76,9 +76,12 @@ fn shortened(text: &str, limit: usize) -> String {
     if text.chars().count() <= limit { text.into() } else { text.chars().take(limit - 1).chain(['…']).collect() }
 }
 
-/// `12 % (11 % … 13 %)`.
-fn share_with_interval(estimate: Estimate) -> String {
-    format!("{} (95 % interval {} … {})", percent(estimate.estimate), percent(estimate.low), percent(estimate.high))
+/// ` (95 %: 17 … 20 %)`, or nothing where the interval is a point or unbounded.
+fn interval(estimate: Estimate, show: impl Fn(f64) -> String) -> String {
+    if !estimate.low.is_finite() || !estimate.high.is_finite() || estimate.low == estimate.high {
+        return String::new();
+    }
+    format!(" (95 %: {} … {})", show(estimate.low), show(estimate.high))
 }
 
 fn extent(curves: &[&[f64]]) -> (f64, f64) {
@@ -154,7 +157,8 @@ pub fn liquidations(data: &Data<'_>) -> Scene {
             let (share, side) =
                 if long.estimate >= 0.5 { (long.estimate, "long") } else { (1.0 - long.estimate, "short") };
             let each = if data.header.paths == 1 { "on this path" } else { "per crash on average" };
-            format!("{} are liquidated {each}, {} of it {side}", data.money(notional.estimate), percent(share))
+            let range = interval(notional, short);
+            format!("{} are liquidated {each}{range}, {} of it {side}", data.money(notional.estimate), percent(share))
         }
         _ => "No position is liquidated on any path".to_string(),
     };

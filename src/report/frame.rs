@@ -204,7 +204,7 @@ impl Frame {
         let mut points: Vec<(f64, f64)> = x.iter().zip(high).map(|(&x, &y)| (self.x(x), self.y(y))).collect();
         points.extend(x.iter().zip(low).rev().map(|(&x, &y)| (self.x(x), self.y(y))));
         // A band without height is nothing to fill.
-        if low.iter().zip(high).any(|(low, high)| high > low) {
+        if low.iter().zip(high).any(|(low, high)| high != low) {
             scene.area(points, colour);
         }
     }
