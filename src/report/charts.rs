@@ -91,7 +91,10 @@ fn extent(curves: &[&[f64]]) -> (f64, f64) {
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &y| (low.min(y), high.max(y)))
 }
 
-fn fan_legend(colour: Colour, what: &str) -> Vec<(Swatch, String)> {
+fn fan_legend(data: &Data<'_>, colour: Colour, what: &str) -> Vec<(Swatch, String)> {
+    if data.header.series_paths == 1 {
+        return vec![(Swatch::Line(colour, Dash::Solid), format!("{what}the one path"))];
+    }
     vec![
         (Swatch::Line(colour, Dash::Solid), format!("{what}median")),
         (Swatch::Area(colour.faint(0.45)), "25–75 % of the paths".into()),
@@ -111,6 +114,11 @@ pub fn fund(data: &Data<'_>) -> Scene {
     let open = data.cash(data.header.fund_open.0);
     let floor = data.cash(data.header.fund_floor.0);
     let title = match data.estimate("p_fund_exhausted") {
+        Some(p) if open == 0.0 => format!(
+            "There is no fund to start with; {} of the crashes lack one{}",
+            percent(p.estimate),
+            interval(p, percent)
+        ),
         _ if data.is_zero("liquidations_mean") => {
             format!("No forced order on any path: the fund of {} stays untouched", data.money(open))
         }
@@ -118,8 +126,14 @@ pub fn fund(data: &Data<'_>) -> Scene {
             format!("The fund of {} is exhausted on this path", data.money(open))
         }
         Some(p) if p.estimate > 0.0 => {
-            format!("The fund of {} is exhausted on {} of the crashes", data.money(open), percent(p.estimate))
+            format!(
+                "The fund of {} is exhausted on {} of the crashes{}",
+                data.money(open),
+                percent(p.estimate),
+                interval(p, percent)
+            )
         }
+        Some(_) if data.header.paths == 1 => format!("The fund of {} holds on this path", data.money(open)),
         Some(p) if p.high < 0.5 => format!(
             "The fund of {} holds on every path (95 %: fails on less than {})",
             data.money(open),
@@ -130,7 +144,7 @@ pub fn fund(data: &Data<'_>) -> Scene {
     let (x, fan) = (data.seconds(), data.fan("fund", data.header.cash_unit.to_f64()));
     let (low, high) = extent(&[&fan[0], &fan[4], &[floor, open, 0.0]]);
     let (x_axis, unit) = Axis::time(data.header.horizon.seconds());
-    let mut legend = fan_legend(Colour::BLUE, "");
+    let mut legend = fan_legend(data, Colour::BLUE, "");
     legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dashed), format!("floor, {}", data.money(floor))));
     let caption = data.caption();
     let words = Words {
@@ -170,12 +184,16 @@ pub fn liquidations(data: &Data<'_>) -> Scene {
     let reach = if high > low { high - low } else { 1.0 };
     let (low, high) = (low.min(-0.12 * reach), high.max(0.12 * reach));
     let (x_axis, time) = Axis::time(data.header.horizon.seconds());
+    let one = data.header.series_paths == 1;
+    let median = if one { "" } else { ", median" };
     let mut legend = vec![
-        (Swatch::Line(Colour::BLUE, Dash::Solid), "shorts, median".to_string()),
-        (Swatch::Line(Colour::VERMILLION, Dash::Solid), "longs, median".to_string()),
+        (Swatch::Line(Colour::BLUE, Dash::Solid), format!("shorts{median}")),
+        (Swatch::Line(Colour::VERMILLION, Dash::Solid), format!("longs{median}")),
     ];
-    legend.push((Swatch::Area(Colour::GREY.faint(0.45)), "25–75 % of the paths".into()));
-    legend.push((Swatch::Area(Colour::GREY.faint(0.2)), "5–95 %".into()));
+    if !one {
+        legend.push((Swatch::Area(Colour::GREY.faint(0.45)), "25–75 % of the paths".into()));
+        legend.push((Swatch::Area(Colour::GREY.faint(0.2)), "5–95 %".into()));
+    }
     let caption = data.caption();
     let words = Words {
         title,
@@ -204,17 +222,18 @@ pub fn liquidations(data: &Data<'_>) -> Scene {
 #[must_use]
 pub fn price(data: &Data<'_>) -> Scene {
     let fall = match data.header.adverse {
-        Adverse::Down => "fall",
-        Adverse::Up => "rise",
+        Adverse::Down => "deepen the fall",
+        Adverse::Up => "heighten the rise",
     };
     let title = match data.estimate("price_amplification") {
         Some(ratio) if ratio.estimate >= 1.005 => {
             format!(
-                "Liquidations deepen the {fall} by {}: traded against exogenous move",
-                percent(ratio.estimate - 1.0)
+                "Liquidations {fall} by {}{}",
+                percent(ratio.estimate - 1.0),
+                interval(ratio, |bound| percent(bound - 1.0))
             )
         }
-        Some(_) => format!("Liquidations do not deepen the {fall}: the traded price follows the index"),
+        Some(_) => format!("Liquidations do not {fall}: the traded price follows the index"),
         None => "The index never moves against the crowd: nothing to amplify".to_string(),
     };
     let tick = data.header.tick.to_f64();
@@ -222,9 +241,13 @@ pub fn price(data: &Data<'_>) -> Scene {
     let (low, high) = extent(&[&index[0], &index[4], &traded[0], &traded[4]]);
     let (low, high) = if low <= high { (low, high) } else { (0.0, 0.0) };
     let (x_axis, time) = Axis::time(data.header.horizon.seconds());
-    let mut legend = fan_legend(Colour::BLUE, "traded, ");
-    legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dashed), "index, median".into()));
-    legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dotted), "index, 5 % and 95 %".into()));
+    let mut legend = fan_legend(data, Colour::BLUE, "traded, ");
+    if data.header.series_paths == 1 {
+        legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dashed), "index".into()));
+    } else {
+        legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dashed), "index, median".into()));
+        legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dotted), "index, 5 % and 95 %".into()));
+    }
     let caption = data.caption();
     let words = Words {
         title,
@@ -241,8 +264,10 @@ pub fn price(data: &Data<'_>) -> Scene {
     let mut scene = Scene::default();
     let frame = Frame::new(&mut scene, &words, x_axis, Axis::prices(low, high));
     draw_fan(&frame, &mut scene, &x, &traded, Colour::BLUE);
-    for band in [0, 4] {
-        frame.curve(&mut scene, &x, &index[band], Colour::VERMILLION, 2.0, Dash::Dotted);
+    if data.header.series_paths > 1 {
+        for band in [0, 4] {
+            frame.curve(&mut scene, &x, &index[band], Colour::VERMILLION, 2.0, Dash::Dotted);
+        }
     }
     frame.curve(&mut scene, &x, &index[2], Colour::VERMILLION, 2.5, Dash::Dashed);
     scene
@@ -306,6 +331,7 @@ pub fn fund_need(data: &Data<'_>) -> Scene {
     };
     let needless = match (n, zeros) {
         (0, _) => "there is no path".to_string(),
+        (n, zeros) if n == zeros => "no path needs any".to_string(),
         (n, 0) if n > 1 => "every path needs some".to_string(),
         (_, 0) => "the one path needs some".to_string(),
         _ => format!("{} of the paths need nothing and have no bar", percent(zeros as f64 / n as f64)),
@@ -315,25 +341,27 @@ pub fn fund_need(data: &Data<'_>) -> Scene {
         title: title.clone(),
         subtitle: format!("Fund that each path needs to pay every shortfall without ADL; {needless}"),
         legend: legend.clone(),
-        y_axis: format!("share of all {}", if n == 1 { "paths (1)".into() } else { paths(n) }),
+        y_axis: if n == 1 { "share of the one path".into() } else { format!("share of all {}", paths(n)) },
         x_axis,
         caption: &caption,
     };
     let mut scene = Scene::default();
     let (Some(first), Some(last)) = (positive.first(), positive.last()) else {
         let high = if open > 0.0 { open } else { 1.0 };
+        let bare = Axis { ticks: vec![(0.0, "0 %".into())], ..Axis::shares(0.0) };
         let frame = Frame::new(
             &mut scene,
             &words(format!("fund need, {}", data.header.currency)),
             Axis::amounts(0.0, high),
-            Axis::shares(0.0),
+            bare,
         );
-        let bound = data.need.count();
-        let bound = crate::stats::proportion(0, bound, 0.95).map_or(1.0, |p| p.high);
-        frame.note(
-            &mut scene,
-            &format!("nothing to draw: the share that needs the fund is below {} (95 %)", percent(bound)),
-        );
+        frame.upright(&mut scene, open, Colour::INK, 3.0, Dash::Solid);
+        if let Some(p) = crate::stats::proportion(0, n, 0.95) {
+            frame.note(
+                &mut scene,
+                &format!("nothing to draw: the share that needs the fund is below {} (95 %)", percent(p.high)),
+            );
+        }
         return scene;
     };
     // The marks are part of the picture where that does not squeeze the bars into a corner.
@@ -402,13 +430,18 @@ fn tidy(amount: f64) -> String {
 
 /// (from, to, share of all paths) of the bars in units of the abscissa.
 fn bars(abscissa: Abscissa, axis: &Axis, positive: &[(f64, u64)], n: u64) -> Vec<(f64, f64, f64)> {
+    let (Some(first), Some(last)) = (positive.first(), positive.last()) else { return Vec::new() };
     let many = positive.iter().map(|(_, count)| count).sum::<u64>();
     // Rice's rule, held between what shows a shape and what the eye can tell apart.
     let count = (2.0 * libm::cbrt(many as f64)).clamp(12.0, 60.0);
-    let width = (axis.high - axis.low) / count;
+    let (first, last) = (abscissa.of(first.0), abscissa.of(last.0));
+    // A distribution far narrower than the axis still gets bars that can be seen.
+    let thinnest = (axis.high - axis.low) / 150.0;
+    let width = ((last - first) * 1.000_001 / count).max(thinnest);
+    let start = if last > first { first } else { first - 0.5 * width };
     let mut bars: Vec<(f64, f64, f64)> = Vec::new();
     for &(amount, hits) in positive {
-        let from = axis.low + libm::floor((abscissa.of(amount) - axis.low) / width) * width;
+        let from = start + libm::floor((abscissa.of(amount) - start) / width) * width;
         let share = hits as f64 / n as f64;
         match bars.last_mut() {
             Some(bar) if (bar.0 - from).abs() < 0.5 * width => bar.2 += share,

@@ -120,8 +120,7 @@ fn grouped_value(x: f64, places: usize) -> f64 {
 /// A range that is never empty, with 4 % of air where it does not end at zero.
 fn aired(low: f64, high: f64) -> (f64, f64) {
     if high <= low {
-        let air = if low == 0.0 { 1.0 } else { low.abs() * 0.1 };
-        return (low - air, low + air);
+        return if low == 0.0 { (0.0, 1.0) } else { (low - low.abs() * 0.1, low + low.abs() * 0.1) };
     }
     let air = 0.04 * (high - low);
     (if low == 0.0 { 0.0 } else { low - air }, if high == 0.0 { 0.0 } else { high + air })
@@ -294,7 +293,7 @@ mod tests {
             (60.0, "seconds", vec!["0", "5", "10", "15", "20", "25", "30", "35", "40", "45", "50", "55", "60"]),
             (1_800.0, "minutes", vec!["0", "5", "10", "15", "20", "25", "30"]),
             (86_400.0, "hours", vec!["0", "2", "4", "6", "8", "10", "12", "14", "16", "18", "20", "22", "24"]),
-            (0.5, "seconds", vec!["0", "0.1", "0.2", "0.3", "0.4", "0.5"]),
+            (0.5, "seconds", vec!["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]),
         ] {
             let (axis, name) = Axis::time(horizon);
             assert_eq!(name, unit);

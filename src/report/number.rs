@@ -94,10 +94,10 @@ pub enum Style {
     Plain,
 }
 
-/// Estimate and interval with the digits that the interval supports (two of its half-width), one suffix for all three.
+/// Estimate, low and high with the digits that the interval supports (two of its half-width), one suffix for all three.
 /// An infinite bound prints as `∞`.
 #[must_use]
-pub fn with_interval(estimate: Estimate, style: Style) -> (String, String) {
+pub fn with_interval(estimate: Estimate, style: Style) -> [String; 3] {
     let largest = [estimate.estimate, estimate.low, estimate.high]
         .into_iter()
         .filter(|x| x.is_finite())
@@ -124,7 +124,7 @@ pub fn with_interval(estimate: Estimate, style: Style) -> (String, String) {
         x if x == 0.0 => format!("0{}", if style == Style::Percent { tail } else { "" }),
         x => format!("{}{tail}", grouped(x / factor, places)),
     };
-    (show(estimate.estimate), format!("{} … {}", show(estimate.low), show(estimate.high)))
+    [estimate.estimate, estimate.low, estimate.high].map(show)
 }
 
 /// Round numbers between `low` and `high`, about `target` of them, and their distance: 1, 2 or 5 times a power of ten.
@@ -175,8 +175,8 @@ mod tests {
     #[test]
     fn digits_follow_the_interval() {
         let shown = |e: Estimate, style| {
-            let (value, interval) = with_interval(e, style);
-            format!("{value} [{interval}]")
+            let [value, low, high] = with_interval(e, style);
+            format!("{value} [{low} … {high}]")
         };
         assert_eq!(shown(estimate(1_234_567.0, 1_190_000.0, 1_280_000.0), Style::Amount), "1.235M [1.190M … 1.280M]");
         assert_eq!(shown(estimate(1_234_567.0, 800_000.0, 1_700_000.0), Style::Amount), "1.23M [0.80M … 1.70M]");

@@ -166,7 +166,8 @@ impl Scene {
         for shape in &self.shapes {
             match shape {
                 Shape::Text { at, text, size, weight, colour, anchor } => {
-                    area.draw_text(text, &style(*size * scale, *weight, *colour, *anchor), point(*at))
+                    let at = point((at.0, at.1 + sink * size));
+                    area.draw_text(text, &style(*size * scale, *weight, *colour, *anchor), at)
                         .map_err(|error| told(&error))?;
                 }
                 Shape::Line { points, colour, width, dash } => {

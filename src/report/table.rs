@@ -25,6 +25,9 @@ const ROWS: [(&str, &str, Style); 14] = [
     ("impact beyond the index, mean", "impact_excess_mean", Style::Plain),
 ];
 
+const HEAD: &str = "per crash of this scenario";
+const INTERVAL: &str = "95 % interval";
+
 /// The headline figures, each with its interval, flags as footnotes, and where the files are.
 #[must_use]
 pub fn headline(header: &Header, metrics: &[Metric], dir: &Path) -> String {
@@ -33,7 +36,7 @@ pub fn headline(header: &Header, metrics: &[Metric], dir: &Path) -> String {
     for (label, name, style) in ROWS {
         let Some(metric) = metrics.iter().find(|metric| metric.name == name) else { continue };
         let Some(estimate) = metric.estimate else {
-            rows.push([label.to_string(), "–".into(), "undefined here".into(), String::new(), String::new()]);
+            rows.push([label, "–", "", "", "", ""].map(String::from));
             continue;
         };
         let mut marks = String::new();
@@ -44,17 +47,18 @@ pub fn headline(header: &Header, metrics: &[Metric], dir: &Path) -> String {
             });
             let _ = write!(marks, "[{}]", at + 1);
         }
-        let (value, interval) = with_interval(estimate, style);
+        let [value, low, high] = with_interval(estimate, style);
         // A share says its unit in every number.
         let unit = match (style, metric.unit.as_str()) {
             (Style::Percent, _) | (_, "ratio") => String::new(),
             (_, "percentage points") => "pp".into(),
             (_, unit) => unit.to_string(),
         };
-        rows.push([label.to_string(), value, interval, unit, marks]);
+        rows.push([label.to_string(), value, low, high, unit, marks]);
     }
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let (names, values, intervals, units) = (width(0), width(1), width(2).max("95 % interval".len()), width(3));
+    let (names, values, lows, highs, units) = (width(0).max(HEAD.len()), width(1), width(2), width(3), width(4));
+    let interval = (lows + 3 + highs).max(INTERVAL.len());
     let paths = if header.paths == 1 { "1 path".into() } else { format!("{} paths", grouped(header.paths as f64, 0)) };
     let mut text = format!(
         "{}: {paths}, seed {}, fund {} {}\n\n",
@@ -63,15 +67,15 @@ pub fn headline(header: &Header, metrics: &[Metric], dir: &Path) -> String {
         short(header.fund_open.0 as f64 * header.cash_unit.to_f64()),
         header.currency
     );
-    let line = |text: &mut String, cells: [&str; 5]| {
-        let [name, value, interval, unit, marks] = cells;
-        let row = format!("  {name:names$}  {value:>values$}  {interval:^intervals$}  {unit:units$}  {marks}");
+    let _ = writeln!(text, "{}", format!("  {HEAD:names$}  {:values$}  {INTERVAL:^interval$}", "").trim_end());
+    for [name, value, low, high, unit, marks] in &rows {
+        let bounds = if low.is_empty() { String::new() } else { format!("{low:>lows$} … {high:<highs$}") };
+        let row = format!("  {name:names$}  {value:>values$}  {bounds:interval$}  {unit:units$}  {marks}");
         text.push_str(row.trim_end());
         text.push('\n');
-    };
-    line(&mut text, ["per crash of this scenario", "", "95 % interval", "", ""]);
-    for row in &rows {
-        line(&mut text, [&row[0], &row[1], &row[2], &row[3], &row[4]]);
+    }
+    if rows.iter().any(|row| row[1] == "–") {
+        text.push_str("\n  – undefined here: a ratio over nothing\n");
     }
     if !footnotes.is_empty() {
         text.push('\n');

@@ -232,16 +232,55 @@ fn titles_state_the_finding() {
         let case = cases().into_iter().find(|case| case.name == name).unwrap();
         scenes(&draw_case(&case)).map(|(_, scene)| boxes(&scene)[0].0.clone()).join("\n")
     };
-    insta::assert_snapshot!(titles("flash-crash"), @"");
-    insta::assert_snapshot!(titles("quiet-day"), @"");
-    insta::assert_snapshot!(titles("short-squeeze"), @"");
+    insta::assert_snapshot!(titles("flash-crash"), @r"
+    The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
+    22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 96 % of it long
+    Liquidations deepen the fall by 23 % (95 %: 21 % … 25 %)
+    One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    ");
+    insta::assert_snapshot!(titles("quiet-day"), @r"
+    No forced order on any path: the fund of 2M USDT stays untouched
+    No position is liquidated on any path
+    The index never moves against the crowd: nothing to amplify
+    No path needs the fund: 0 of 2,000 paths
+    ");
+    insta::assert_snapshot!(titles("short-squeeze"), @r"
+    The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
+    22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 93 % of it short
+    Liquidations heighten the rise by 23 % (95 %: 21 % … 25 %)
+    One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    ");
 }
 
 #[test]
 fn the_table_is_aligned_and_footnoted() {
     let case = cases().pop().unwrap();
     let drawn = draw_case(&case);
-    insta::assert_snapshot!(headline(&drawn.header, &drawn.metrics, Path::new("output/flash-crash")), @"");
+    insta::assert_snapshot!(headline(&drawn.header, &drawn.metrics, Path::new("output/flash-crash")), @r"
+    flash-crash: 2,000 paths, seed 20251010, fund 2M USDT
+
+      per crash of this scenario              95 % interval
+      crashes that exhaust the fund  18.4 %  16.8 % … 20.2 %
+      crashes with ADL               18.4 %  16.8 % … 20.2 %
+      fund draw, mean                1.023M  0.992M … 1.055M  USDT    [1]
+      fund need, mean                1.227M  1.177M … 1.277M  USDT    [2]
+      fund need, VaR 99 %             5.12M   4.73M … 5.55M   USDT
+      fund need, ES 99 %              6.31M   5.44M … 7.17M   USDT    [3]
+      liquidated notional, mean      22.67M  22.42M … 22.92M  USDT
+      liquidations, mean                700     700 … 700     orders  [4]
+      unfunded deficit, mean              0       0 … 0       USDT
+      cascade amplification               –
+      price amplification             1.232   1.214 … 1.251
+
+      – undefined here: a ratio over nothing
+
+      [1] censored by the fund: it cannot exceed what the fund may pay; read fund_need instead
+      [2] tail-dominated: 1 % of the paths carry over half of it; bootstrap-t interval, no coverage claimed
+      [3] thin tail: fewer than 100 paths lie beyond the quantile, the interval is too narrow
+      [4] identical on every path: no sampling error to show
+
+    Written to output/flash-crash: summary.json, paths.csv, series.csv, manifest.json; charts fund, liquidations, price, fund_need (.svg, .png)
+    ");
 }
 
 #[test]
