@@ -1,7 +1,7 @@
 //! Writes an output folder. It appears under its name at [`Writer::finish`], complete, or not at all.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+use std::io::Write as _;
 use std::path::Path;
 
 use super::rows::{Encoder, Scales};
@@ -18,7 +18,8 @@ pub struct Writer {
     header: Header,
     scales: Scales,
     encoder: Encoder,
-    paths: BufWriter<File>,
+    /// Unbuffered, so that whoever reads the staged folder sees every row; `rows` writes whole chunks.
+    paths: File,
     buffer: Vec<u8>,
     finished: bool,
 }
@@ -45,7 +46,7 @@ impl Writer {
     fn start(places: Places, header: Header, scales: Scales) -> Result<Self, Failure> {
         write_json(&places.partial.join("manifest.json"), &header.to_json())?;
         let path = places.partial.join("paths.csv");
-        let mut paths = BufWriter::with_capacity(1 << 16, File::create(&path).map_err(Failure::file(&path))?);
+        let mut paths = File::create(&path).map_err(Failure::file(&path))?;
         let encoder = Encoder::new(scales);
         paths.write_all(encoder.header().as_bytes()).map_err(Failure::file(&path))?;
         Ok(Self { places, header, scales, encoder, paths, buffer: Vec::new(), finished: false })
@@ -78,10 +79,9 @@ impl Writer {
     /// Shows all rows written so far again: the second pass that exact quantiles need.
     ///
     /// # Errors
-    /// The file cannot be written or read.
-    pub fn read_rows(&mut self, visit: &mut dyn FnMut(&Outcome)) -> Result<(), Failure> {
+    /// The file cannot be read.
+    pub fn read_rows(&self, visit: &mut dyn FnMut(&Outcome)) -> Result<(), Failure> {
         let path = self.places.partial.join("paths.csv");
-        self.paths.flush().map_err(Failure::file(&path))?;
         rows::read(&path, &self.header, visit)
     }
 
@@ -107,8 +107,6 @@ impl Writer {
     /// # Errors
     /// A file cannot be written or moved, or somebody else put something in the place meanwhile.
     pub fn finish(mut self) -> Result<(), Failure> {
-        let path = self.places.partial.join("paths.csv");
-        self.paths.flush().map_err(Failure::file(path))?;
         self.places.commit()?;
         self.finished = true;
         Ok(())
@@ -154,6 +152,9 @@ mod tests {
         writer.read_rows(&mut |_| seen += 1).unwrap();
         assert_eq!(seen, 2);
         writer.rows(&outcomes()[2..]).unwrap();
+        let mut staged = Vec::new();
+        rows::read(&writer.staged().join("paths.csv"), &header(), &mut |row| staged.push(row.clone())).unwrap();
+        assert_eq!(staged, outcomes(), "charts are drawn before the end and need every row");
         let mut series = Series::new(vec![Nanos(0)]);
         series.push(vec![Sample { fund: 9, ..Sample::default() }]);
         writer.series(&series).unwrap();
