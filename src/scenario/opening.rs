@@ -80,7 +80,7 @@ mod tests {
     use crate::venue::margin::Tier;
 
     fn rules(trigger: Trigger, buffer: Ratio) -> OpeningRules {
-        let tier = |floor, rate, most| Tier {
+        let tier = |floor, rate, most: i64| Tier {
             floor: Cash(floor),
             rate: Ratio(rate),
             max_leverage: Ratio(most * 1_000_000_000),

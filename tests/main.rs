@@ -1,0 +1,4 @@
+//! One integration binary, a module per concern.
+
+mod documents;
+mod faults;
