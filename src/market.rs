@@ -4,6 +4,7 @@
 //! is one file with its keys, formula, source and tests, and one line in the list.
 
 pub mod book;
+mod columns;
 pub mod distribution;
 pub mod mark;
 pub mod math;

@@ -60,70 +60,36 @@ pub trait Book: Send + Sync + Debug {
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64;
 }
 
-#[derive(Clone, Debug)]
-struct Flat;
+mod depth;
+mod levels;
 
-impl Book for Flat {
-    fn boxed_clone(&self) -> Box<dyn Book> {
-        Box::new(self.clone())
-    }
-    fn infinitely_deep(&self) -> Box<dyn Book> {
-        Box::new(self.clone())
-    }
-    fn reset(&mut self, _index: f64, _notional: f64) {}
-    fn refresh(&mut self, _refresh: Refresh) -> f64 {
-        0.0
-    }
-    fn mid(&self, index: f64) -> f64 {
-        index
-    }
-    fn touch(&self, index: f64) -> (f64, f64) {
-        (index, index)
-    }
-    fn displacement(&self) -> f64 {
-        0.0
-    }
-    fn depth_left(&self) -> f64 {
-        1.0
-    }
-    fn capacity(&self, _index: f64, _taker: Taker) -> i64 {
-        i64::MAX
-    }
-    fn quote(&self, index: f64, _taker: Taker, lots: i64) -> f64 {
-        index * lots as f64
-    }
-    fn take(&mut self, index: f64, _taker: Taker, lots: i64) -> f64 {
-        index * lots as f64
-    }
-}
-
-pub const BOOKS: Family<dyn Book> = Family {
-    info: &BOOK_INFO,
-    entries: &[Entry {
-        kind: "depth",
-        about: "power-law depth",
-        keys: &[
-            crate::registry::Key {
-                name: "depth",
-                shape: crate::registry::Shape::Positive { unit: "settlement currency" },
-                need: crate::registry::Need::Required,
-                about: "notional of one side within 1 % of the mid",
-            },
-            crate::registry::Key {
-                name: "permanent",
-                shape: crate::registry::Shape::Share { min: 0.0, max: 1.0 },
-                need: crate::registry::Need::Default("0.1"),
-                about: "share of the decay that stays in the index",
-            },
-        ],
-        build: |_, _| Some(Box::new(Flat)),
-    }],
-};
+/// All books. One line a book.
+pub const BOOKS: Family<dyn Book> = Family { info: &BOOK_INFO, entries: &[depth::ENTRY, levels::ENTRY] };
 
 pub static BOOK_INFO: FamilyInfo = FamilyInfo {
     name: "book",
-    about: "What a forced order is paid, and how it moves the price.",
+    about: "What forced orders are paid, and how they move the venue's price away from the index.",
     entries: || BOOKS.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
     shorthand: None,
     bare_kind: false,
 };
+
+impl Clone for Box<dyn Book> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
+}
+
+impl Taker {
+    /// −1 for an order that sells, +1 for one that buys.
+    #[must_use]
+    pub fn sign(self) -> f64 {
+        match self {
+            Self::Sells => -1.0,
+            Self::Buys => 1.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

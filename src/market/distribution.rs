@@ -4,6 +4,15 @@ use std::fmt::Debug;
 
 use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
 
+mod cumulative;
+mod discrete;
+mod empirical;
+mod fixed;
+mod lognormal;
+mod normal;
+mod pareto;
+mod uniform;
+
 /// A distribution of a positive or signed attribute. One uniform makes one draw, so that every draw has an address.
 pub trait Distribution: Send + Sync + Debug {
     /// The value below which a share `u` in (0, 1) lies.
@@ -20,61 +29,34 @@ pub trait Distribution: Send + Sync + Debug {
     fn support(&self) -> (f64, f64);
 }
 
-#[derive(Debug)]
-struct Uniform(f64, f64);
-
-impl Distribution for Uniform {
-    fn quantile(&self, u: f64) -> f64 {
-        self.0 + (self.1 - self.0) * u
-    }
-    fn support(&self) -> (f64, f64) {
-        (self.0, self.1)
-    }
-}
-
-const ANY: crate::registry::Shape =
-    crate::registry::Shape::Number { unit: "", min: f64::NEG_INFINITY, max: f64::INFINITY };
-
+/// All distributions. One line a distribution.
 pub const DISTRIBUTIONS: Family<dyn Distribution> = Family {
     info: &DISTRIBUTION_INFO,
     entries: &[
-        Entry {
-            kind: "fixed",
-            about: "always the same value",
-            keys: &[crate::registry::Key {
-                name: "value",
-                shape: ANY,
-                need: crate::registry::Need::Required,
-                about: "the value",
-            }],
-            build: |v, _| Some(Box::new(Uniform(v.number("value"), v.number("value")))),
-        },
-        Entry {
-            kind: "uniform",
-            about: "every value between two bounds equally often",
-            keys: &[
-                crate::registry::Key {
-                    name: "min",
-                    shape: ANY,
-                    need: crate::registry::Need::Required,
-                    about: "least value",
-                },
-                crate::registry::Key {
-                    name: "max",
-                    shape: ANY,
-                    need: crate::registry::Need::Required,
-                    about: "greatest value",
-                },
-            ],
-            build: |v, _| Some(Box::new(Uniform(v.number("min"), v.number("max")))),
-        },
+        fixed::ENTRY,
+        uniform::ENTRY,
+        normal::ENTRY,
+        lognormal::ENTRY,
+        pareto::ENTRY,
+        discrete::ENTRY,
+        empirical::ENTRY,
     ],
 };
 
 pub static DISTRIBUTION_INFO: FamilyInfo = FamilyInfo {
     name: "distribution",
-    about: "How an attribute of accounts is distributed.",
+    about: "What values an attribute takes, in the unit of the key that it stands under.",
     entries: || DISTRIBUTIONS.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
     shorthand: Some(("fixed", "value")),
     bare_kind: false,
 };
+
+/// Uniforms of a column of words, for the distributions that work on whole columns.
+fn fill_uniforms(words: &[u64], values: &mut [f64]) {
+    for (value, &word) in values.iter_mut().zip(words) {
+        *value = crate::rng::open_unit(word);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -28,31 +28,29 @@ pub trait MarkRule: Send + Sync + Debug {
     fn mark(&mut self, prices: Prices) -> f64;
 }
 
-#[derive(Clone, Debug)]
-struct FollowIndex;
+mod ema_basis;
+mod index;
+mod last;
+mod median;
+mod mid;
 
-impl MarkRule for FollowIndex {
-    fn boxed_clone(&self) -> Box<dyn MarkRule> {
-        Box::new(self.clone())
-    }
-    fn reset(&mut self) {}
-    fn mark(&mut self, prices: Prices) -> f64 {
-        prices.index
-    }
-}
-
-pub const MARKS: Family<dyn MarkRule> = Family {
-    info: &MARK_INFO,
-    entries: &[
-        Entry { kind: "index", about: "the index", keys: &[], build: |_, _| Some(Box::new(FollowIndex)) },
-        Entry { kind: "last", about: "the last traded price", keys: &[], build: |_, _| Some(Box::new(FollowIndex)) },
-    ],
-};
+/// All mark rules. One line a rule.
+pub const MARKS: Family<dyn MarkRule> =
+    Family { info: &MARK_INFO, entries: &[index::ENTRY, last::ENTRY, mid::ENTRY, ema_basis::ENTRY, median::ENTRY] };
 
 pub static MARK_INFO: FamilyInfo = FamilyInfo {
     name: "mark rule",
-    about: "The price that margin is computed at.",
+    about: "The price at which margin is computed and liquidation is triggered.",
     entries: || MARKS.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
     shorthand: None,
     bare_kind: true,
 };
+
+impl Clone for Box<dyn MarkRule> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,15 @@ use crate::money::Nanos;
 use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
 use crate::rng::Stream;
 
+mod flash_crash;
+mod gbm;
+mod jump_diffusion;
+mod noise;
+mod replay;
+mod waypoints;
+
+pub use noise::Noise;
+
 /// The times on which an index is drawn: `steps + 1` points, `step` apart, the first at time 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
@@ -59,34 +68,19 @@ pub trait PriceProcess: Send + Sync + Debug {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]);
 }
 
-#[derive(Debug)]
-struct Still;
-
-impl PriceProcess for Still {
-    fn fill(&self, _draws: Draws<'_>, log_index: &mut [f64]) {
-        log_index.fill(0.0);
-    }
-}
-
+/// All price processes. One line a process.
 pub const PROCESSES: Family<dyn PriceProcess> = Family {
     info: &PROCESS_INFO,
-    entries: &[Entry {
-        kind: "gbm",
-        about: "geometric Brownian motion",
-        keys: &[crate::registry::Key {
-            name: "volatility",
-            shape: crate::registry::Shape::Share { min: 0.0, max: 100.0 },
-            need: crate::registry::Need::Required,
-            about: "annualised volatility",
-        }],
-        build: |_, _| Some(Box::new(Still)),
-    }],
+    entries: &[gbm::ENTRY, jump_diffusion::ENTRY, flash_crash::ENTRY, waypoints::ENTRY, replay::ENTRY],
 };
 
 pub static PROCESS_INFO: FamilyInfo = FamilyInfo {
     name: "price process",
-    about: "How the exogenous index moves.",
+    about: "How the index moves before the venue's own forced orders push it.",
     entries: || PROCESSES.entries.iter().map(Entry::info).collect::<Vec<EntryInfo>>(),
     shorthand: None,
     bare_kind: false,
 };
+
+#[cfg(test)]
+mod tests;

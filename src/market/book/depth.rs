@@ -1,0 +1,371 @@
+//! A power-law book with impact, resilience, withdrawal of quotes and a permanent share.
+//!
+//! Its state is one signed displacement x of the mid from the index I: mid = I·(1 + x). Notional that stands between
+//! the index and x: N(x) = sgn(x)·D·(|x|/1 %)^κ, D the depth of one side within 1 %. An order with reference notional
+//! V = lots·I moves x to N⁻¹(N(x) ± V/W), W the withdrawal factor, and trades at the mean of I·(1 + x) over that move in
+//! N, less (sells) or plus (buys) the half-spread h·I. As G(N) = |N|·|x|·κ/(κ + 1) is the integral of x dN, its value is
+//!
+//!   V ± W·[G(N₁) − G(N₀)] ± h·V,
+//!
+//! exact also where x passes 0 (N is odd, G is even), additive over immediate parts, increasing and convex for a buyer,
+//! increasing and concave for a seller: marginal prices I·(1 + x ± h) are positive and monotone.
+//!
+//! Everything is in tick·lots, so D is divided by the value of one tick·lot. Exponent: κ has median 1.16 (quartiles
+//! 1.05 and 1.36) in recorded books and 1/κ agrees with the exponent of returns in volume; see `docs/methods.md`.
+
+use std::collections::VecDeque;
+
+use super::{Book, Refresh, Taker};
+use crate::market::math;
+use crate::money::{Nanos, Price};
+use crate::registry::{Entry, Key, Need, Shape};
+
+/// Checked parameters.
+#[derive(Clone, Copy, Debug)]
+struct Parameters {
+    /// D in the settlement currency.
+    depth_1pct: f64,
+    kappa: f64,
+    half_life_s: f64,
+    /// Share of a decay that enters the index.
+    permanent: f64,
+    /// h at full depth, as a share of the index.
+    half_spread: f64,
+    /// η of h = h₀·W^(−η).
+    spread_widening: f64,
+    max_displacement: f64,
+    withdrawal: Option<Withdrawal>,
+    extent: Extent,
+}
+
+/// W = floor + (1 − floor)/(1 + (|r|/r½)^p + (v/v½)^p).
+///
+/// r is the log return of the index over the window, v the notional executed in it ÷ D; r½ and v½ each halve the depth
+/// alone. Smooth, without a threshold, 1 where nothing happened; no kink was found in records.
+#[derive(Clone, Copy, Debug)]
+struct Withdrawal {
+    floor: f64,
+    window_s: f64,
+    half_return: f64,
+    half_volume: f64,
+    exponent: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    Finite,
+    /// Orders never move the price; spread and withdrawal go on.
+    Infinite,
+}
+
+const WITHDRAWAL: &[(&str, &str)] = &[
+    (
+        "smooth",
+        "depth left = floor + (1 − floor)/(1 + (|return|/withdrawal_return)^p + (executed/withdrawal_volume)^p)",
+    ),
+    ("off", "depth stays whole"),
+];
+
+pub const ENTRY: Entry<dyn Book> = Entry {
+    kind: "depth",
+    about: "power-law depth with impact that decays, quotes that are withdrawn under stress, and a permanent share",
+    keys: &[
+        Key {
+            name: "depth_1pct",
+            shape: Shape::Positive { unit: "settlement currency" },
+            need: Need::Required,
+            about: "notional of one side within 1 % of the mid in calm times",
+        },
+        Key {
+            name: "kappa",
+            shape: Shape::Number { unit: "", min: 0.5, max: 3.0 },
+            need: Need::Default("1.16"),
+            about: "exponent of cumulative depth: notional within u of the mid grows as u to the power kappa",
+        },
+        Key {
+            name: "half_life",
+            shape: Shape::Time { min: Nanos(1) },
+            need: Need::Default("\"60 s\""),
+            about: "time in which half of the consumed notional is quoted again",
+        },
+        Key {
+            name: "permanent",
+            shape: Shape::Share { min: 0.0, max: 1.0 },
+            need: Need::Default("0.1"),
+            about: "share of a displacement that enters the index as it decays",
+        },
+        Key {
+            name: "half_spread",
+            shape: Shape::Share { min: 0.0, max: 0.1 },
+            need: Need::Default("0.0001"),
+            about: "half the distance of best bid and best ask in calm times, as a share of the index",
+        },
+        Key {
+            name: "spread_widening",
+            shape: Shape::Number { unit: "", min: 0.0, max: 2.0 },
+            need: Need::Default("0.5"),
+            about: "exponent with which the spread widens as depth is withdrawn: half-spread times depth left to the power minus this",
+        },
+        Key {
+            name: "max_displacement",
+            shape: Shape::Share { min: 0.01, max: 0.9 },
+            need: Need::Default("0.5"),
+            about: "greatest displacement from the index, as a share of it; nothing fills beyond",
+        },
+        Key {
+            name: "withdrawal",
+            shape: Shape::Choice(WITHDRAWAL),
+            need: Need::Default("\"smooth\""),
+            about: "whether quotes are withdrawn under stress",
+        },
+        Key {
+            name: "withdrawal_floor",
+            shape: Shape::Share { min: 0.000_001, max: 1.0 },
+            need: Need::Default("0.01"),
+            about: "least share of depth that is left",
+        },
+        Key {
+            name: "withdrawal_window",
+            shape: Shape::Time { min: Nanos(1) },
+            need: Need::Default("\"5 min\""),
+            about: "time over which the return of the index and executed notional count",
+        },
+        Key {
+            name: "withdrawal_return",
+            shape: Shape::Share { min: 0.000_001, max: 10.0 },
+            need: Need::Default("0.01"),
+            about: "move of the log index over the window that alone halves the depth",
+        },
+        Key {
+            name: "withdrawal_volume",
+            shape: Shape::Positive { unit: "depth_1pct" },
+            need: Need::Default("1.5"),
+            about: "notional executed by forced orders over the window that alone halves the depth",
+        },
+        Key {
+            name: "withdrawal_exponent",
+            shape: Shape::Number { unit: "", min: 0.5, max: 8.0 },
+            need: Need::Default("2.0"),
+            about: "how sharply depth falls beyond these: p in the formula",
+        },
+    ],
+    build: |values, _| {
+        let withdrawal = (values.text("withdrawal") == "smooth").then(|| Withdrawal {
+            floor: values.number("withdrawal_floor"),
+            window_s: values.time("withdrawal_window").seconds(),
+            half_return: values.number("withdrawal_return"),
+            half_volume: values.number("withdrawal_volume"),
+            exponent: values.number("withdrawal_exponent"),
+        });
+        Some(Box::new(Depth::new(Parameters {
+            depth_1pct: values.number("depth_1pct"),
+            kappa: values.number("kappa"),
+            half_life_s: values.time("half_life").seconds(),
+            permanent: values.number("permanent"),
+            half_spread: values.number("half_spread"),
+            spread_widening: values.number("spread_widening"),
+            max_displacement: values.number("max_displacement"),
+            withdrawal,
+            extent: Extent::Finite,
+        })))
+    },
+};
+
+/// Depth is quoted for a move of 1 %.
+const UNIT: f64 = 0.01;
+
+#[derive(Clone, Debug)]
+struct Depth {
+    parameters: Parameters,
+    inverse_kappa: f64,
+    /// κ/(κ + 1).
+    integral_share: f64,
+    /// D in tick·lots.
+    depth: f64,
+    /// N at the greatest displacement, in tick·lots.
+    limit: f64,
+    /// N(x) in tick·lots: the state, since immediate parts of an order add up in N exactly.
+    moved: f64,
+    displacement: f64,
+    /// G(N).
+    integral: f64,
+    withdrawn: f64,
+    half_spread: f64,
+    /// Seconds since the start of the path, at the last refresh.
+    now_s: f64,
+    /// Reference notional of all orders so far, in tick·lots.
+    executed: f64,
+    /// Refreshes within the window: time, ln of the index, executed notional. The first one is the last at or before
+    /// the start of the window.
+    history: VecDeque<(f64, f64, f64)>,
+    /// The last elapsed time and the factor of N over it: refreshes are nearly always equally far apart.
+    decay: (f64, f64),
+}
+
+impl Depth {
+    fn new(parameters: Parameters) -> Self {
+        Self {
+            parameters,
+            inverse_kappa: 1.0 / parameters.kappa,
+            integral_share: parameters.kappa / (parameters.kappa + 1.0),
+            depth: 0.0,
+            limit: 0.0,
+            moved: 0.0,
+            displacement: 0.0,
+            integral: 0.0,
+            withdrawn: 1.0,
+            half_spread: parameters.half_spread,
+            now_s: 0.0,
+            executed: 0.0,
+            history: VecDeque::new(),
+            decay: (0.0, 1.0),
+        }
+    }
+
+    /// x = sgn(N)·1 %·(|N|/D)^(1/κ).
+    fn displacement_at(&self, moved: f64) -> f64 {
+        if moved == 0.0 {
+            return 0.0;
+        }
+        let x = UNIT * math::pow(moved.abs() / self.depth, self.inverse_kappa);
+        if moved < 0.0 { -x } else { x }
+    }
+
+    /// G(N) = ∫ x dN = |N|·|x|·κ/(κ + 1).
+    fn integral_at(&self, moved: f64, displacement: f64) -> f64 {
+        moved.abs() * displacement.abs() * self.integral_share
+    }
+
+    /// x and G are always found from N, so that a state reached in two ways is the same state.
+    fn move_to(&mut self, moved: f64) {
+        self.moved = moved;
+        self.displacement = self.displacement_at(moved);
+        self.integral = self.integral_at(moved, self.displacement);
+    }
+
+    /// N after an order of reference notional `value`.
+    fn moved_by(&self, taker: Taker, value: f64) -> f64 {
+        if self.parameters.extent == Extent::Infinite {
+            return 0.0;
+        }
+        let push = taker.sign() * value / self.withdrawn;
+        let moved = self.moved + push;
+        // What rounding leaves of an order that takes another one back is nothing; a steep power would make a move of it.
+        let noise = 8.0 * f64::EPSILON * self.moved.abs().max(push.abs());
+        if moved.abs() <= noise { 0.0 } else { moved }
+    }
+
+    fn refresh_withdrawal(&mut self, index: f64) {
+        let Some(law) = self.parameters.withdrawal else { return };
+        let ln_index = math::ln(index);
+        self.history.push_back((self.now_s, ln_index, self.executed));
+        let start_s = self.now_s - law.window_s;
+        while self.history.len() > 1 && self.history[1].0 <= start_s {
+            self.history.pop_front();
+        }
+        let (_, ln_before, executed_before) = self.history[0];
+        let fall = power((ln_index - ln_before).abs() / law.half_return, law.exponent);
+        let volume = power((self.executed - executed_before) / self.depth / law.half_volume, law.exponent);
+        self.withdrawn = law.floor + (1.0 - law.floor) / (1.0 + fall + volume);
+        self.widen_spread();
+    }
+
+    /// h = h₀·W^(−η), at most what keeps every fill above zero.
+    fn widen_spread(&mut self) {
+        let widest = 0.5 * (1.0 - self.parameters.max_displacement);
+        let widening = math::pow(self.withdrawn, -self.parameters.spread_widening);
+        self.half_spread = (self.parameters.half_spread * widening).min(widest);
+    }
+}
+
+/// x^p; the usual p = 2 needs no logarithm.
+fn power(x: f64, exponent: f64) -> f64 {
+    if exponent == 2.0 { x * x } else { math::pow(x, exponent) }
+}
+
+impl Book for Depth {
+    fn boxed_clone(&self) -> Box<dyn Book> {
+        Box::new(self.clone())
+    }
+
+    fn infinitely_deep(&self) -> Box<dyn Book> {
+        Box::new(Self::new(Parameters { extent: Extent::Infinite, ..self.parameters }))
+    }
+
+    fn reset(&mut self, index: f64, notional: f64) {
+        self.depth = self.parameters.depth_1pct / notional;
+        self.limit = self.depth * math::pow(self.parameters.max_displacement / UNIT, self.parameters.kappa);
+        self.move_to(0.0);
+        self.withdrawn = 1.0;
+        self.half_spread = self.parameters.half_spread;
+        self.now_s = 0.0;
+        self.executed = 0.0;
+        self.history.clear();
+        if self.parameters.withdrawal.is_some() {
+            self.history.push_back((0.0, math::ln(index), 0.0));
+        }
+    }
+
+    fn refresh(&mut self, refresh: Refresh) -> f64 {
+        let elapsed_s = refresh.elapsed_s;
+        self.now_s += elapsed_s;
+        let before = self.displacement;
+        if self.moved != 0.0 && elapsed_s > 0.0 {
+            if self.decay.0 != elapsed_s {
+                self.decay = (elapsed_s, math::exp(-std::f64::consts::LN_2 * elapsed_s / self.parameters.half_life_s));
+            }
+            self.move_to(self.moved * self.decay.1);
+            if self.displacement.abs() < 1e-15 {
+                self.move_to(0.0);
+            }
+        }
+        self.refresh_withdrawal(refresh.index);
+        self.parameters.permanent * (before - self.displacement)
+    }
+
+    fn mid(&self, index: f64) -> f64 {
+        index * (1.0 + self.displacement)
+    }
+
+    fn touch(&self, index: f64) -> (f64, f64) {
+        (index * (1.0 + self.displacement - self.half_spread), index * (1.0 + self.displacement + self.half_spread))
+    }
+
+    fn displacement(&self) -> f64 {
+        self.displacement
+    }
+
+    /// W·[(|x| + 1 %)^κ − |x|^κ]/(1 %)^κ.
+    fn depth_left(&self) -> f64 {
+        let x = self.displacement.abs() / UNIT;
+        let kappa = self.parameters.kappa;
+        self.withdrawn * (math::pow(x + 1.0, kappa) - math::pow(x, kappa))
+    }
+
+    fn capacity(&self, index: f64, taker: Taker) -> i64 {
+        if self.parameters.extent == Extent::Infinite {
+            return i64::MAX;
+        }
+        let room = self.withdrawn * (self.limit - taker.sign() * self.moved);
+        let lots = (room / index).max(0.0);
+        if lots.is_nan() {
+            return 0;
+        }
+        Price::nearest(libm::floor(lots)).map_or(i64::MAX, |lots| lots.0)
+    }
+
+    fn quote(&self, index: f64, taker: Taker, lots: i64) -> f64 {
+        let value = lots as f64 * index;
+        let moved = self.moved_by(taker, value);
+        let impact = self.withdrawn * (self.integral_at(moved, self.displacement_at(moved)) - self.integral);
+        value + taker.sign() * (impact + self.half_spread * value)
+    }
+
+    fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64 {
+        let value = lots as f64 * index;
+        let paid = self.quote(index, taker, lots);
+        self.move_to(self.moved_by(taker, value));
+        self.executed += value;
+        paid
+    }
+}

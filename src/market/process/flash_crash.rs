@@ -1,0 +1,168 @@
+//! A flash crash: noise, and on top of it one fall of the log price along a smooth curve, with a recovery.
+//!
+//! ln I_t = noise_t + d·ℓ·e(t), ℓ = −ln(1 − drop), d = −1 for a crash down and +1 for one up (a crash up is the mirror
+//! image in log price: a drop of 50 % becomes a doubling). With τ = (t − start)/duration the envelope is
+//! e = s(τ) while 0 ≤ τ ≤ 1 and e = 1 − ρ·(1 − 2^(−(t − start − duration)/half-life)) after it, ρ the recovery share.
+//! Drop, duration, start and ρ are distributions: on every path one uniform of each is drawn, in that order, from the
+//! process's own stream, also where the value is fixed, so that fixing one never moves another.
+
+use super::gbm::{Diffusion, VOLATILITY};
+use super::{Draws, PriceProcess};
+use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
+use crate::market::math;
+use crate::money::Nanos;
+use crate::registry::{Entry, Key, Need, Reading, Shape as KeyShape, Values};
+use crate::rng::open_unit;
+
+#[derive(Debug)]
+struct FlashCrash {
+    noise: Diffusion,
+    drop: Box<dyn Distribution>,
+    duration_s: Box<dyn Distribution>,
+    start_s: Box<dyn Distribution>,
+    recovery_share: Box<dyn Distribution>,
+    recovery_half_life_s: f64,
+    shape: Shape,
+}
+
+/// How the fall goes: its share done at a share τ of its duration. A new shape is a word, a line and a formula here.
+#[derive(Clone, Copy, Debug)]
+enum Shape {
+    V,
+    U,
+    Line,
+}
+
+const SHAPES: &[(&str, &str)] = &[
+    ("v", "τ²: falls faster and faster into a sharp low, as on 10 October 2025"),
+    ("u", "τ²·(3 − 2τ): slows down into a round low"),
+    ("line", "τ: straight in log price"),
+];
+
+impl Shape {
+    fn of(word: &str) -> Self {
+        match word {
+            "u" => Self::U,
+            "line" => Self::Line,
+            _ => Self::V,
+        }
+    }
+
+    fn share_done(self, tau: f64) -> f64 {
+        match self {
+            Self::V => tau * tau,
+            Self::U => tau * tau * (3.0 - 2.0 * tau),
+            Self::Line => tau,
+        }
+    }
+}
+
+pub const ENTRY: Entry<dyn PriceProcess> = Entry {
+    kind: "flash_crash",
+    about: "one fall along a smooth curve with a recovery, over noise; fixed, or drawn anew each path",
+    keys: &[
+        Key {
+            name: "drop",
+            shape: KeyShape::Plugin(&DISTRIBUTION_INFO),
+            need: Need::Required,
+            about: "depth of the fall as a share of the price, 0 to below 1; in a crash up the rise is drop/(1 − drop)",
+        },
+        Key {
+            name: "duration",
+            shape: KeyShape::Plugin(&DISTRIBUTION_INFO),
+            need: Need::Required,
+            about: "seconds from the start of the fall to its low",
+        },
+        Key {
+            name: "start",
+            shape: KeyShape::Plugin(&DISTRIBUTION_INFO),
+            need: Need::Default("0"),
+            about: "seconds from the start of the path to the start of the fall",
+        },
+        Key {
+            name: "recovery_share",
+            shape: KeyShape::Plugin(&DISTRIBUTION_INFO),
+            need: Need::Default("0.5"),
+            about: "share of the fall, in log price, that is won back in the end, 0 to 1",
+        },
+        Key {
+            name: "recovery_half_life",
+            shape: KeyShape::Time { min: Nanos(1) },
+            need: Need::Default("\"5 min\""),
+            about: "time in which half of the recovery is made",
+        },
+        Key {
+            name: "shape",
+            shape: KeyShape::Choice(SHAPES),
+            need: Need::Default("\"v\""),
+            about: "the course of the fall",
+        },
+        VOLATILITY,
+    ],
+    build,
+};
+
+fn build(values: &Values, reading: &mut Reading) -> Option<Box<dyn PriceProcess>> {
+    let drop = parameter(values, "drop", 0.0, 0.999_999, reading);
+    let duration_s = parameter(values, "duration", 0.0, f64::MAX, reading);
+    let start_s = parameter(values, "start", 0.0, f64::MAX, reading);
+    let recovery_share = parameter(values, "recovery_share", 0.0, 1.0, reading);
+    Some(Box::new(FlashCrash {
+        noise: Diffusion::annual(0.0, values.number("volatility")),
+        drop: drop?,
+        duration_s: duration_s?,
+        start_s: start_s?,
+        recovery_share: recovery_share?,
+        recovery_half_life_s: values.time("recovery_half_life").seconds(),
+        shape: Shape::of(&values.text("shape")),
+    }))
+}
+
+/// A drawn parameter whose distribution must lie between two bounds.
+fn parameter(values: &Values, key: &str, min: f64, max: f64, reading: &mut Reading) -> Option<Box<dyn Distribution>> {
+    let distribution = DISTRIBUTIONS.choose(&values.node(key), reading)?;
+    let (least, greatest) = distribution.support();
+    if least >= min && greatest <= max {
+        return Some(distribution);
+    }
+    let wrong = if least < min { least } else { greatest };
+    let bound = if max == f64::MAX { format!("{min} or more, and finite") } else { format!("from {min} to {max}") };
+    let hint = format!("every value must be {bound}: cut the distribution by its `min` and `max`");
+    reading.fault(&values.span(key), format!("`{key}` can become {wrong}"), hint);
+    None
+}
+
+impl PriceProcess for FlashCrash {
+    fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]) {
+        let step_s = draws.grid.step_seconds();
+        self.noise.fill(step_s, draws.brownian, log_index);
+
+        let mut draw = |of: &dyn Distribution| of.quantile(open_unit(draws.stream.word()));
+        let drop = draw(self.drop.as_ref());
+        let duration_s = draw(self.duration_s.as_ref());
+        let start_s = draw(self.start_s.as_ref());
+        let recovery_share = draw(self.recovery_share.as_ref());
+
+        let depth = -math::ln(1.0 - drop) * draws.direction.sign();
+        let low_s = start_s + duration_s;
+        // After the low the unrecovered part shrinks by the same factor every step: one exponential a path.
+        let decay = math::exp(-std::f64::consts::LN_2 * step_s / self.recovery_half_life_s);
+        let mut unrecovered = None;
+        for (i, point) in log_index.iter_mut().enumerate().skip(1) {
+            let now_s = i as f64 * step_s;
+            if now_s < start_s {
+                continue;
+            }
+            if now_s < low_s {
+                *point += depth * self.shape.share_done((now_s - start_s) / duration_s);
+                continue;
+            }
+            let left = match unrecovered {
+                Some(left) => left * decay,
+                None => math::exp(-std::f64::consts::LN_2 * (now_s - low_s) / self.recovery_half_life_s),
+            };
+            unrecovered = Some(left);
+            *point += depth * (1.0 - recovery_share * (1.0 - left));
+        }
+    }
+}
