@@ -48,14 +48,17 @@ fn every_scenario_names_the_schema_and_says_what_it_shows() {
 }
 
 #[test]
-fn every_scenario_is_sound_and_without_warnings() {
+fn every_scenario_is_sound() {
     for file in scenarios() {
-        match scenario::load(&file) {
-            Ok((scenario, warnings)) => {
-                assert!(warnings.is_empty(), "{}", warnings.render(flashcrash::fault::Paint::Plain));
-                assert_eq!(scenario.hash.len(), 64);
-            }
-            Err(failure) => panic!("{failure}"),
+        let (scenario, warnings) = scenario::load(&file).unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(scenario.hash.len(), 64);
+        let warnings = warnings.render(flashcrash::fault::Paint::Plain);
+        if scenario.name == "classroom" {
+            // Its mark follows the index, so that every number can be checked by hand.
+            assert_eq!(warnings.matches("warning:").count(), 1, "{warnings}");
+            assert!(warnings.contains("the loop is open"), "{warnings}");
+        } else {
+            assert_eq!(warnings, "");
         }
     }
 }

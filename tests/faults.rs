@@ -19,7 +19,7 @@ tick = 0.5
 lot = 0.01
 open = 100
 process = { kind = "gbm", volatility = 0.5 }
-book = { kind = "depth", depth = 1e6 }
+book = { kind = "depth", depth_1pct = 1e6 }
 mark = "last"
 
 [venue]
@@ -55,7 +55,7 @@ tick = 0.5
 lot = 0.01
 open = 50
 process = { kind = "gbm", volatility = 0.5 }
-book = { kind = "depth", depth = 1e6 }
+book = { kind = "depth", depth_1pct = 1e6 }
 mark = "last"
 "#;
 
@@ -257,7 +257,7 @@ fn a_misspelt_kind() {
     error: unknown book "dept"
       --> crash.toml:12:17
        |
-    12 | book = { kind = "dept", depth = 1e6 }
+    12 | book = { kind = "dept", depth_1pct = 1e6 }
        |                 ^^^^^^
        |
        = help: did you mean "depth"?
@@ -273,7 +273,7 @@ fn a_plugin_without_kind() {
     11 | process = { volatility = 0.5 }
        |           ^^^^^^^^^^^^^^^^^^^^
        |
-       = help: a price process { kind = … }, one of gbm
+       = help: a price process { kind = … }, one of gbm, jump_diffusion, flash_crash, waypoints, replay
     ");
 }
 
@@ -823,7 +823,7 @@ fn an_open_loop_is_a_warning() {
     warning: the loop is open: forced orders move neither the mark nor the index of `BTC`
       --> crash.toml:12:8
        |
-    12 | book = { kind = "depth", depth = 1e6, permanent = 0 }
+    12 | book = { kind = "depth", depth_1pct = 1e6, permanent = 0 }
        |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
        |
        = help: liquidations cannot cause further ones; set `mark` to a rule that looks at the book, or give the book a `permanent` share above 0
