@@ -121,7 +121,7 @@ fn summary(scenario: &Scenario) -> String {
                     "  {} accounts `{}` in {symbol}, {} % long",
                     group.count,
                     group.name,
-                    group.long_share * 100.0
+                    libm::rint(group.long_share * 10_000.0) / 100.0
                 ));
             }
         }

@@ -229,6 +229,7 @@ impl Shape {
             Self::PositiveAmount { unit } => format!("an amount above 0{}", with(unit)),
             Self::Count { min, max } if max == i64::MAX => format!("a whole number of {min} or more"),
             Self::Count { min, max } => format!("a whole number from {min} to {max}"),
+            Self::Time { min: Nanos(1) } => "a time above 0, as \"250 ms\", \"1 s\", \"8 h\"".into(),
             Self::Time { min } if min.0 > 0 => format!("a time of at least {min}, as \"250 ms\", \"1 s\", \"8 h\""),
             Self::Time { .. } => "a time, as \"250 ms\", \"1 s\", \"8 h\"".into(),
             Self::Flag => "true or false".into(),
@@ -564,13 +565,17 @@ fn read_known(node: &Node, keys: &'static [Key], what: &str, ignore: &[&str], re
         reading.fault(&node.span, format!("{what} must be a table, not {}", node.what()), String::new());
         return None;
     };
+    let mut meant: Vec<&str> = Vec::new();
     for (word, _) in entries {
         let known = |key: &&Key| key.name == word.text;
         if keys.iter().any(|key| known(&key)) || ignore.contains(&word.text.as_str()) {
             continue;
         }
         let hint = match did_you_mean(&word.text, keys.iter().map(|key| key.name)) {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) => {
+                meant.push(near);
+                format!("did you mean `{near}`?")
+            }
             None if keys.is_empty() => format!("{what} has no keys"),
             None => {
                 let names: Vec<&str> = keys.iter().map(|key| key.name).collect();
@@ -592,19 +597,14 @@ fn read_known(node: &Node, keys: &'static [Key], what: &str, ignore: &[&str], re
                 found.push((key.name, node.span.clone(), value));
             }
             (None, Need::Optional) => {}
+            // One slip of the pen is one fault.
+            (None, Need::Required) if meant.contains(&key.name) => {}
             (None, Need::Required) => {
-                let (form, expects) = match key.shape {
-                    Shape::Table(_) => (format!("a table `[{}]`", key.name), String::new()),
-                    Shape::List(Shape::Table(_)) => (format!("a table `[[{}]]`", key.name), String::new()),
-                    shape => (format!("`{} = …`", key.name), format!("; {}", shape.expects())),
+                let (part, hint) = match key.shape {
+                    Shape::Table(_) | Shape::List(Shape::Table(_)) => ("table", format!("add {}", key.about)),
+                    shape => ("key", format!("add `{} = …`: {}; {}", key.name, key.about, shape.expects())),
                 };
-                let what_lacks =
-                    if matches!(key.shape, Shape::Table(_) | Shape::List(Shape::Table(_))) { "table" } else { "key" };
-                reading.fault(
-                    &node.span,
-                    format!("{what} lacks the {what_lacks} `{}`", key.name),
-                    format!("add {form}: {}{expects}", key.about),
-                );
+                reading.fault(&node.span, format!("{what} lacks the {part} `{}`", key.name), hint);
             }
         }
     }
@@ -628,7 +628,10 @@ fn check(node: &Node, shape: Shape, name: &str, reading: &mut Reading) -> Option
             Raw::Text(text) => format!("\"{text}\""),
             _ => node.what().to_owned(),
         };
-        reading.fault(&node.span, format!("`{name}` cannot be {found}"), format!("it takes {}", shape.expects()));
+        let quoted = matches!(&node.raw, Raw::Text(text) if float(text).is_some());
+        let numeric = !matches!(shape, Shape::Text | Shape::File | Shape::Choice(_) | Shape::Time { .. });
+        let bare = if quoted && numeric { "; write the number without quotes" } else { "" };
+        reading.fault(&node.span, format!("`{name}` cannot be {found}"), format!("it takes {}{bare}", shape.expects()));
         None
     };
     match (shape, &node.raw) {
@@ -939,7 +942,7 @@ mod tests {
     fn all_faults_are_found_at_once() {
         let (values, reading) = reading("dept = 1\nkappa = 9\nhalf_life = 60\nfee = \"x\"\nfund = -1\n");
         assert!(values.is_none());
-        assert_eq!(reading.faults.len(), 6);
+        assert_eq!(reading.faults.len(), 5);
         let text = reading.faults.render(Paint::Plain);
         assert!(text.contains("did you mean `depth`?"), "{text}");
         assert!(text.contains("x.toml:2:9"), "{text}");

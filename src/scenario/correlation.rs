@@ -33,7 +33,7 @@ fn is_shaped(rows: &[(Range<usize>, Vec<f64>)], names: &[String], whole: &Range<
         let order = names.join(", ");
         reading.fault(
             whole,
-            format!("`correlation` has {} rows, but there are {n} assets", rows.len()),
+            format!("`correlation` has {} rows, not one for each of the assets ({n})", rows.len()),
             format!("one row an asset, in the order {order}"),
         );
         return false;
@@ -43,7 +43,7 @@ fn is_shaped(rows: &[(Range<usize>, Vec<f64>)], names: &[String], whole: &Range<
         if row.len() != n {
             reading.fault(
                 span,
-                format!("the row of {} has {} numbers, but there are {n} assets", names[i], row.len()),
+                format!("the row of {} has {} numbers, not one for each of the assets ({n})", names[i], row.len()),
                 format!("in the order {}", names.join(", ")),
             );
             return false;

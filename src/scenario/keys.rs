@@ -19,18 +19,33 @@ const RATE: Shape = Shape::Share { min: 0.0, max: 1.0 };
 
 /// The tables at the top of a scenario.
 pub const ROOT: &[Key] = &[
-    key("scenario", Shape::Table(SCENARIO), Need::Required, "How long, how fine, how often."),
-    key("assets", Shape::List(&Shape::Table(ASSET)), Need::Required, "The contracts: `[[assets]]` once for each."),
-    key("market", Shape::Table(MARKET), Need::Default("{}"), "What the assets have in common."),
-    key("venue", Shape::Table(VENUE), Need::Required, "The rules of the exchange."),
-    key("population", Shape::Table(POPULATION), Need::Optional, "How the accounts of `[[traders]]` are drawn."),
+    key("scenario", Shape::Table(SCENARIO), Need::Required, "`[scenario]`: how long, how fine, how often"),
+    key(
+        "assets",
+        Shape::List(&Shape::Table(ASSET)),
+        Need::Required,
+        "`[[assets]]`: a contract and its market, once for each",
+    ),
+    key("market", Shape::Table(MARKET), Need::Default("{}"), "`[market]`: what the assets have in common"),
+    key("venue", Shape::Table(VENUE), Need::Required, "`[venue]`: the rules of the exchange"),
+    key(
+        "population",
+        Shape::Table(POPULATION),
+        Need::Optional,
+        "`[population]`: how the accounts of `[[traders]]` are drawn",
+    ),
     key(
         "traders",
         Shape::List(&Shape::Table(TRADERS)),
         Need::Optional,
-        "Groups of generated accounts: `[[traders]]` once for each.",
+        "`[[traders]]`: a group of generated accounts, once for each",
     ),
-    key("accounts", Shape::Table(ACCOUNTS), Need::Optional, "A position book from a file, in place of `[[traders]]`."),
+    key(
+        "accounts",
+        Shape::Table(ACCOUNTS),
+        Need::Optional,
+        "`[accounts]`: a position book from a file, in place of `[[traders]]`",
+    ),
 ];
 
 /// `[scenario]`
@@ -184,7 +199,7 @@ pub const VENUE: &[Key] = &[
         "tiers",
         Shape::List(&Shape::Table(TIER)),
         Need::Required,
-        "Margin tiers, ascending: `[[venue.tiers]]` once for each.",
+        "`[[venue.tiers]]`: margin tiers from the lowest notional to the highest, once for each",
     ),
     key(
         "liquidation",
@@ -192,7 +207,7 @@ pub const VENUE: &[Key] = &[
         Need::Default("\"full\""),
         "how much of a position in breach is closed",
     ),
-    key("fund", Shape::Table(FUND), Need::Required, "The insurance fund: `[venue.fund]`."),
+    key("fund", Shape::Table(FUND), Need::Required, "`[venue.fund]`: the insurance fund"),
     key(
         "adl",
         Shape::PluginWith(&adl::INFO, ADL),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rust_decimal::Decimal;
 
-use super::check::AssetDraft;
+use super::check::{AssetDraft, is_written};
 use super::keys;
 use crate::fault::did_you_mean;
 use crate::money::{Cash, Qty, Quantum, Ratio};
@@ -265,7 +265,11 @@ fn layers<T>(
     if !values.has(key) {
         return None;
     }
-    let words = values.texts(key);
+    let mut words = values.texts(key);
+    if !is_written(values, key) {
+        // The places within a default lie in no file of the user's.
+        words.iter_mut().for_each(|(span, _)| *span = values.span.clone());
+    }
     for (i, (span, word)) in words.iter().enumerate() {
         if words[..i].iter().any(|(_, before)| before == word) {
             reading.fault(

@@ -36,7 +36,7 @@ pub struct Undrawable {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cause {
     /// The account (counted within its group) fails the opening margin check even with entry at the opening mark.
-    NeverAccepted { account: u32, leverage: f64, qty: Qty },
+    NeverAccepted { account: u32, lots: i64, leverage: f64 },
     /// An amount of the account leaves what integers hold, or an entry price is not above 0.
     OutOfRange { account: u32, what: &'static str, value: f64 },
     /// More than half of all accounts needed another entry price.
@@ -47,16 +47,16 @@ impl fmt::Display for Undrawable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, name, .. } = self;
         match &self.cause {
-            Cause::NeverAccepted { account, leverage, qty } => write!(
+            Cause::NeverAccepted { account, lots, leverage } => write!(
                 f,
                 "account {account} of group `{name}` on path {path} fails the opening margin check even when it enters at the \
-                 opening mark ({} lots at leverage {leverage:.4})",
-                qty.0
+                 opening mark, with {lots} {} worth {leverage:.2} times its collateral",
+                if *lots == 1 { "lot" } else { "lots" }
             ),
             Cause::OutOfRange { account, what, value } => {
                 write!(
                     f,
-                    "account {account} of group `{name}` on path {path} has a {what} of {value}, which cannot be held"
+                    "account {account} of group `{name}` on path {path} has {what} of {value:.3e}, beyond what can be held"
                 )
             }
             Cause::RedrawnTooOften { redrawn, accounts } => write!(
@@ -101,7 +101,6 @@ struct Draft {
     qty: Qty,
     cost: Cash,
     collateral: Cash,
-    leverage: f64,
 }
 
 /// What is the same for all accounts of a group.
@@ -204,7 +203,7 @@ impl Generated {
                     )?;
                     out.redrawn += 1;
                 }
-                let wallet = desk.cash(account, "wallet", wallets.values[i])?;
+                let wallet = desk.cash(account, "a wallet", wallets.values[i])?;
                 out.push(wallet, group.contract, draft.qty, draft.cost, draft.collateral);
             }
             first += len;
@@ -236,7 +235,10 @@ fn redraw(
     if accepts(&draft) {
         Ok(draft)
     } else {
-        Err(Cause::NeverAccepted { account, leverage: draft.leverage, qty: draft.qty })
+        {
+            let leverage = draft.cost.0.abs() as f64 / draft.collateral.0 as f64;
+            Err(Cause::NeverAccepted { account, lots: draft.qty.0.abs(), leverage })
+        }
     }
 }
 
@@ -256,7 +258,7 @@ impl Desk<'_> {
         let price = self.open.0 as f64 * (1.0 + offset);
         let entry = Price::nearest(price)
             .filter(|entry| entry.0 > 0)
-            .ok_or_else(|| out_of_range("entry price in ticks", price))?;
+            .ok_or_else(|| out_of_range("an entry price in ticks", price))?;
         let lot = self.multiplier.value(Qty(1), entry).0 as f64;
 
         let size = size * self.units;
@@ -272,11 +274,11 @@ impl Desk<'_> {
             (true, CapKeeps::Collateral) => (collateral * leverage_now, collateral),
         };
         let lots =
-            Cash::floor(notional / lot).ok_or_else(|| out_of_range("quantity in lots", notional / lot))?.0.max(1);
+            Cash::floor(notional / lot).ok_or_else(|| out_of_range("a quantity in lots", notional / lot))?.0.max(1);
         // The product is checked as a float first, so that a monstrous draw is an error that names its account.
         let value = lots as f64 * lot;
         if value.is_nan() || value > 4e18 {
-            return Err(out_of_range("notional in cash units", value));
+            return Err(out_of_range("a notional in cash units", value));
         }
         let qty = Qty(sign * lots);
         let cost = self.multiplier.value(qty, entry);
@@ -286,8 +288,8 @@ impl Desk<'_> {
             }
             _ => Cash::ceil(cost.0.abs() as f64 / leverage_now),
         };
-        let collateral = posted.ok_or_else(|| out_of_range("collateral in cash units", collateral))?;
-        Ok(Draft { qty, cost, collateral, leverage: leverage_now })
+        let collateral = posted.ok_or_else(|| out_of_range("a collateral in cash units", collateral))?;
+        Ok(Draft { qty, cost, collateral })
     }
 
     /// The greatest leverage up to `desired` that the scenario's cap and the tier of the notional allow.
@@ -410,3 +412,6 @@ impl Population {
         self.account.len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,276 @@
+use super::*;
+use crate::market::distribution::Distribution;
+use crate::money::Ratio;
+
+#[derive(Debug)]
+struct Uniform(f64, f64);
+
+impl Distribution for Uniform {
+    fn quantile(&self, u: f64) -> f64 {
+        self.0 + (self.1 - self.0) * u
+    }
+    fn support(&self) -> (f64, f64) {
+        (self.0, self.1)
+    }
+}
+
+fn fixed(value: f64) -> Box<dyn Distribution> {
+    Box::new(Uniform(value, value))
+}
+
+fn between(low: f64, high: f64) -> Box<dyn Distribution> {
+    Box::new(Uniform(low, high))
+}
+
+/// A venue at 1,000 ticks with a lot·tick of one cash unit, maintenance of `rate` and these leverage tiers.
+struct World {
+    rate: f64,
+    tiers: Vec<(Cash, f64)>,
+}
+
+impl World {
+    fn easy() -> Self {
+        Self { rate: 0.005, tiers: vec![(Cash(0), 100.0)] }
+    }
+}
+
+impl Opening for World {
+    fn contract(&self, _contract: u16) -> (Multiplier, Price) {
+        (Multiplier(1), Price(1_000))
+    }
+    fn leverage_tiers(&self, _contract: u16) -> &[(Cash, f64)] {
+        &self.tiers
+    }
+    fn accepts(&self, _contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool {
+        let value = Multiplier(1).value(qty, Price(1_000));
+        (collateral + value - cost).0 as f64 >= self.rate * value.0.abs() as f64
+    }
+}
+
+fn group(count: u32) -> Group {
+    Group {
+        name: "all".into(),
+        contract: 0,
+        count,
+        long_share: 0.5,
+        leverage: fixed(10.0),
+        size: fixed(50_000.0),
+        size_is: SizeIs::Notional,
+        entry_offset: fixed(0.0),
+        wallet: fixed(0.0),
+    }
+}
+
+fn generated(group: Group) -> Generated {
+    Generated {
+        groups: vec![group],
+        redraw: Redraw::Resampled,
+        balance: Balance::Maker,
+        leverage_cap: None,
+        cap_keeps: CapKeeps::Notional,
+        opening_buffer: Ratio(0),
+        units_per_currency: 1.0,
+    }
+}
+
+fn draw(generated: &Generated, path: u64, world: &World) -> Population {
+    let mut out = Population::default();
+    generated.draw(7, path, world, &mut out).unwrap();
+    out
+}
+
+/// The first account of a group with this size, leverage and cap.
+fn first(
+    size: f64,
+    size_is: SizeIs,
+    leverage: f64,
+    cap: Option<f64>,
+    keeps: CapKeeps,
+    world: &World,
+) -> (i64, i64, i64) {
+    let group = Group { size: fixed(size), size_is, leverage: fixed(leverage), long_share: 1.0, ..group(1) };
+    let generated = Generated { leverage_cap: cap, cap_keeps: keeps, ..generated(group) };
+    let population = draw(&generated, 0, world);
+    (population.qty[0].0, population.cost[0].0, population.collateral[0].0)
+}
+
+#[test]
+fn lots_are_rounded_down_and_collateral_up() {
+    let easy = World::easy();
+    // 50,999 of notional at 1,000 a lot: 50 lots; 50,000 ÷ 7 = 7,142.86.
+    assert_eq!(first(50_999.0, SizeIs::Notional, 7.0, None, CapKeeps::Notional, &easy), (50, 50_000, 7_143));
+    // 7,142 of collateral × 7 = 49,994: 49 lots, and the collateral stays.
+    assert_eq!(first(7_142.0, SizeIs::Collateral, 7.0, None, CapKeeps::Notional, &easy), (49, 49_000, 7_142));
+    // Less than a lot is one lot.
+    assert_eq!(first(10.0, SizeIs::Notional, 2.0, None, CapKeeps::Notional, &easy), (1, 1_000, 500));
+}
+
+#[test]
+fn a_cap_keeps_what_it_is_told_to_keep() {
+    let easy = World::easy();
+    let capped = |size, size_is, keeps| first(size, size_is, 20.0, Some(5.0), keeps, &easy);
+    assert_eq!(capped(100_000.0, SizeIs::Notional, CapKeeps::Notional), (100, 100_000, 20_000));
+    assert_eq!(capped(5_000.0, SizeIs::Collateral, CapKeeps::Notional), (100, 100_000, 20_000));
+    assert_eq!(capped(100_000.0, SizeIs::Notional, CapKeeps::Collateral), (25, 25_000, 5_000));
+    assert_eq!(capped(5_000.0, SizeIs::Collateral, CapKeeps::Collateral), (25, 25_000, 5_000));
+}
+
+#[test]
+fn the_tier_of_the_notional_caps_leverage() {
+    let world = World { rate: 0.005, tiers: vec![(Cash(0), 50.0), (Cash(100_000), 10.0), (Cash(500_000), 4.0)] };
+    let kept =
+        |collateral, leverage| first(collateral, SizeIs::Collateral, leverage, None, CapKeeps::Collateral, &world).0;
+    // 1,000 × 50 = 50,000 stays in the first tier.
+    assert_eq!(kept(1_000.0, 80.0), 50);
+    // 4,000 × 50 = 200,000 would reach the second tier, whose 10 throws it back to 40,000: the floor of 100,000 binds.
+    assert_eq!(kept(4_000.0, 80.0), 99);
+    // 20,000 × 10 = 200,000 is in the second tier.
+    assert_eq!(kept(20_000.0, 80.0), 200);
+    // 200,000 × 4 = 800,000 is in the third.
+    assert_eq!(kept(200_000.0, 80.0), 800);
+    // Where the notional stays, its tier is known: 200,000 ÷ 10.
+    let posted = first(200_000.0, SizeIs::Notional, 80.0, None, CapKeeps::Notional, &world);
+    assert_eq!(posted, (200, 200_000, 20_000));
+}
+
+#[test]
+fn longs_are_spread_evenly_and_their_count_is_the_share() {
+    let population = draw(&generated(Group { long_share: 0.3, ..group(10) }), 0, &World::easy());
+    let long: Vec<bool> = population.qty.iter().map(|qty| qty.0 > 0).collect();
+    assert_eq!(long, [false, false, false, true, false, false, true, false, false, true]);
+    assert_eq!(population.account, (0..10).collect::<Vec<u32>>());
+}
+
+fn spread(count: u32) -> Group {
+    Group {
+        leverage: between(2.0, 50.0),
+        size: between(10_000.0, 90_000.0),
+        entry_offset: between(-0.05, 0.05),
+        wallet: between(0.0, 100.0),
+        ..group(count)
+    }
+}
+
+#[test]
+fn no_draw_shifts_another() {
+    let easy = World::easy();
+    let whole = draw(&generated(spread(600)), 3, &easy);
+    // One account less: all others are as they were.
+    let fewer = draw(&generated(spread(599)), 3, &easy);
+    assert_eq!(whole.cost[..599], fewer.cost);
+    assert_eq!(whole.collateral[..599], fewer.collateral);
+    // Another distribution of leverage, or a cap: sizes, entries and wallets are as they were.
+    let other = draw(&generated(Group { leverage: between(1.0, 3.0), ..spread(600) }), 3, &easy);
+    let entries = |population: &Population| -> Vec<i64> {
+        population.cost.iter().zip(&population.qty).map(|(c, q)| c.0 / q.0).collect()
+    };
+    let capped = draw(&Generated { leverage_cap: Some(2.5), ..generated(spread(600)) }, 3, &easy);
+    let same = whole.redrawn == 0;
+    assert_eq!(whole.wallet, other.wallet);
+    assert_eq!(whole.wallet, capped.wallet);
+    assert_eq!(entries(&other), entries(&capped));
+    assert_eq!(other.qty, capped.qty);
+    // Accounts whose entry was accepted at once are the same at any leverage.
+    let agree = entries(&whole).iter().zip(entries(&other)).filter(|(a, b)| **a == *b).count();
+    assert_eq!(600 - agree, usize::try_from(whole.redrawn).unwrap(), "{same}");
+    assert!(whole.redrawn > 0);
+    // A fixed column costs no draw and shifts none.
+    let fixed_wallet = draw(&generated(Group { wallet: fixed(5.0), ..spread(600) }), 3, &easy);
+    assert_eq!(whole.cost, fixed_wallet.cost);
+}
+
+#[test]
+fn paths_and_groups_differ_and_a_fixed_population_does_not() {
+    let easy = World::easy();
+    assert_ne!(draw(&generated(spread(50)), 1, &easy).cost, draw(&generated(spread(50)), 2, &easy).cost);
+    let fixed = Generated { redraw: Redraw::Fixed, ..generated(spread(50)) };
+    assert_eq!(draw(&fixed, 1, &easy).cost, draw(&fixed, 2, &easy).cost);
+    let two = Generated { groups: vec![spread(50), spread(50)], ..generated(group(1)) };
+    let two = draw(&two, 1, &easy);
+    assert_ne!(two.cost[..50], two.cost[50..]);
+    assert_eq!(two.account[99], 99);
+}
+
+#[test]
+fn an_entry_that_would_be_in_breach_is_drawn_again_and_counted() {
+    // At leverage 10 a long that entered 9.5 % above the mark keeps 0.5 % of margin: less than 1 %.
+    let world = World { rate: 0.01, ..World::easy() };
+    let group = Group { entry_offset: between(0.0, 0.2), ..group(4_000) };
+    let population = draw(&generated(group), 0, &world);
+    // Half are long, and a long entered at p fails where p·0.9 > 990: beyond an offset of 10 %, so about half of them.
+    assert!((900..1_100).contains(&population.redrawn), "{}", population.redrawn);
+    let accepted =
+        (0..4_000).all(|j| world.accepts(0, population.qty[j], population.cost[j], population.collateral[j]));
+    assert!(accepted);
+    // A redraw takes no other account's draw: those accepted at once keep theirs in a world without margin.
+    let lax = World { rate: -10.0, ..World::easy() };
+    let group = Group { entry_offset: between(0.0, 0.2), ..self::group(4_000) };
+    let unchecked = draw(&generated(group), 0, &lax);
+    let (mut kept, mut drawn_again) = (0, 0);
+    for j in 0..4_000 {
+        if world.accepts(0, unchecked.qty[j], unchecked.cost[j], unchecked.collateral[j]) {
+            assert_eq!((unchecked.qty[j], unchecked.cost[j]), (population.qty[j], population.cost[j]));
+            kept += 1;
+        } else {
+            drawn_again += 1;
+        }
+    }
+    assert_eq!((kept + drawn_again, drawn_again), (4_000, population.redrawn));
+}
+
+#[test]
+fn a_fixed_entry_in_breach_becomes_the_opening_mark() {
+    let world = World { rate: 0.01, ..World::easy() };
+    let population = draw(&generated(Group { entry_offset: fixed(0.15), ..group(4) }), 0, &world);
+    // Shorts entered at 1,150 are in profit; longs would be in breach and enter at 1,000.
+    assert_eq!(population.redrawn, 2);
+    let prices: Vec<i64> = population.cost.iter().zip(&population.qty).map(|(c, q)| c.0 / q.0).collect();
+    assert_eq!(prices, [1_150, 1_000, 1_150, 1_000]);
+}
+
+#[test]
+fn what_cannot_be_drawn_names_its_group_and_account() {
+    let strict = World { rate: 0.2, ..World::easy() };
+    let cause = |group, world: &World| generated(group).draw(7, 5, world, &mut Population::default()).unwrap_err();
+    let never = cause(group(3), &strict);
+    assert_eq!((never.group, never.path), (0, 5));
+    assert_eq!(never.cause, Cause::NeverAccepted { account: 0, lots: 50, leverage: 10.0 });
+    let often = cause(Group { entry_offset: fixed(0.5), long_share: 0.6, ..group(10) }, &World::easy());
+    assert_eq!(often.cause, Cause::RedrawnTooOften { redrawn: 6, accounts: 10 });
+    let huge = cause(Group { size: fixed(1e300), ..group(2) }, &World::easy());
+    assert!(matches!(huge.cause, Cause::OutOfRange { account: 0, .. }), "{huge}");
+    let nan = cause(Group { size: fixed(f64::NAN), ..group(2) }, &World::easy());
+    assert!(matches!(nan.cause, Cause::OutOfRange { account: 0, .. }), "{nan}");
+}
+
+#[test]
+fn scaling_makes_both_sides_equal_and_never_raises_leverage() {
+    let easy = World::easy();
+    let group = || Group { long_share: 0.7, ..spread(500) };
+    let before = draw(&generated(group()), 1, &easy);
+    let after = draw(&Generated { balance: Balance::Scale, ..generated(group()) }, 1, &easy);
+    assert_ne!(before.qty.iter().map(|qty| qty.0).sum::<i64>(), 0);
+    assert_eq!(after.qty.iter().map(|qty| qty.0).sum::<i64>(), 0);
+    for j in 0..500 {
+        let entry = before.cost[j].0 / before.qty[j].0;
+        assert_eq!(after.cost[j].0, entry * after.qty[j].0);
+        if before.qty[j].0 < 0 {
+            assert_eq!((after.qty[j], after.collateral[j]), (before.qty[j], before.collateral[j]));
+        }
+        let leverage = |p: &Population| p.cost[j].0.abs() as f64 / p.collateral[j].0 as f64;
+        assert!(leverage(&after) <= leverage(&before) + 1e-12);
+    }
+}
+
+#[test]
+fn buffers_are_used_again() {
+    let mut out = Population::default();
+    let generated = generated(spread(1_000));
+    generated.draw(7, 0, &World::easy(), &mut out).unwrap();
+    let capacity = out.cost.capacity();
+    let place = out.cost.as_ptr();
+    for path in 1..5 {
+        generated.draw(7, path, &World::easy(), &mut out).unwrap();
+    }
+    assert_eq!((out.cost.capacity(), out.cost.as_ptr(), out.cost.len()), (capacity, place, 1_000));
+}

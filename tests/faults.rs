@@ -1,0 +1,1229 @@
+//! The exact text that a person sees for each thing that can be wrong in a scenario or a position book.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use flashcrash::fault::{Paint, Source};
+use flashcrash::scenario;
+
+/// A sound scenario that every test spoils in one place.
+const SOUND: &str = r#"#:schema ./schema.json
+# A small crash.
+[scenario]
+horizon = "10 s"
+
+[[assets]]
+symbol = "BTC"
+tick = 0.5
+lot = 0.01
+open = 100
+process = { kind = "gbm", volatility = 0.5 }
+book = { kind = "depth", depth_1pct = 1e6 }
+mark = "last"
+
+[venue]
+surplus_to = "fund"
+
+[[venue.tiers]]
+notional_floor = 0
+max_leverage = 20
+maintenance_rate = 0.01
+
+[[venue.tiers]]
+notional_floor = 10_000
+max_leverage = 10
+maintenance_rate = 0.02
+
+[venue.fund]
+open = 1000
+
+[[traders]]
+name = "all"
+count = 10
+long_share = 0.5
+leverage = 5
+size = 1000
+size_is = "collateral"
+"#;
+
+/// The second asset of the tests that need two.
+const ETH: &str = r#"
+[[assets]]
+symbol = "ETH"
+tick = 0.5
+lot = 0.01
+open = 50
+process = { kind = "gbm", volatility = 0.5 }
+book = { kind = "depth", depth_1pct = 1e6 }
+mark = "last"
+"#;
+
+fn shown(text: &str, base: &Path) -> String {
+    let source = Arc::new(Source { name: "crash.toml".into(), text: text.into() });
+    match scenario::parse(&source, base) {
+        Ok((_, warnings)) if warnings.is_empty() => "sound".into(),
+        Ok((_, warnings)) => warnings.render(Paint::Plain),
+        Err(faults) if base == Path::new(".") => faults.render(Paint::Plain),
+        Err(faults) => faults.render(Paint::Plain).replace(&base.display().to_string(), "[FOLDER]"),
+    }
+}
+
+/// The faults of the sound scenario with each `from` replaced by its `to`.
+fn with(changes: &[(&str, &str)]) -> String {
+    let mut text = SOUND.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replacen(from, to, 1);
+    }
+    shown(&text, Path::new("."))
+}
+
+/// The faults of the sound scenario with this text at its end.
+fn and(more: &str) -> String {
+    shown(&format!("{SOUND}{more}"), Path::new("."))
+}
+
+/// The faults of a scenario whose accounts come from this position book.
+fn book(csv: &str) -> String {
+    book_in(csv, "")
+}
+
+fn book_in(csv: &str, more: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("book.csv"), csv).unwrap();
+    let head = SOUND.split("[[traders]]").next().unwrap();
+    shown(&format!("{head}[accounts]\nfile = \"book.csv\"\n{more}"), folder.path())
+}
+
+/// A position book with these rows.
+fn positions(rows: &str) -> String {
+    book(&format!("account,symbol,side,quantity,entry_price,collateral\n{rows}"))
+}
+
+#[test]
+fn the_sound_scenario_is_sound() {
+    insta::assert_snapshot!(with(&[]), @r"sound");
+}
+
+#[test]
+fn a_text_that_is_not_toml() {
+    insta::assert_snapshot!(with(&[("tick = 0.5", "tick = = 0.5")]), @r"
+    error: not TOML: extra `=`, expected nothing
+     --> crash.toml:8:8
+      |
+    8 | tick = = 0.5
+      |        ^
+
+    error: not TOML: unexpected key or value, expected newline, `#`
+     --> crash.toml:8:10
+      |
+    8 | tick = = 0.5
+      |          ^
+    ");
+}
+
+#[test]
+fn an_empty_file() {
+    insta::assert_snapshot!(shown("", Path::new(".")), @r#"
+    error: the scenario lacks the table `scenario`
+     --> crash.toml:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: add `[scenario]`: how long, how fine, how often
+
+    error: the scenario lacks the table `assets`
+     --> crash.toml:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: add `[[assets]]`: a contract and its market, once for each
+
+    error: the scenario lacks the table `venue`
+     --> crash.toml:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: add `[venue]`: the rules of the exchange
+
+    error: the scenario has no accounts
+     --> crash.toml:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: add groups `[[traders]]`, or `[accounts]` with `file = "….csv"`
+    "#);
+}
+
+#[test]
+fn a_misspelt_key() {
+    insta::assert_snapshot!(with(&[("horizon", "horizn")]), @r#"
+    error: unknown key `horizn` in `scenario`
+     --> crash.toml:4:1
+      |
+    4 | horizn = "10 s"
+      | ^^^^^^
+      |
+      = help: did you mean `horizon`?
+    "#);
+}
+
+#[test]
+fn a_misspelt_table() {
+    insta::assert_snapshot!(with(&[("[venue.fund]", "[venue.fnd]")]), @r"
+    error: unknown key `fnd` in `venue`
+      --> crash.toml:28:8
+       |
+    28 | [venue.fnd]
+       |        ^^^
+       |
+       = help: did you mean `fund`?
+    ");
+}
+
+#[test]
+fn a_stranger_among_tables() {
+    insta::assert_snapshot!(and("[weather]\nrain = true\n"), @r"
+    error: unknown key `weather` in the scenario
+      --> crash.toml:38:2
+       |
+    38 | [weather]
+       |  ^^^^^^^
+       |
+       = help: the scenario has the keys scenario, assets, market, venue, population, traders, accounts
+    ");
+}
+
+#[test]
+fn a_missing_key() {
+    insta::assert_snapshot!(with(&[("surplus_to = \"fund\"\n", "")]), @r#"
+    error: `venue` lacks the key `surplus_to`
+      --> crash.toml:15:1
+       |
+    15 | [venue]
+       | ^^^^^^^
+       |
+       = help: add `surplus_to = …`: who receives what equity is left after a liquidation and its fees; one of "trader", "fund"
+    "#);
+}
+
+#[test]
+fn a_missing_table() {
+    insta::assert_snapshot!(with(&[("[venue.fund]\nopen = 1000\n", "")]), @r"
+    error: `venue` lacks the table `fund`
+      --> crash.toml:15:1
+       |
+    15 | [venue]
+       | ^^^^^^^
+       |
+       = help: add `[venue.fund]`: the insurance fund
+    ");
+}
+
+#[test]
+fn a_word_that_is_none_of_the_choices() {
+    insta::assert_snapshot!(with(&[("surplus_to = \"fund\"", "surplus_to = \"house\"")]), @r#"
+    error: `surplus_to` cannot be "house"
+      --> crash.toml:16:14
+       |
+    16 | surplus_to = "house"
+       |              ^^^^^^^
+       |
+       = help: it takes one of "trader", "fund"
+    "#);
+}
+
+#[test]
+fn a_misspelt_choice() {
+    insta::assert_snapshot!(with(&[("surplus_to = \"fund\"", "surplus_to = \"funds\"")]), @r#"
+    error: `surplus_to` cannot be "funds"
+      --> crash.toml:16:14
+       |
+    16 | surplus_to = "funds"
+       |              ^^^^^^^
+       |
+       = help: did you mean "fund"?
+    "#);
+}
+
+#[test]
+fn a_misspelt_kind() {
+    insta::assert_snapshot!(with(&[("kind = \"depth\"", "kind = \"dept\"")]), @r#"
+    error: unknown book "dept"
+      --> crash.toml:12:17
+       |
+    12 | book = { kind = "dept", depth_1pct = 1e6 }
+       |                 ^^^^^^
+       |
+       = help: did you mean "depth"?
+    "#);
+}
+
+#[test]
+fn a_plugin_without_kind() {
+    insta::assert_snapshot!(with(&[("kind = \"gbm\", volatility = 0.5", "volatility = 0.5")]), @r"
+    error: this price process lacks the key `kind`
+      --> crash.toml:11:11
+       |
+    11 | process = { volatility = 0.5 }
+       |           ^^^^^^^^^^^^^^^^^^^^
+       |
+       = help: a price process { kind = … }, one of gbm, jump_diffusion, flash_crash, waypoints, replay
+    ");
+}
+
+#[test]
+fn a_misspelt_key_of_a_plugin() {
+    insta::assert_snapshot!(with(&[("volatility", "volatilty")]), @r#"
+    error: unknown key `volatilty` in price process "gbm"
+      --> crash.toml:11:27
+       |
+    11 | process = { kind = "gbm", volatilty = 0.5 }
+       |                           ^^^^^^^^^
+       |
+       = help: did you mean `volatility`?
+    "#);
+}
+
+#[test]
+fn a_misspelt_bare_kind() {
+    insta::assert_snapshot!(with(&[("mark = \"last\"", "mark = \"lst\"")]), @r#"
+    error: unknown mark rule "lst"
+      --> crash.toml:13:8
+       |
+    13 | mark = "lst"
+       |        ^^^^^
+       |
+       = help: did you mean "last"?
+    "#);
+}
+
+#[test]
+fn a_number_where_a_time_is_due() {
+    insta::assert_snapshot!(with(&[("\"10 s\"", "10")]), @r#"
+    error: `horizon` cannot be 10
+     --> crash.toml:4:11
+      |
+    4 | horizon = 10
+      |           ^^
+      |
+      = help: it takes a time above 0, as "250 ms", "1 s", "8 h"
+    "#);
+}
+
+#[test]
+fn a_text_where_a_number_is_due() {
+    insta::assert_snapshot!(with(&[("tick = 0.5", "tick = \"0.5\"")]), @r#"
+    error: `tick` cannot be "0.5"
+     --> crash.toml:8:8
+      |
+    8 | tick = "0.5"
+      |        ^^^^^
+      |
+      = help: it takes an amount above 0 (price); write the number without quotes
+    "#);
+}
+
+#[test]
+fn a_horizon_off_the_grid() {
+    insta::assert_snapshot!(with(&[("\"10 s\"", "\"10.5 s\"")]), @r#"
+    error: `horizon` of 10.5 s is not a whole number of steps of 1 s
+     --> crash.toml:4:11
+      |
+    4 | horizon = "10.5 s"
+      |           ^^^^^^^^
+      |
+      = help: "10 s" or "11 s" would fit
+    "#);
+}
+
+#[test]
+fn a_horizon_of_too_many_steps() {
+    insta::assert_snapshot!(with(&[("\"10 s\"", "\"30 d\"\nstep = \"100 ms\"")]), @r#"
+    error: `horizon` is 25920000 steps of 0.1 s, more than 10000000
+     --> crash.toml:4:11
+      |
+    4 | horizon = "30 d"
+      |           ^^^^^^
+      |
+      = help: shorten `horizon` or lengthen `step`
+    "#);
+}
+
+#[test]
+fn a_step_longer_than_the_mark_interval() {
+    insta::assert_snapshot!(with(&[("\"10 s\"", "\"10 s\"\nstep = \"2 s\"")]), @r#"
+    error: `step` of 2 s is longer than `mark_interval` of 1 s
+     --> crash.toml:5:8
+      |
+    5 | step = "2 s"
+      |        ^^^^^
+      |
+      = help: the mark cannot move more often than the index: set `step` to 1 s or less, or `mark_interval` to 2 s or more
+    "#);
+}
+
+#[test]
+fn intervals_off_the_grid() {
+    insta::assert_snapshot!(with(&[("surplus_to", "mark_interval = \"1.5 s\"\ncheck_interval = \"2.5 s\"\nsurplus_to")]), @r#"
+    error: `mark_interval` of 1.5 s is not a whole number of steps of 1 s
+      --> crash.toml:16:17
+       |
+    16 | mark_interval = "1.5 s"
+       |                 ^^^^^^^
+       |
+       = help: "1 s" or "2 s" would fit
+
+    error: `check_interval` of 2.5 s is not a whole number of steps of 1 s
+      --> crash.toml:17:18
+       |
+    17 | check_interval = "2.5 s"
+       |                  ^^^^^^^
+       |
+       = help: "2 s" or "3 s" would fit
+    "#);
+}
+
+#[test]
+fn a_tick_and_lot_finer_than_the_cash_unit() {
+    insta::assert_snapshot!(with(&[("\"10 s\"", "\"10 s\"\ncash_unit = 0.01")]), @r"
+    error: tick × lot is 0.005, not a whole number of cash units of 0.01
+     --> crash.toml:9:8
+      |
+    9 | tick = 0.5
+      |        ^^^
+      |
+      = help: this would fit: `cash_unit = 0.001`, or `lot = 0.02`, or `tick = 1`
+    ");
+}
+
+#[test]
+fn an_opening_price_between_ticks() {
+    insta::assert_snapshot!(with(&[("open = 100\n", "open = 100.3\n")]), @r"
+    error: `open` of 100.3 is not a whole number of ticks of 0.5
+      --> crash.toml:10:8
+       |
+    10 | open = 100.3
+       |        ^^^^^
+       |
+       = help: 100 or 100.5 would fit
+    ");
+}
+
+#[test]
+fn an_opening_price_of_zero() {
+    insta::assert_snapshot!(with(&[("open = 100\n", "open = 0\n")]), @r"
+    error: `open` cannot be 0
+      --> crash.toml:10:8
+       |
+    10 | open = 0
+       |        ^
+       |
+       = help: it takes an amount above 0 (price)
+    ");
+}
+
+#[test]
+fn two_assets_of_one_symbol() {
+    insta::assert_snapshot!(and(&ETH.replace("ETH", "BTC")), @r#"
+    error: this group does not say which asset it trades
+      --> crash.toml:31:1
+       |
+    31 | [[traders]]
+       | ^^^^^^^^^^^
+       |
+       = help: add `asset`, one of BTC, BTC
+
+    error: a second asset `BTC`
+      --> crash.toml:40:10
+       |
+    40 | symbol = "BTC"
+       |          ^^^^^
+       |
+       = help: the first is in line 6: give each asset a symbol of its own
+    "#);
+}
+
+#[test]
+fn a_group_that_does_not_say_what_it_trades() {
+    insta::assert_snapshot!(and(ETH), @r"
+    error: this group does not say which asset it trades
+      --> crash.toml:31:1
+       |
+    31 | [[traders]]
+       | ^^^^^^^^^^^
+       |
+       = help: add `asset`, one of BTC, ETH
+    ");
+}
+
+#[test]
+fn a_group_in_an_unknown_asset() {
+    insta::assert_snapshot!(with(&[("count = 10", "asset = \"BTCC\"\ncount = 10")]), @r#"
+    error: the scenario has no asset `BTCC`
+      --> crash.toml:33:9
+       |
+    33 | asset = "BTCC"
+       |         ^^^^^^
+       |
+       = help: did you mean "BTC"?
+    "#);
+}
+
+#[test]
+fn tiers_out_of_order() {
+    insta::assert_snapshot!(with(&[("notional_floor = 10_000", "notional_floor = 0")]), @r"
+    error: each tier must start above the one before
+      --> crash.toml:24:18
+       |
+    24 | notional_floor = 0
+       |                  ^
+       |
+       = help: the tier before starts at 0
+    ");
+}
+
+#[test]
+fn tiers_that_do_not_start_at_zero() {
+    insta::assert_snapshot!(with(&[("notional_floor = 0", "notional_floor = 1")]), @r"
+    error: the first tier must start at a notional of 0
+      --> crash.toml:19:18
+       |
+    19 | notional_floor = 1
+       |                  ^
+       |
+       = help: tiers are written from the lowest notional to the highest
+    ");
+}
+
+#[test]
+fn a_maintenance_rate_that_falls() {
+    insta::assert_snapshot!(with(&[("maintenance_rate = 0.02", "maintenance_rate = 0.005")]), @r"
+    error: a maintenance rate must not fall from tier to tier
+      --> crash.toml:26:20
+       |
+    26 | maintenance_rate = 0.005
+       |                    ^^^^^
+       |
+       = help: the tier before has 0.01
+    ");
+}
+
+#[test]
+fn a_leverage_that_rises() {
+    insta::assert_snapshot!(with(&[("max_leverage = 10\n", "max_leverage = 25\n")]), @r"
+    error: the greatest leverage must not rise from tier to tier
+      --> crash.toml:25:16
+       |
+    25 | max_leverage = 25
+       |                ^^
+       |
+       = help: the tier before allows 20
+    ");
+}
+
+#[test]
+fn a_leverage_that_leaves_no_margin() {
+    insta::assert_snapshot!(with(&[("max_leverage = 20", "max_leverage = 100")]), @r"
+    error: an account at `max_leverage` of 100 would be in breach at once: its margin of 0.01 is no more than the maintenance rate
+      --> crash.toml:20:16
+       |
+    20 | max_leverage = 100
+       |                ^^^
+       |
+       = help: 1 ÷ `max_leverage` must exceed `maintenance_rate`
+    ");
+}
+
+#[test]
+fn a_deduction_that_does_not_follow() {
+    insta::assert_snapshot!(with(&[("maintenance_rate = 0.02", "maintenance_rate = 0.02\ndeduction = 99")]), @r"
+    error: `deduction` is 99, but it follows from the tiers as 100
+      --> crash.toml:27:13
+       |
+    27 | deduction = 99
+       |             ^^
+       |
+       = help: write 100 or leave it out; any other number makes maintenance margin jump at the tier's floor
+    ");
+}
+
+#[test]
+fn a_tier_of_an_unknown_asset() {
+    insta::assert_snapshot!(with(&[("notional_floor = 10_000", "asset = \"ETH\"\nnotional_floor = 10_000")]), @r#"
+    error: the scenario has no asset `ETH`
+      --> crash.toml:24:9
+       |
+    24 | asset = "ETH"
+       |         ^^^^^
+       |
+       = help: the scenario has BTC
+    "#);
+}
+
+#[test]
+fn an_asset_without_tiers() {
+    insta::assert_snapshot!(with(&[("count = 10", "asset = \"BTC\"\ncount = 10"), ("notional_floor = 0", "asset = \"BTC\"\nnotional_floor = 0"), ("notional_floor = 10_000", "asset = \"BTC\"\nnotional_floor = 10_000"), ("[venue]", &format!("{ETH}\n[venue]"))]), @r#"
+    error: asset `ETH` has no margin tiers
+      --> crash.toml:16:1
+       |
+    16 | [[assets]]
+       | ^^^^^^^^^^
+       |
+       = help: add `[[venue.tiers]]` with `asset = "ETH"`, or one without `asset`, which holds for all
+    "#);
+}
+
+#[test]
+fn a_layer_named_twice() {
+    insta::assert_snapshot!(with(&[("surplus_to", "position_layers = [\"book\", \"adl\", \"book\"]\nsurplus_to")]), @r#"
+    error: "book" stands twice in `position_layers`
+      --> crash.toml:16:35
+       |
+    16 | position_layers = ["book", "adl", "book"]
+       |                                   ^^^^^^
+       |
+       = help: name each layer once, in the order in which they act
+    "#);
+}
+
+#[test]
+fn no_position_layer() {
+    insta::assert_snapshot!(with(&[("surplus_to", "position_layers = []\nsurplus_to")]), @r#"
+    error: `position_layers` is empty
+      --> crash.toml:16:19
+       |
+    16 | position_layers = []
+       |                   ^^
+       |
+       = help: somebody must take the lots of a forced order, as ["book", "adl"]
+    "#);
+}
+
+#[test]
+fn money_finer_than_the_cash_unit() {
+    insta::assert_snapshot!(with(&[("open = 1000\n", "open = 1000.0000001\n")]), @r"
+    error: `open` of 1000.0000001 is not a whole number of cash units
+      --> crash.toml:29:8
+       |
+    29 | open = 1000.0000001
+       |        ^^^^^^^^^^^^
+       |
+       = help: the cash unit is 0.000001: 1000 would fit
+    ");
+}
+
+#[test]
+fn a_floor_above_the_fund() {
+    insta::assert_snapshot!(with(&[("open = 1000\n", "open = 1000\nfloor = 2000\n")]), @r"
+    error: `floor` of 2000 is above the opening fund of 1000
+      --> crash.toml:30:9
+       |
+    30 | floor = 2000
+       |         ^^^^
+       |
+       = help: the fund could never pay: lower `floor` or raise `open`
+    ");
+}
+
+#[test]
+fn a_misspelt_key_beside_the_adl_policy() {
+    insta::assert_snapshot!(with(&[("surplus_to", "adl = { kind = \"pro_rata\", eligble = \"solvent_after\" }\nsurplus_to")]), @r#"
+    error: unknown key `eligble` in `adl`
+      --> crash.toml:16:28
+       |
+    16 | adl = { kind = "pro_rata", eligble = "solvent_after" }
+       |                            ^^^^^^^
+       |
+       = help: did you mean `eligible`?
+    "#);
+}
+
+#[test]
+fn a_correlation_matrix_of_the_wrong_size() {
+    insta::assert_snapshot!(and("[market]\ncorrelation = [[1, 0.5], [0.5, 1]]\n"), @r"
+    error: `correlation` has 2 rows, not one for each of the assets (1)
+      --> crash.toml:39:15
+       |
+    39 | correlation = [[1, 0.5], [0.5, 1]]
+       |               ^^^^^^^^^^^^^^^^^^^^
+       |
+       = help: one row an asset, in the order BTC
+    ");
+}
+
+#[test]
+fn a_correlation_matrix_that_is_not_symmetric() {
+    insta::assert_snapshot!(with(&[("count = 10", "asset = \"BTC\"\ncount = 10"), ("[venue]", &format!("{ETH}\n[market]\ncorrelation = [\n  [1, 0.5],\n  [0.4, 0.9],\n]\n\n[venue]"))]), @r"
+    error: ETH is correlated 0.9 with itself
+      --> crash.toml:28:3
+       |
+    28 |   [0.4, 0.9],
+       |   ^^^^^^^^^^
+       |
+       = help: the diagonal of a correlation matrix is 1
+
+    error: ETH with BTC is 0.4, but BTC with ETH is 0.5
+      --> crash.toml:28:3
+       |
+    28 |   [0.4, 0.9],
+       |   ^^^^^^^^^^
+       |
+       = help: a correlation matrix is symmetric: write the same number in both places
+    ");
+}
+
+#[test]
+fn a_correlation_matrix_that_cannot_be() {
+    insta::assert_snapshot!(with(&[("count = 10", "asset = \"BTC\"\ncount = 10"), ("[venue]", &format!("{ETH}{}\n[market]\ncorrelation = [\n  [1, 0.9, 0.9],\n  [0.9, 1, -0.9],\n  [0.9, -0.9, 1],\n]\n\n[venue]", ETH.replace("ETH", "SOL")))]), @r"
+    error: these correlations of SOL with BTC, ETH cannot all hold (the matrix is not positive semi-definite)
+      --> crash.toml:38:3
+       |
+    38 |   [0.9, -0.9, 1],
+       |   ^^^^^^^^^^^^^^
+       |
+       = help: two assets that both move with a third cannot move against each other as strongly: bring the numbers of this row nearer to 0
+    ");
+}
+
+#[test]
+fn no_accounts_at_all() {
+    insta::assert_snapshot!(shown(SOUND.split("[[traders]]").next().unwrap(), Path::new(".")), @r#"
+    error: the scenario has no accounts
+     --> crash.toml:1:1
+      |
+    1 | #:schema ./schema.json
+      | ^
+      |
+      = help: add groups `[[traders]]`, or `[accounts]` with `file = "….csv"`
+    "#);
+}
+
+#[test]
+fn traders_and_accounts_together() {
+    insta::assert_snapshot!(and("[accounts]\nfile = \"crash.toml\"\n"), @r#"
+    error: the scenario has both `[[traders]]` and `[accounts]`
+      --> crash.toml:38:1
+       |
+    38 | [accounts]
+       | ^^^^^^^^^^
+       |
+       = help: keep one: accounts are drawn, or they come from a file
+
+    error: cannot read `crash.toml`: No such file or directory (os error 2)
+      --> crash.toml:39:8
+       |
+    39 | file = "crash.toml"
+       |        ^^^^^^^^^^^^
+       |
+       = help: file names start from the folder of the scenario, .
+    "#);
+}
+
+#[test]
+fn a_leverage_cap_that_does_not_say_what_it_keeps() {
+    insta::assert_snapshot!(and("[population]\nleverage_cap = 3\n"), @r#"
+    error: `leverage_cap` needs `cap_keeps`
+      --> crash.toml:39:16
+       |
+    39 | leverage_cap = 3
+       |                ^
+       |
+       = help: add `cap_keeps = "notional"` (positions stay, more collateral is posted) or `cap_keeps = "collateral"` (positions are smaller)
+    "#);
+}
+
+#[test]
+fn two_groups_of_one_name() {
+    insta::assert_snapshot!(and("[[traders]]\nname = \"all\"\ncount = 1\nlong_share = 1\nleverage = 1\nsize = 1000\nsize_is = \"notional\"\n"), @r#"
+    error: a second group `all`
+      --> crash.toml:39:8
+       |
+    39 | name = "all"
+       |        ^^^^^
+       |
+       = help: the first is in line 32: give each group a name of its own
+    "#);
+}
+
+#[test]
+fn a_size_that_can_be_negative() {
+    insta::assert_snapshot!(with(&[("size = 1000", "size = { kind = \"uniform\", min = -5, max = 1000 }")]), @r#"
+    error: `size` can be as low as -5
+      --> crash.toml:36:8
+       |
+    36 | size = { kind = "uniform", min = -5, max = 1000 }
+       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+       = help: every value must be above 0: choose or truncate the distribution so that it is
+    "#);
+}
+
+#[test]
+fn a_side_with_nothing_to_balance() {
+    insta::assert_snapshot!(with(&[("long_share = 0.5", "long_share = 1"), ("[[traders]]", "[population]\nbalance = \"scale\"\n\n[[traders]]")]), @r#"
+    error: `balance = "scale"` has nothing to balance: every account in `BTC` is long
+      --> crash.toml:32:11
+       |
+    32 | balance = "scale"
+       |           ^^^^^^^
+       |
+       = help: use "maker", or a `long_share` between 0 and 1
+    "#);
+}
+
+#[test]
+fn accounts_too_small_for_a_lot() {
+    insta::assert_snapshot!(with(&[("size = 1000", "size = 0.01")]), @r"
+    error: account 0 of group `all` on path 0 fails the opening margin check even when it enters at the opening mark, with 1 lot worth 100.00 times its collateral
+      --> crash.toml:31:1
+       |
+    31 | [[traders]]
+       | ^^^^^^^^^^^
+       |
+       = help: an account holds at least one lot: use a smaller `lot`, larger sizes, lower `leverage` or a smaller `opening_buffer`
+    ");
+}
+
+#[test]
+fn entries_too_far_from_the_mark() {
+    let entries = "size = 1000\nentry_offset = { kind = \"uniform\", min = 0, max = 0.5 }";
+    insta::assert_snapshot!(with(&[("size = 1000", entries), ("leverage = 5", "leverage = 9"), ("long_share = 0.5", "long_share = 0.9")]), @r"
+    error: 8 of 10 accounts on path 0 had to draw their entry price again to pass the opening margin check
+      --> crash.toml:31:1
+       |
+    31 | [[traders]]
+       | ^^^^^^^^^^^
+       |
+       = help: entries lie too far from the opening mark for this leverage: narrow `entry_offset` or lower `leverage`
+    ");
+}
+
+#[test]
+fn a_fixed_draw_that_no_integer_holds() {
+    insta::assert_snapshot!(with(&[("size = 1000", "size = 1e300")]), @r"
+    error: account 0 of group `all` on path 0 has a quantity in lots of 5.000e300, beyond what can be held
+      --> crash.toml:31:1
+       |
+    31 | [[traders]]
+       | ^^^^^^^^^^^
+       |
+       = help: truncate the distribution, or use a coarser `cash_unit`, `tick` or `lot`
+    ");
+}
+
+#[test]
+fn an_open_loop_is_a_warning() {
+    insta::assert_snapshot!(with(&[("mark = \"last\"\n", ""), ("depth = 1e6", "depth = 1e6, permanent = 0")]), @r#"
+    warning: the loop is open: forced orders move neither the mark nor the index of `BTC`
+      --> crash.toml:12:8
+       |
+    12 | book = { kind = "depth", depth_1pct = 1e6, permanent = 0 }
+       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+       = help: liquidations cannot cause further ones; set `mark` to a rule that looks at the book, or give the book a `permanent` share above 0
+    "#);
+}
+
+#[test]
+fn nobody_to_deleverage_is_a_warning() {
+    insta::assert_snapshot!(with(&[("long_share = 0.5", "long_share = 1")]), @r"
+    warning: nobody can be deleveraged: every account in `BTC` is long
+      --> crash.toml:15:1
+       |
+    15 | [venue]
+       | ^^^^^^^
+       |
+       = help: what book and fund cannot carry becomes unfunded deficit; give some group a `long_share` between 0 and 1 to have winners
+    ");
+}
+
+#[test]
+fn capital_that_never_pays_is_a_warning() {
+    insta::assert_snapshot!(with(&[("surplus_to", "capital = 5\ncash_layers = [\"fund\"]\nsurplus_to")]), @r#"
+    warning: this capital never pays anything
+      --> crash.toml:16:11
+       |
+    16 | capital = 5
+       |           ^
+       |
+       = help: add "venue" to `cash_layers`
+    "#);
+}
+
+#[test]
+fn faults_of_all_sections_come_at_once() {
+    insta::assert_snapshot!(with(&[("\"10 s\"", "\"10.5 s\""), ("open = 100\n", "open = 100.3\n"), ("max_leverage = 10\n", "max_leverage = 25\n"), ("surplus_to = \"fund\"\n", ""), ("count = 10", "cuont = 10"), ("open = 1000\n", "open = 1000\nfloor = 2000\n")]), @r#"
+    error: `horizon` of 10.5 s is not a whole number of steps of 1 s
+     --> crash.toml:4:11
+      |
+    4 | horizon = "10.5 s"
+      |           ^^^^^^^^
+      |
+      = help: "10 s" or "11 s" would fit
+
+    error: `open` of 100.3 is not a whole number of ticks of 0.5
+      --> crash.toml:10:8
+       |
+    10 | open = 100.3
+       |        ^^^^^
+       |
+       = help: 100 or 100.5 would fit
+
+    error: `venue` lacks the key `surplus_to`
+      --> crash.toml:15:1
+       |
+    15 | [venue]
+       | ^^^^^^^
+       |
+       = help: add `surplus_to = …`: who receives what equity is left after a liquidation and its fees; one of "trader", "fund"
+
+    error: the greatest leverage must not rise from tier to tier
+      --> crash.toml:24:16
+       |
+    24 | max_leverage = 25
+       |                ^^
+       |
+       = help: the tier before allows 20
+
+    error: `floor` of 2000 is above the opening fund of 1000
+      --> crash.toml:29:9
+       |
+    29 | floor = 2000
+       |         ^^^^
+       |
+       = help: the fund could never pay: lower `floor` or raise `open`
+
+    error: unknown key `cuont` in `traders`
+      --> crash.toml:33:1
+       |
+    33 | cuont = 10
+       | ^^^^^
+       |
+       = help: did you mean `count`?
+    "#);
+}
+
+#[test]
+fn a_sound_book_is_sound() {
+    insta::assert_snapshot!(positions("a,BTC,long,1,100,20\nb,BTC,short,1,101.25,20\n"), @r"sound");
+}
+
+#[test]
+fn a_book_that_is_not_there() {
+    insta::assert_snapshot!(shown(&format!("{}[accounts]\nfile = \"bok.csv\"\n", SOUND.split("[[traders]]").next().unwrap()), tempfile::tempdir().unwrap().path()), @r#"
+    error: cannot read `bok.csv`: No such file or directory (os error 2)
+      --> crash.toml:32:8
+       |
+    32 | file = "bok.csv"
+       |        ^^^^^^^^^
+       |
+       = help: file names start from the folder of the scenario, [FOLDER]
+    "#);
+}
+
+#[test]
+fn an_empty_book() {
+    insta::assert_snapshot!(book(""), @r"
+    error: the position book is empty
+     --> book.csv:1:1
+      |
+    1 |
+      | ^
+      |
+      = help: its first line names the columns: account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet
+    ");
+}
+
+#[test]
+fn a_book_without_positions() {
+    insta::assert_snapshot!(positions(""), @r"
+    error: the position book has no positions
+     --> book.csv:1:1
+      |
+    1 | account,symbol,side,quantity,entry_price,collateral
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: add a line for each position below the column names
+    ");
+}
+
+#[test]
+fn a_missing_column() {
+    insta::assert_snapshot!(book("account,symbol,side,quantity,collateral\na,BTC,long,1,20\n"), @r"
+    error: column `entry_price` is missing
+     --> book.csv:1:1
+      |
+    1 | account,symbol,side,quantity,collateral
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: the columns are account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet
+    ");
+}
+
+#[test]
+fn a_misspelt_column() {
+    insta::assert_snapshot!(book("account,symbol,side,quantity,entryprice,collateral\na,BTC,long,1,100,20\n"), @r"
+    error: column `entry_price` is missing
+     --> book.csv:1:1
+      |
+    1 | account,symbol,side,quantity,entryprice,collateral
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: the columns are account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet
+
+    error: unknown column `entryprice`
+     --> book.csv:1:30
+      |
+    1 | account,symbol,side,quantity,entryprice,collateral
+      |                              ^^^^^^^^^^
+      |
+      = help: did you mean `entry_price`?
+    ");
+}
+
+#[test]
+fn a_column_twice() {
+    insta::assert_snapshot!(book("account,symbol,side,side,quantity,entry_price,collateral\na,BTC,long,long,1,100,20\n"), @r"
+    error: column `side` stands twice
+     --> book.csv:1:21
+      |
+    1 | account,symbol,side,side,quantity,entry_price,collateral
+      |                     ^^^^
+      |
+      = help: remove one of the two
+    ");
+}
+
+#[test]
+fn a_second_position_of_an_account() {
+    insta::assert_snapshot!(positions("a,BTC,long,1,100,20\nb,BTC,short,1,100,20\na,BTC,long,2,100,40\n"), @r"
+    error: a second position of account `a` in BTC
+     --> book.csv:4:1
+      |
+    4 | a,BTC,long,2,100,40
+      | ^
+      |
+      = help: the first is in line 2: net them into one row, or give the second an account of its own
+    ");
+}
+
+#[test]
+fn quantities_that_are_none() {
+    insta::assert_snapshot!(positions("a,BTC,long,0,100,20\nb,BTC,long,-1,100,20\nc,BTC,long,x,100,20\nd,BTC,long,NaN,100,20\ne,BTC,long,,100,20\n"), @r#"
+    error: `quantity` cannot be 0
+     --> book.csv:2:12
+      |
+    2 | a,BTC,long,0,100,20
+      |            ^
+      |
+      = help: it is above 0; `side` says whether the position is long or short
+
+    error: `quantity` cannot be -1
+     --> book.csv:3:12
+      |
+    3 | b,BTC,long,-1,100,20
+      |            ^^
+      |
+      = help: it is above 0; `side` says whether the position is long or short
+
+    error: `quantity` cannot be "x"
+     --> book.csv:4:12
+      |
+    4 | c,BTC,long,x,100,20
+      |            ^
+      |
+      = help: it takes a decimal number such as 12.5, without exponent or thousands separator
+
+    error: `quantity` cannot be "NaN"
+     --> book.csv:5:12
+      |
+    5 | d,BTC,long,NaN,100,20
+      |            ^^^
+      |
+      = help: it takes a decimal number such as 12.5, without exponent or thousands separator
+
+    error: line 6 has no `quantity`
+     --> book.csv:6:1
+      |
+    6 | e,BTC,long,,100,20
+      | ^^^^^^^^^^^^^^^^^^
+      |
+      = help: it takes a decimal number
+    "#);
+}
+
+#[test]
+fn a_quantity_between_lots() {
+    insta::assert_snapshot!(positions("a,BTC,long,1.005,100,20\n"), @r"
+    error: `quantity` of 1.005 is not a whole number of lots
+     --> book.csv:2:12
+      |
+    2 | a,BTC,long,1.005,100,20
+      |            ^^^^^
+      |
+      = help: the lot of BTC is 0.01: 1 would fit
+    ");
+}
+
+#[test]
+fn a_price_off_the_cash_grid() {
+    insta::assert_snapshot!(positions("a,BTC,long,0.01,100.00001,20\n"), @r"
+    error: quantity × entry price is 1.0000001, not a whole number of cash units
+     --> book.csv:2:17
+      |
+    2 | a,BTC,long,0.01,100.00001,20
+      |                 ^^^^^^^^^
+      |
+      = help: round `entry_price` so that quantity × price is a multiple of the cash unit 0.000001
+    ");
+}
+
+#[test]
+fn a_price_of_zero() {
+    insta::assert_snapshot!(positions("a,BTC,long,1,0,20\n"), @r"
+    error: `entry_price` cannot be 0
+     --> book.csv:2:14
+      |
+    2 | a,BTC,long,1,0,20
+      |              ^
+      |
+      = help: a price is above 0
+    ");
+}
+
+#[test]
+fn an_unknown_symbol() {
+    insta::assert_snapshot!(positions("a,BTCC,long,1,100,20\n"), @r#"
+    error: the scenario has no asset `BTCC`
+     --> book.csv:2:3
+      |
+    2 | a,BTCC,long,1,100,20
+      |   ^^^^
+      |
+      = help: did you mean "BTC"?
+    "#);
+}
+
+#[test]
+fn a_side_that_is_none() {
+    insta::assert_snapshot!(positions("a,BTC,buy,1,100,20\n"), @r#"
+    error: `side` cannot be "buy"
+     --> book.csv:2:7
+      |
+    2 | a,BTC,buy,1,100,20
+      |       ^^^
+      |
+      = help: it takes long or short
+    "#);
+}
+
+#[test]
+fn cross_margin_in_a_book() {
+    insta::assert_snapshot!(book("account,symbol,side,quantity,entry_price,collateral,margin_mode\na,BTC,long,1,100,20,cross\nb,BTC,short,1,100,20,portfolio\n"), @r#"
+    error: cross margin is not simulated yet
+     --> book.csv:2:21
+      |
+    2 | a,BTC,long,1,100,20,cross
+      |                     ^^^^^
+      |
+      = help: use isolated, with the collateral that backs this position; cross margin comes later
+
+    error: `margin_mode` cannot be "portfolio"
+     --> book.csv:3:22
+      |
+    3 | b,BTC,short,1,100,20,portfolio
+      |                      ^^^^^^^^^
+      |
+      = help: it takes isolated
+    "#);
+}
+
+#[test]
+fn a_collateral_below_zero() {
+    insta::assert_snapshot!(positions("a,BTC,long,1,100,-20\n"), @r"
+    error: `collateral` cannot be -20
+     --> book.csv:2:18
+      |
+    2 | a,BTC,long,1,100,-20
+      |                  ^^^
+      |
+      = help: an amount is 0 or more
+    ");
+}
+
+#[test]
+fn a_breach_at_the_opening_mark() {
+    insta::assert_snapshot!(positions("a,BTC,long,1,110,10.5\n"), @r"
+    error: account `a` is in breach of its maintenance margin in BTC at the opening mark 100
+     --> book.csv:2:18
+      |
+    2 | a,BTC,long,1,110,10.5
+      |                  ^^^^
+      |
+      = help: post more collateral, check `entry_price` and `open`, or set `liquidate_at_open = true` in `[accounts]`
+    ");
+}
+
+#[test]
+fn a_breach_at_the_opening_mark_is_sound_where_asked_for() {
+    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,110,10.5\n", "liquidate_at_open = true\n"), @r"sound");
+}
+
+#[test]
+fn two_wallets_of_one_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv =
+        "account,symbol,side,quantity,entry_price,collateral,wallet\na,BTC,long,1,100,20,5\na,ETH,long,1,50,20,6\n";
+    fs::write(folder.path().join("book.csv"), csv).unwrap();
+    let head = SOUND.split("[[traders]]").next().unwrap();
+    let shown = shown(&format!("{head}{ETH}[accounts]\nfile = \"book.csv\"\n"), folder.path());
+    insta::assert_snapshot!(shown, @r"
+    error: this account already has another wallet
+     --> book.csv:3:20
+      |
+    3 | a,ETH,long,1,50,20,6
+      |                    ^
+      |
+      = help: line 2 says 5: give it once, or the same in every row
+    ");
+}
+
+#[test]
+fn a_row_with_too_many_cells() {
+    insta::assert_snapshot!(positions("a,BTC,long,1,000,100,20\n"), @r"
+    error: line 2 has 7 cells, but there are 6 columns
+     --> book.csv:2:22
+      |
+    2 | a,BTC,long,1,000,100,20
+      |                      ^^
+      |
+      = help: write numbers without thousands separators: 1000, not 1,000
+    ");
+}
+
+#[test]
+fn a_population_beside_a_book() {
+    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,100,20\n", "\n[population]\nredraw = \"fixed\"\n"), @r"
+    error: `[population]` says how `[[traders]]` are drawn, but accounts come from a file
+      --> crash.toml:34:1
+       |
+    34 | [population]
+       | ^^^^^^^^^^^^
+       |
+       = help: remove it
+    ");
+}
+
+#[test]
+fn a_hundred_faults_are_shown_and_the_rest_counted() {
+    let rows = "a,BTC,long,0,100,20\n".repeat(130);
+    let text = positions(&rows);
+    assert_eq!(text.matches("error: `quantity` cannot be 0").count(), 100);
+    assert!(text.contains("30 more faults of `book.csv` are not shown"), "{text}");
+}
