@@ -77,13 +77,12 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if args.quiet {
         return Ok(());
     }
-    let mut text = report::headline(&folder::Folder::open(&out)?)?;
+    let mut text = report::headline(&header, &metrics, &out);
     if args.audit {
         text.push_str(&format!("\naudit: every invariant held after every event of {paths} paths\n"));
     }
     text.push_str(&format!(
-        "\nfiles in {}\nnext: flashcrash trace {} --path 0    (one crash, event by event)\n",
-        out.display(),
+        "\nnext: flashcrash trace {} --path 0    (one crash, event by event)\n",
         args.file.display()
     ));
     print(&text)
