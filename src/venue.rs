@@ -14,7 +14,7 @@ use crate::money::{Cash, Nanos, Price, Qty};
 
 pub mod adl;
 mod engine;
-mod instant;
+mod agenda;
 pub mod ledger;
 pub mod liquidation;
 pub mod margin;
@@ -25,7 +25,7 @@ pub mod triggers;
 mod winners;
 
 use engine::Engine;
-use instant::Instant;
+use agenda::Agenda;
 use ledger::{Ledger, State, Telling};
 use register::Register;
 use rules::{CashLayer, PositionLayer, Rules};
@@ -123,7 +123,7 @@ pub struct Venue {
     cursors: Vec<[Cursor; 2]>,
     queue: VecDeque<Queued>,
     engine: Engine,
-    instant: Instant,
+    agenda: Agenda,
     round: round::Scratch,
     fired: Vec<Trigger>,
     orders: OrderId,
@@ -159,7 +159,7 @@ impl Venue {
             cursors: vec![<[Cursor; 2]>::default(); contracts],
             queue: VecDeque::new(),
             engine: Engine::new(contracts),
-            instant: Instant::new(&rules.position_layers),
+            agenda: Agenda::new(&rules.position_layers),
             round: round::Scratch::default(),
             fired: Vec::new(),
             orders: 0,
@@ -187,7 +187,7 @@ impl Venue {
         }
         self.queue.clear();
         self.engine.reset();
-        self.instant.reset();
+        self.agenda.reset();
         self.round.reset(self.marks.len());
         self.orders = 0;
         self.strained = false;
@@ -234,7 +234,7 @@ impl Venue {
     pub fn apply(&mut self, command: Command) -> Result<Next, Refused> {
         match command {
             Command::Mark { now, contract, mark } => {
-                if self.instant.is_busy() {
+                if self.agenda.is_busy() {
                     return Err(Refused::Busy);
                 }
                 if usize::from(contract) >= self.marks.len() {
@@ -248,7 +248,7 @@ impl Venue {
                 Ok(Next::Idle)
             }
             Command::Check { now } => {
-                if self.instant.is_busy() {
+                if self.agenda.is_busy() {
                     return Err(Refused::Busy);
                 }
                 self.now = now;
@@ -259,7 +259,7 @@ impl Venue {
                 Ok(self.proceed())
             }
             Command::Fill(fill) => {
-                let (pending, order) = self.instant.waiting().ok_or(Refused::NoOrder)?;
+                let (pending, order) = self.agenda.waiting().ok_or(Refused::NoOrder)?;
                 self.check_fill(&order, &fill)?;
                 self.take_fill(pending, &order, fill);
                 Ok(self.proceed())

@@ -1,7 +1,7 @@
 //! One ADL round: the residues of all losers of one contract and side against the eligible winners.
 
 use super::adl::{Policy, Ranking, Winner};
-use super::instant::{Need, Source, leg};
+use super::agenda::{Need, Source, leg};
 use super::ledger::State;
 use super::rules::Eligible;
 use super::winners::{Question, Winners};
@@ -41,7 +41,7 @@ fn is_eligible(rule: Eligible, winner: &Winner, value_at_worst: Cash) -> bool {
 impl Venue {
     /// All rounds of this instant, by contract and side of the losers.
     pub(super) fn rounds(&mut self) {
-        if self.instant.needs.is_empty() {
+        if self.agenda.needs.is_empty() {
             return;
         }
         for c in 0..self.marks.len() {
@@ -50,14 +50,14 @@ impl Venue {
                 let mut scratch = std::mem::take(&mut self.round);
                 scratch.needs.clear();
                 let same = |need: &&Need| need.contract == contract && need.side == side;
-                scratch.needs.extend(self.instant.needs.iter().filter(same));
+                scratch.needs.extend(self.agenda.needs.iter().filter(same));
                 if !scratch.needs.is_empty() {
                     self.run_round(contract, side, &mut scratch);
                 }
                 self.round = scratch;
             }
         }
-        self.instant.needs.clear();
+        self.agenda.needs.clear();
     }
 
     fn run_round(&mut self, contract: ContractId, losers: Side, scratch: &mut Scratch) {
@@ -218,7 +218,7 @@ impl Venue {
         match need.source {
             Source::Ticket(at) => self.close_ticket(need.contract, at, qty, signed, Via::Adl),
             Source::Work(at) => {
-                let work = &mut self.instant.works[at];
+                let work = &mut self.agenda.works[at];
                 work.left -= lots;
                 work.disposal.to_adl += self.ledger.multiplier(need.contract).value(lots, work.mark);
                 let (position, order) = (work.position, work.order);

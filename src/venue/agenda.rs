@@ -83,7 +83,7 @@ enum Phase {
 }
 
 #[derive(Debug)]
-pub(super) struct Instant {
+pub(super) struct Agenda {
     phase: Phase,
     pub works: Vec<Work>,
     pub needs: Vec<Need>,
@@ -93,7 +93,7 @@ pub(super) struct Instant {
     after: Vec<Step>,
 }
 
-impl Instant {
+impl Agenda {
     pub fn new(layers: &[PositionLayer]) -> Self {
         let adl_at = layers.iter().position(|layer| *layer == PositionLayer::Adl);
         let book_at = layers.iter().position(|layer| *layer == PositionLayer::Book);
@@ -140,9 +140,9 @@ impl Instant {
 
 impl Venue {
     pub(super) fn begin_instant(&mut self) {
-        self.instant.works.clear();
-        self.instant.needs.clear();
-        self.instant.phase = if self.engine.is_empty() { self.start_orders() } else { self.start_inventory(0) };
+        self.agenda.works.clear();
+        self.agenda.needs.clear();
+        self.agenda.phase = if self.engine.is_empty() { self.start_orders() } else { self.start_inventory(0) };
     }
 
     fn start_inventory(&mut self, contract: ContractId) -> Phase {
@@ -161,16 +161,16 @@ impl Venue {
     /// Goes on until a fill is needed or the instant is over.
     pub(super) fn proceed(&mut self) -> Next {
         loop {
-            match self.instant.phase {
+            match self.agenda.phase {
                 Phase::Idle => return Next::Idle,
                 Phase::Inventory { contract, at, left } => {
                     if at >= self.engine.count(contract) || left.is_zero() {
-                        self.instant.phase = self.start_inventory(contract + 1);
+                        self.agenda.phase = self.start_inventory(contract + 1);
                         continue;
                     }
                     let ticket = self.engine.ticket(contract, at);
                     let lots = Qty(ticket.qty.0.abs().min(left.0));
-                    self.instant.phase = Phase::Inventory { contract, at: at + 1, left: left - lots };
+                    self.agenda.phase = Phase::Inventory { contract, at: at + 1, left: left - lots };
                     return self.ask(
                         Pending::Ticket { contract, at },
                         Order {
@@ -185,42 +185,42 @@ impl Venue {
                     );
                 }
                 Phase::Orders { work, step } => {
-                    if work == self.instant.works.len() && !self.open_order() {
+                    if work == self.agenda.works.len() && !self.open_order() {
                         self.gather_needs();
-                        self.instant.phase = Phase::Rounds;
+                        self.agenda.phase = Phase::Rounds;
                         continue;
                     }
-                    if step == self.instant.before.len() || self.instant.works[work].left.is_zero() {
-                        self.instant.phase = Phase::Orders { work: work + 1, step: 0 };
+                    if step == self.agenda.before.len() || self.agenda.works[work].left.is_zero() {
+                        self.agenda.phase = Phase::Orders { work: work + 1, step: 0 };
                         continue;
                     }
-                    self.instant.phase = Phase::Orders { work, step: step + 1 };
-                    if let Some(order) = self.step(work, self.instant.before[step]) {
+                    self.agenda.phase = Phase::Orders { work, step: step + 1 };
+                    if let Some(order) = self.step(work, self.agenda.before[step]) {
                         return order;
                     }
                 }
                 Phase::Rounds => {
-                    if self.instant.adl {
+                    if self.agenda.adl {
                         self.rounds();
                     }
-                    self.instant.phase = Phase::Rest { work: 0, step: 0 };
+                    self.agenda.phase = Phase::Rest { work: 0, step: 0 };
                 }
                 Phase::Rest { work, step } => {
-                    if work == self.instant.works.len() {
-                        self.instant.phase = Phase::Close;
+                    if work == self.agenda.works.len() {
+                        self.agenda.phase = Phase::Close;
                         continue;
                     }
-                    if step == self.instant.after.len() || self.instant.works[work].left.is_zero() {
-                        self.instant.phase = Phase::Rest { work: work + 1, step: 0 };
+                    if step == self.agenda.after.len() || self.agenda.works[work].left.is_zero() {
+                        self.agenda.phase = Phase::Rest { work: work + 1, step: 0 };
                         continue;
                     }
-                    self.instant.phase = Phase::Rest { work, step: step + 1 };
-                    if let Some(order) = self.step(work, self.instant.after[step]) {
+                    self.agenda.phase = Phase::Rest { work, step: step + 1 };
+                    if let Some(order) = self.step(work, self.agenda.after[step]) {
                         return order;
                     }
                 }
                 Phase::Close => {
-                    for work in 0..self.instant.works.len() {
+                    for work in 0..self.agenda.works.len() {
                         self.close_order(work);
                     }
                     if !self.engine.is_empty() {
@@ -228,7 +228,7 @@ impl Venue {
                         let mark_to_market = self.inventory();
                         self.ledger.facts.push(Fact::Inventory { mark_to_market });
                     }
-                    self.instant.phase = Phase::Idle;
+                    self.agenda.phase = Phase::Idle;
                     return Next::Idle;
                 }
             }
@@ -236,7 +236,7 @@ impl Venue {
     }
 
     fn ask(&mut self, pending: Pending, order: Order) -> Next {
-        self.instant.waiting = Some((pending, order));
+        self.agenda.waiting = Some((pending, order));
         Next::Order(order)
     }
 
@@ -272,7 +272,7 @@ impl Venue {
                 surplus,
                 mark,
             });
-            self.instant.works.push(Work {
+            self.agenda.works.push(Work {
                 position: position.id,
                 account: position.account,
                 order,
@@ -291,7 +291,7 @@ impl Venue {
 
     /// One step of one order: an order to the book, or done at once.
     fn step(&mut self, at: usize, step: Step) -> Option<Next> {
-        let work = self.instant.works[at];
+        let work = self.agenda.works[at];
         let (pending, budget) = match step {
             Step::Engine => {
                 self.take_over(at, Taking::WithinEquity);
@@ -321,7 +321,7 @@ impl Venue {
     }
 
     pub(super) fn take_fill(&mut self, pending: Pending, order: &Order, fill: Fill) {
-        self.instant.waiting = None;
+        self.agenda.waiting = None;
         let k = self.ledger.multiplier(order.contract);
         let shortfall = order.shortfall(k, fill.lots, fill.cash);
         match pending {
@@ -335,24 +335,24 @@ impl Venue {
                 if !residue.is_zero() {
                     let side = order.side;
                     let source = Source::Ticket(at);
-                    self.instant.needs.push(Need { source, contract, side, lots: residue, price: order.bankruptcy });
+                    self.agenda.needs.push(Need { source, contract, side, lots: residue, price: order.bankruptcy });
                 }
             }
             Pending::Book { work, funded } => {
                 let cut = order.budget.is_some_and(|budget| fill.uncut > budget);
-                let entry = self.instant.works[work];
+                let entry = self.agenda.works[work];
                 if cut && funded == Funded::ByFund {
                     self.exhausted(Some(entry.order), entry.contract);
                 }
                 self.sell(work, fill);
                 self.ledger.pay_in(Party::Fund, entry.position, shortfall, Why::Shortfall);
-                let disposal = &mut self.instant.works[work].disposal;
+                let disposal = &mut self.agenda.works[work].disposal;
                 disposal.paid.fund += shortfall;
                 disposal.book_cost_avoided = fill.uncut - shortfall;
             }
             Pending::Rest { work } => {
                 self.sell(work, fill);
-                if !self.instant.works[work].left.is_zero() {
+                if !self.agenda.works[work].left.is_zero() {
                     self.take_over(work, Taking::Residual);
                 }
                 self.settle_rest(work, order.surplus);
@@ -365,18 +365,18 @@ impl Venue {
         if fill.lots.is_zero() {
             return;
         }
-        let Work { position, order, contract, side, mark, .. } = self.instant.works[at];
+        let Work { position, order, contract, side, mark, .. } = self.agenda.works[at];
         let (qty, cash) = leg(side, fill.lots, fill.cash);
         self.ledger.trade(position, qty, cash, Some(order), Via::Book);
         self.ledger.trade_maker(contract, -qty, -cash, Some(order), Via::Book);
-        let work = &mut self.instant.works[at];
+        let work = &mut self.agenda.works[at];
         work.left -= fill.lots;
         work.disposal.to_book += self.ledger.multiplier(contract).value(fill.lots, mark);
     }
 
     /// After the sale without limit: cash layers pay what equity lacks, or a gain repays them, last payer first.
     fn settle_rest(&mut self, at: usize, before: Cash) {
-        let work = self.instant.works[at];
+        let work = self.agenda.works[at];
         let equity = self.equity_at_bankruptcy(&work);
         if equity.0 < 0 {
             let budget = self.budget();
@@ -385,7 +385,7 @@ impl Venue {
             }
             let mut paid = work.disposal.paid;
             self.cover(-equity, work.position, &mut paid);
-            self.instant.works[at].disposal.paid = paid;
+            self.agenda.works[at].disposal.paid = paid;
         } else {
             let gain = (equity - before).positive_part();
             self.repay(at, gain);
@@ -393,7 +393,7 @@ impl Venue {
     }
 
     fn repay(&mut self, at: usize, gain: Cash) {
-        let Work { position, disposal, .. } = self.instant.works[at];
+        let Work { position, disposal, .. } = self.agenda.works[at];
         let mut left = gain.min(disposal.paid.total());
         let mut paid = disposal.paid;
         let mut back = |venue: &mut Self, party: Party, paid: &mut Cash| {
@@ -409,7 +409,7 @@ impl Venue {
                 CashLayer::Venue => back(self, Party::Venue, &mut paid.venue),
             }
         }
-        self.instant.works[at].disposal.paid = paid;
+        self.agenda.works[at].disposal.paid = paid;
     }
 
     /// Makes the cash layers pay `amount`, in their order; what none can pay is the unfunded deficit.
@@ -436,7 +436,7 @@ impl Venue {
 
     /// The engine takes lots of an order at the bankruptcy tick.
     fn take_over(&mut self, at: usize, taking: Taking) {
-        let Work { position, order, contract, side, left, bankruptcy, mark, .. } = self.instant.works[at];
+        let Work { position, order, contract, side, left, bankruptcy, mark, .. } = self.agenda.works[at];
         let k = self.ledger.multiplier(contract);
         let lots = match taking {
             Taking::Residual => left,
@@ -466,7 +466,7 @@ impl Venue {
         self.ledger.engine_opens(contract, -qty, bankruptcy, Some(order));
         self.engine.take(contract, Ticket { qty: -qty, bankruptcy });
         self.ledger.facts.push(Fact::TookOver { order, contract, qty: -qty, bankruptcy });
-        let work = &mut self.instant.works[at];
+        let work = &mut self.agenda.works[at];
         work.left -= lots;
         work.disposal.to_engine += k.value(lots, mark);
     }
@@ -494,13 +494,13 @@ impl Venue {
 
     /// Residues of all orders join those of the tickets.
     fn gather_needs(&mut self) {
-        if !self.instant.adl {
-            self.instant.needs.clear();
+        if !self.agenda.adl {
+            self.agenda.needs.clear();
             return;
         }
-        for (at, work) in self.instant.works.iter().enumerate() {
+        for (at, work) in self.agenda.works.iter().enumerate() {
             if !work.left.is_zero() {
-                self.instant.needs.push(Need {
+                self.agenda.needs.push(Need {
                     source: Source::Work(at),
                     contract: work.contract,
                     side: work.side,
@@ -513,7 +513,7 @@ impl Venue {
 
     /// Fees and surplus of a finished order.
     fn close_order(&mut self, at: usize) {
-        let work = self.instant.works[at];
+        let work = self.agenda.works[at];
         let position = work.position;
         let mut disposal = work.disposal;
         let mut charge = |venue: &mut Self, rate: Ratio, to: Party, why: Why| {
