@@ -292,9 +292,9 @@ fn depth_is_whole_in_calm_and_halves_at_the_return_and_at_the_volume_that_are_as
     let mut book = depth(keys);
     refreshed(book.as_mut(), 1.0, INDEX);
     assert_eq!(book.depth_left(), 1.0);
-    for sign in [-1.0, 1.0] {
+    for fall in [-0.02_f64, 0.02] {
         let mut book = depth(keys);
-        refreshed(book.as_mut(), 1.0, INDEX * (0.02 * f64::from(sign)).exp());
+        refreshed(book.as_mut(), 1.0, INDEX * fall.exp());
         assert!((book.depth_left() - half).abs() < 1e-12, "{}", book.depth_left());
         let (bid, ask) = book.touch(INDEX);
         assert!(((ask - bid) / INDEX - 0.0002 / half.sqrt()).abs() < 1e-12);

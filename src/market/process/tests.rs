@@ -282,9 +282,15 @@ fn times_are_read_in_three_forms() {
         let csv = BARS.replace("2025-10-10T21:18:00Z", form).replace("2025-10-10T21:19:00Z", "1760131140");
         assert!(built_on(SAMPLES[4].1, &csv).fill_is_finite(), "{form}");
     }
-    for form in
-        ["2025-13-10T21:18:00Z", "2025-02-29T00:00:00Z", "21:18", "2025-10-10T24:00:00Z", "99999999999999999999"]
-    {
+    for form in [
+        "2025-13-10T21:18:00Z",
+        "2025-02-29T00:00:00Z",
+        "21:18",
+        "2025-10-10T24:00:00Z",
+        "-9000000000",
+        "1969-12-31T23:59:00Z",
+        "99999999999999999999",
+    ] {
         let csv = BARS.replace("2025-10-10T21:18:00Z", form);
         let text = faults(SAMPLES[4].1, &csv);
         assert!(text.contains("bars.csv:2:1"), "{form}: {text}");
