@@ -40,11 +40,10 @@ impl OpeningRules {
 
 const BILLION: i128 = 1_000_000_000;
 
-/// Maintenance of a notional in billionths of a cash unit: the greatest rate·notional − deduction of all tiers, which is
-/// that of the notional's own tier because maintenance is continuous and convex.
+/// Maintenance of a notional in billionths of a cash unit: rate·notional − deduction of the tier it lies in.
 fn maintenance(tiers: &Tiers, notional: Cash) -> i128 {
-    let of = |(i, deduction): (usize, &i128)| i128::from(tiers.tiers()[i].rate.0) * i128::from(notional.0) - deduction;
-    tiers.deductions().iter().enumerate().map(of).max().unwrap_or(0)
+    let above = tiers.tiers()[1..].iter().take_while(|tier| tier.floor <= notional).count();
+    i128::from(tiers.tiers()[above].rate.0) * i128::from(notional.0) - tiers.deductions()[above]
 }
 
 impl Opening for OpeningRules {
