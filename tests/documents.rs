@@ -82,3 +82,25 @@ fn every_kind_and_key_stands_in_the_listing_and_in_the_reference() {
         }
     }
 }
+
+#[test]
+#[ignore = "prints how long a draw takes"]
+fn time_a_draw() {
+    let (scenario, _) = scenario::load(&root().join("scenarios/flash-crash.toml")).unwrap();
+    let flashcrash::traders::Accounts::Generated(generated) = &scenario.accounts else { panic!() };
+    let opening = scenario.opening();
+    let mut out = flashcrash::traders::Population::default();
+    generated.draw(1, 0, &opening, &mut out).unwrap();
+    for _ in 0..3 {
+        let start = std::time::Instant::now();
+        for path in 0..50 {
+            generated.draw(1, path, &opening, &mut out).unwrap();
+        }
+        let n = 50.0 * out.account.len() as f64;
+        println!("{:.1} ns an account, redrawn {}", start.elapsed().as_secs_f64() * 1e9 / n, out.redrawn);
+    }
+    let oi: i64 = out.cost.iter().filter(|c| c.0 > 0).map(|c| c.0 / 1_000_000).sum();
+    let short: i64 = out.cost.iter().filter(|c| c.0 < 0).map(|c| c.0 / 1_000_000).sum();
+    let equity: i64 = out.collateral.iter().map(|c| c.0 / 1_000_000).sum();
+    println!("long {oi} short {short} collateral {equity}");
+}

@@ -819,12 +819,12 @@ fn a_fixed_draw_that_no_integer_holds() {
 
 #[test]
 fn an_open_loop_is_a_warning() {
-    insta::assert_snapshot!(with(&[("mark = \"last\"\n", ""), ("depth = 1e6", "depth = 1e6, permanent = 0")]), @r#"
+    insta::assert_snapshot!(with(&[("mark = \"last\"\n", ""), ("depth_1pct = 1e6", "depth_1pct = 1e6, permanent = 0")]), @r#"
     warning: the loop is open: forced orders move neither the mark nor the index of `BTC`
       --> crash.toml:12:8
        |
     12 | book = { kind = "depth", depth_1pct = 1e6, permanent = 0 }
-       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
        |
        = help: liquidations cannot cause further ones; set `mark` to a rule that looks at the book, or give the book a `permanent` share above 0
     "#);

@@ -116,7 +116,7 @@ fn rows(page: &mut String, keys: &[Key]) {
 /// What a key takes, short enough for a cell.
 fn takes(shape: Shape) -> String {
     match shape {
-        Shape::Plugin(family) | Shape::PluginWith(family, _) => format!("a {} (see Kinds)", family.name),
+        Shape::Plugin(family) | Shape::PluginWith(family, _) => format!("{} (see Kinds)", family.name),
         Shape::List(Shape::Table(_)) => "tables".to_owned(),
         Shape::List(Shape::Choice(words)) => format!("a list of {}", quoted(words)),
         Shape::Choice(words) => quoted(words),

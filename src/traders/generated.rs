@@ -180,6 +180,8 @@ impl Generated {
             keeps: self.cap_keeps,
             units: self.units_per_currency,
         };
+        let same_wallet = if wallets.stream.is_none() { Some(desk.cash(0, wallets.values[0])?) } else { None };
+        let mut longs = 0.0;
         let mut first = 0u32;
         while first < group.count {
             let len = (group.count - first).min(BLOCK as u32);
@@ -189,7 +191,10 @@ impl Generated {
             }
             for i in 0..block {
                 let account = first + u32::try_from(i).expect("a block is small");
-                let sign = if is_long(account, group.long_share) { 1 } else { -1 };
+                // Account i is long iff ⌊(i+1)·share⌋ > ⌊i·share⌋, which spreads the longs evenly.
+                let longs_now = libm::floor((f64::from(account) + 1.0) * group.long_share);
+                let sign = if longs_now > longs { 1 } else { -1 };
+                longs = longs_now;
                 let open_at = |offset: f64| desk.open_at(account, sign, leverages.values[i], sizes.values[i], offset);
                 let accepts = |draft: &Draft| opening.accepts(group.contract, draft.qty, draft.cost, draft.collateral);
                 let mut draft = open_at(offsets.values[i])?;
@@ -203,7 +208,10 @@ impl Generated {
                     )?;
                     out.redrawn += 1;
                 }
-                let wallet = desk.cash(account, "a wallet", wallets.values[i])?;
+                let wallet = match same_wallet {
+                    Some(wallet) => wallet,
+                    None => desk.cash(account, wallets.values[i])?,
+                };
                 out.push(wallet, group.contract, draft.qty, draft.cost, draft.collateral);
             }
             first += len;
@@ -240,11 +248,6 @@ fn redraw(
             Err(Cause::NeverAccepted { account, lots: draft.qty.0.abs(), leverage })
         }
     }
-}
-
-/// Whether account i of a group is long: ⌊(i+1)·share⌋ > ⌊i·share⌋, which spreads the longs evenly.
-fn is_long(account: u32, share: f64) -> bool {
-    libm::floor((f64::from(account) + 1.0) * share) > libm::floor(f64::from(account) * share)
 }
 
 impl Desk<'_> {
@@ -301,8 +304,9 @@ impl Desk<'_> {
         let wanted = desired.min(self.cap);
         match self.keeps {
             CapKeeps::Notional => {
-                let tier = self.tiers.iter().rev().find(|(floor, _)| floor.0 as f64 <= notional);
-                tier.map_or(wanted, |(_, most)| wanted.min(*most))
+                // Most notionals lie in the first tiers, so these are looked at first.
+                let reached = self.tiers.iter().take_while(|(floor, _)| floor.0 as f64 <= notional);
+                reached.last().map_or(wanted, |(_, most)| wanted.min(*most))
             }
             CapKeeps::Collateral => {
                 for (i, (_, most)) in self.tiers.iter().enumerate() {
@@ -323,12 +327,9 @@ impl Desk<'_> {
         }
     }
 
-    fn cash(&self, account: u32, what: &'static str, amount: f64) -> Result<Cash, Cause> {
-        Cash::floor(amount * self.units).filter(|cash| cash.0 >= 0).ok_or(Cause::OutOfRange {
-            account,
-            what,
-            value: amount,
-        })
+    fn cash(&self, account: u32, wallet: f64) -> Result<Cash, Cause> {
+        let cash = Cash::floor(wallet * self.units).filter(|cash| cash.0 >= 0);
+        cash.ok_or(Cause::OutOfRange { account, what: "a wallet", value: wallet })
     }
 }
 
