@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn spans_outside_the_text_never_panic() {
-        for (text, span) in [("", 0..9), ("é", 1..1), ("a\nb", 3..99), ("abc", 2..1)] {
+        for (text, span) in [("", 0..9), ("é", 1..1), ("a\nb", 3..99), ("abc", std::ops::Range { start: 2, end: 1 })] {
             let fault = fault(text, span);
             let _ = fault.line_column();
             let mut faults = Faults::default();

@@ -5,6 +5,12 @@
 //! `docs/reference.md`. A plug-in is an [`Entry`]: its kind, its meaning, its keys and its constructor; a family of
 //! plug-ins is a slice of entries.
 
+mod schema;
+mod written;
+
+pub use schema::{family_schema, schema};
+pub use written::{Node, Raw, Word};
+
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,120 +18,9 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use serde_json::{Value as Json, json};
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 
 use crate::fault::{Fault, Faults, Place, Severity, Source, did_you_mean};
 use crate::money::{Nanos, Ratio};
-
-// ---------------------------------------------------------------------------------------------- as written
-
-/// A value as it stands in the file, with its place.
-#[derive(Clone, Debug)]
-pub struct Node {
-    pub span: Range<usize>,
-    pub raw: Raw,
-}
-
-#[derive(Clone, Debug)]
-pub enum Raw {
-    Text(String),
-    /// The literal, so that `0.1` is a tenth.
-    Number(String),
-    Flag(bool),
-    List(Vec<Node>),
-    Table(Vec<(Word, Node)>),
-    /// Dates and the like, which no key takes.
-    Other(&'static str),
-}
-
-/// A key as written.
-#[derive(Clone, Debug)]
-pub struct Word {
-    pub text: String,
-    pub span: Range<usize>,
-}
-
-impl Node {
-    /// Parses a TOML text; all syntax errors become faults.
-    pub fn parse(source: &Arc<Source>, faults: &mut Faults) -> Self {
-        let (table, errors) = DeTable::parse_recoverable(&source.text);
-        for error in errors {
-            let span = error.span().unwrap_or(0..0);
-            faults.push(Fault {
-                severity: Severity::Error,
-                message: format!("not TOML: {}", error.message().replace('\n', "; ")),
-                place: Some(Place { source: Arc::clone(source), span }),
-                hint: String::new(),
-            });
-        }
-        let span = table.span();
-        Self { span, raw: table_of(table.into_inner()) }
-    }
-
-    /// The entry of a table under `name`.
-    #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Self> {
-        match &self.raw {
-            Raw::Table(entries) => entries.iter().find(|(word, _)| word.text == name).map(|(_, node)| node),
-            _ => None,
-        }
-    }
-
-    /// The table without the entries under `names`, and a table of only those; a value that is no table has none of them.
-    #[must_use]
-    pub fn split(&self, names: &[&str]) -> (Self, Self) {
-        let (rest, taken) = match &self.raw {
-            Raw::Table(entries) => {
-                let (taken, rest) = entries.iter().cloned().partition(|(word, _)| names.contains(&word.text.as_str()));
-                (Raw::Table(rest), Raw::Table(taken))
-            }
-            other => (other.clone(), Raw::Table(Vec::new())),
-        };
-        (Self { span: self.span.clone(), raw: rest }, Self { span: self.span.clone(), raw: taken })
-    }
-
-    /// What kind of value this is, in words.
-    #[must_use]
-    pub fn what(&self) -> &'static str {
-        match &self.raw {
-            Raw::Text(_) => "text",
-            Raw::Number(_) => "a number",
-            Raw::Flag(_) => "true or false",
-            Raw::List(_) => "a list",
-            Raw::Table(_) => "a table",
-            Raw::Other(what) => what,
-        }
-    }
-}
-
-fn table_of(table: DeTable<'_>) -> Raw {
-    let mut entries: Vec<(Word, Node)> = table
-        .into_iter()
-        .map(|(key, value)| {
-            let span = key.span();
-            (Word { text: key.into_inner().into_owned(), span }, node_of(value))
-        })
-        .collect();
-    entries.sort_by_key(|(word, _)| word.span.start);
-    Raw::Table(entries)
-}
-
-fn node_of(value: Spanned<DeValue<'_>>) -> Node {
-    let span = value.span();
-    let raw = match value.into_inner() {
-        DeValue::String(text) => Raw::Text(text.into_owned()),
-        DeValue::Integer(number) if number.radix() == 10 => Raw::Number(number.as_str().to_owned()),
-        DeValue::Integer(_) => Raw::Other("a number that is not decimal"),
-        DeValue::Float(number) => Raw::Number(number.as_str().to_owned()),
-        DeValue::Boolean(flag) => Raw::Flag(flag),
-        DeValue::Datetime(_) => Raw::Other("a date"),
-        DeValue::Array(items) => Raw::List(items.into_iter().map(node_of).collect()),
-        DeValue::Table(table) => table_of(table),
-    };
-    Node { span, raw }
-}
 
 // ---------------------------------------------------------------------------------------------- as declared
 
@@ -785,107 +680,6 @@ impl<T: ?Sized> Family<T> {
         let values = read_ignoring(table, entry.keys, &what, &["kind"], reading)?;
         (entry.build)(&values, reading)
     }
-}
-
-// ---------------------------------------------------------------------------------------------- schema
-
-/// The JSON schema of a table with these keys.
-#[must_use]
-pub fn schema(keys: &[Key], about: &str) -> Json {
-    let mut properties = serde_json::Map::new();
-    let mut required = Vec::new();
-    for key in keys {
-        properties.insert(key.name.into(), key_schema(key));
-        if matches!(key.need, Need::Required) {
-            required.push(key.name);
-        }
-    }
-    let mut schema =
-        json!({ "type": "object", "description": about, "additionalProperties": false, "properties": properties });
-    if !required.is_empty() {
-        schema["required"] = json!(required);
-    }
-    schema
-}
-
-fn key_schema(key: &Key) -> Json {
-    let mut schema = shape_schema(key.shape);
-    let unit = key.shape.unit();
-    let about = if unit.is_empty() { key.about.to_owned() } else { format!("{} [{unit}]", key.about) };
-    schema["description"] = json!(about);
-    if let Need::Default(literal) = key.need {
-        let parsed: Option<Json> = toml::from_str::<toml::Table>(&format!("x = {literal}"))
-            .ok()
-            .and_then(|table| serde_json::to_value(&table["x"]).ok());
-        if let Some(value) = parsed {
-            schema["default"] = value;
-        }
-    }
-    schema
-}
-
-fn shape_schema(shape: Shape) -> Json {
-    match shape {
-        Shape::Number { min, max, .. } => {
-            let mut schema = json!({ "type": "number" });
-            if min.is_finite() {
-                schema["minimum"] = json!(min);
-            }
-            if max.is_finite() {
-                schema["maximum"] = json!(max);
-            }
-            schema
-        }
-        Shape::Positive { .. } | Shape::PositiveAmount { .. } => json!({ "type": "number", "exclusiveMinimum": 0 }),
-        Shape::Share { min, max } => {
-            json!({ "anyOf": [{ "type": "number", "minimum": min, "maximum": max }, { "type": "string", "pattern": "^\\s*[-+0-9._eE]+\\s*%\\s*$" }] })
-        }
-        Shape::Amount { .. } => json!({ "type": "number", "minimum": 0 }),
-        Shape::Count { min, max } => {
-            let mut schema = json!({ "type": "integer", "minimum": min });
-            if max != i64::MAX {
-                schema["maximum"] = json!(max);
-            }
-            schema
-        }
-        Shape::Time { .. } => json!({ "type": "string", "pattern": "^\\s*[0-9._]+\\s*(ns|us|ms|s|min|h|d)\\s*$" }),
-        Shape::Flag => json!({ "type": "boolean" }),
-        Shape::Text | Shape::File => json!({ "type": "string", "minLength": 1 }),
-        Shape::Choice(words) => {
-            let one_of: Vec<Json> =
-                words.iter().map(|(word, about)| json!({ "const": word, "description": about })).collect();
-            json!({ "oneOf": one_of })
-        }
-        Shape::List(of) => json!({ "type": "array", "items": shape_schema(*of) }),
-        Shape::Table(keys) => schema(keys, ""),
-        Shape::Plugin(family) => family_schema(family, &[]),
-        Shape::PluginWith(family, with) => family_schema(family, with),
-    }
-}
-
-/// The JSON schema of a plug-in: one alternative a kind, and the shorthand. Every kind also takes the keys `with`.
-#[must_use]
-pub fn family_schema(family: &FamilyInfo, with: &[Key]) -> Json {
-    let mut any: Vec<Json> = Vec::new();
-    if family.shorthand.is_some() {
-        any.push(json!({ "type": "number" }));
-    }
-    for entry in (family.entries)() {
-        let mut table = schema(entry.keys, entry.about);
-        table["properties"]["kind"] = json!({ "const": entry.kind });
-        for key in with {
-            table["properties"][key.name] = key_schema(key);
-        }
-        let mut required: Vec<Json> = vec![json!("kind")];
-        required.extend(table["required"].as_array().cloned().unwrap_or_default());
-        table["required"] = json!(required);
-        any.push(table);
-        let free = entry.keys.iter().all(|key| !matches!(key.need, Need::Required));
-        if family.bare_kind && free {
-            any.push(json!({ "const": entry.kind, "description": entry.about }));
-        }
-    }
-    json!({ "description": family.about, "anyOf": any })
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use crate::facts::{ContractId, Fact, OrderId, Side};
 use crate::money::{Cash, Nanos, Price, Qty};
 
 pub mod adl;
-mod engine;
 mod agenda;
+mod engine;
 pub mod ledger;
 pub mod liquidation;
 pub mod margin;
@@ -24,8 +24,8 @@ pub mod rules;
 pub mod triggers;
 mod winners;
 
-use engine::Engine;
 use agenda::Agenda;
+use engine::Engine;
 use ledger::{Ledger, State, Telling};
 use register::Register;
 use rules::{CashLayer, PositionLayer, Rules};
