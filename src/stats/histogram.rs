@@ -65,6 +65,12 @@ impl Histogram {
         self.n
     }
 
+    /// True where there are two values or more and all are the same, as far as a bucket and its sum can tell.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        self.n > 1 && self.buckets.len() == 1 && self.buckets.values().all(|b| b.sum % i128::from(b.count) == 0)
+    }
+
     /// Buckets in ascending order of their values.
     pub fn buckets(&self) -> impl DoubleEndedIterator<Item = (i32, Bucket)> + '_ {
         self.buckets.iter().map(|(&key, &bucket)| (key, bucket))
