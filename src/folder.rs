@@ -70,7 +70,7 @@ pub enum Flag {
     Censored,
     /// All paths have the same value.
     Identical,
-    /// So few paths lie beyond the quantile that the interval is known to be too narrow.
+    /// Fewer than ten paths lie beyond the quantile.
     ThinTail,
     /// There are too few paths for one of the bounds.
     Unbounded,
@@ -96,11 +96,11 @@ impl Flag {
     pub const fn about(self) -> &'static str {
         match self {
             Self::TailDominated => {
-                "tail-dominated: 1 % of the paths carry over half of it; bootstrap-t interval, no coverage claimed"
+                "tail-dominated: 1 % of the paths carry over half; bootstrap-t, no coverage claimed (heavy tail: interval too narrow)"
             }
             Self::Censored => "censored by the fund: it cannot exceed what the fund may pay; read fund_need instead",
             Self::Identical => "identical on every path: no sampling error to show",
-            Self::ThinTail => "thin tail: fewer than 100 paths lie beyond the quantile, the interval is too narrow",
+            Self::ThinTail => "thin tail: fewer than 10 paths lie beyond the quantile; run more",
             Self::Unbounded => "too few paths to bound it on that side",
         }
     }

@@ -5,6 +5,8 @@
 //! estimate is drawn from the sums.
 
 pub mod bootstrap;
+#[cfg(test)]
+mod coverage;
 pub mod histogram;
 pub mod moments;
 pub mod quantile;

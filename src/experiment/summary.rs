@@ -18,8 +18,8 @@ pub const LEVEL: f64 = 0.95;
 
 const P99: Share = Share::percent(99);
 
-/// With fewer paths beyond a quantile, the interval of the expected shortfall is known to cover less than 90 %.
-const THIN_TAIL: u64 = 100;
+/// With fewer paths beyond a quantile there is no experience of how often the interval of the expected shortfall covers.
+const THIN_TAIL: u64 = 10;
 
 /// Histogram buckets merged before a bootstrap: 1/64 of the value, far below its error.
 const COARSENESS: i32 = 16;
@@ -27,8 +27,12 @@ const COARSENESS: i32 = 16;
 /// Percentage points in `impact_excess` are kept in billionths.
 const POINT: i128 = 1_000_000_000;
 
+type Event = fn(&Outcome) -> bool;
+type Value = fn(&Outcome, Adverse) -> i64;
+type Values = fn(&Outcome, Adverse) -> (i64, i64);
+
 /// Events whose probability is estimated.
-const EVENTS: [(&str, fn(&Outcome) -> bool); 4] = [
+const EVENTS: [(&str, Event); 4] = [
     ("p_fund_exhausted", |row| row.exhausted_at_s.is_some()),
     ("p_adl", |row| row.adl_events > 0),
     ("p_liquidation", |row| row.liquidations > 0),
@@ -36,7 +40,7 @@ const EVENTS: [(&str, fn(&Outcome) -> bool); 4] = [
 ];
 
 /// Quantities whose mean is estimated.
-const MEANS: [(&str, fn(&Outcome, Adverse) -> i64); 17] = [
+const MEANS: [(&str, Value); 17] = [
     ("fund_draw_mean", |row, _| row.fund_draw),
     ("fund_need_mean", |row, _| row.fund_need),
     ("fund_paid_mean", |row, _| row.fund_paid),
@@ -57,7 +61,7 @@ const MEANS: [(&str, fn(&Outcome, Adverse) -> i64); 17] = [
 ];
 
 /// Ratios of sums.
-const RATIOS: [(&str, fn(&Outcome, Adverse) -> (i64, i64)); 6] = [
+const RATIOS: [(&str, Values); 6] = [
     ("fund_need_to_open_interest", |row, _| (row.fund_need, row.open_interest)),
     ("liquidated_to_open_interest", |row, _| (row.liquidated_notional, row.open_interest)),
     ("liquidated_long_share", |row, _| (row.liquidated_long_notional, row.liquidated_notional)),
@@ -255,12 +259,21 @@ impl Summary {
             return (self.exhausted_by(*share, tails), Vec::new());
         }
         match name {
-            "fund_need_var_99" => (tails.need.value_at_risk(P99, LEVEL).map(|e| e.at_least(0.0)), Vec::new()),
-            "fund_draw_var_99" => (tails.draw.value_at_risk(P99, LEVEL).map(|e| e.at_least(0.0)), Vec::new()),
+            "fund_need_var_99" => at_risk(&tails.need, &self.fund_need),
+            "fund_draw_var_99" => at_risk(&tails.draw, &self.fund_draw),
             "fund_need_es_99" => {
-                let estimate = tails.need.expected_shortfall(P99, LEVEL).map(|e| e.at_least(0.0));
-                let thin = self.paths - P99.rank(self.paths) < THIN_TAIL;
-                (estimate, if thin { vec![Flag::ThinTail] } else { Vec::new() })
+                let resampled =
+                    tails.need.expected_shortfall_bootstrap(&self.fund_need, P99, LEVEL, splitmix(seed(name)));
+                let mut flags = Vec::new();
+                if self.fund_need.is_tail_dominated() {
+                    flags.push(Flag::TailDominated);
+                }
+                if self.fund_need.is_constant() {
+                    flags.push(Flag::Identical);
+                } else if self.paths - P99.rank(self.paths) < THIN_TAIL {
+                    flags.push(Flag::ThinTail);
+                }
+                (resampled.map(|e| e.at_least(0.0)), flags)
             }
             "cascade_amplification" => {
                 let estimate = self.cascade.ratio_fieller(LEVEL).map(|e| e.at_least(0.0));
@@ -296,6 +309,12 @@ struct Tails {
     exhausted: Selector,
 }
 
+/// The 99 % quantile.
+fn at_risk(selector: &Selector, histogram: &Histogram) -> (Option<Estimate>, Vec<Flag>) {
+    let estimate = selector.value_at_risk(P99, LEVEL).map(|e| e.at_least(0.0));
+    (estimate, if histogram.is_constant() { vec![Flag::Identical] } else { Vec::new() })
+}
+
 /// A mean: Student's interval, or the bootstrap-t where a few paths carry the sum.
 fn mean(name: &str, (moments, histogram): &(Moments, Histogram)) -> (Option<Estimate>, Vec<Flag>) {
     // Only these two can be negative; for the rest an interval below 0 says nothing.
@@ -307,14 +326,15 @@ fn mean(name: &str, (moments, histogram): &(Moments, Histogram)) -> (Option<Esti
     if !histogram.is_tail_dominated() {
         return (student.map(|e| e.at_least(bound)), Vec::new());
     }
-    // The seed is the name's own, so a metric's interval does not move when another metric is added.
-    let seed = name
-        .bytes()
-        .fold(0xF1A5_4C2A_5E00_0001, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3));
-    let boot = bootstrap::mean(&histogram.cells(COARSENESS), LEVEL, splitmix(seed));
+    let boot = bootstrap::mean(&histogram.cells(COARSENESS), LEVEL, splitmix(seed(name)));
     // The centre stays the exact mean; only the interval comes from the cells.
     let estimate = student.zip(boot).map(|(exact, boot)| Estimate { estimate: exact.estimate, ..boot }.at_least(bound));
     (estimate, vec![Flag::TailDominated])
+}
+
+/// The seed of a metric's resampling (FNV-1a of its name), so that its interval does not move when another is added.
+fn seed(name: &str) -> u64 {
+    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
 
 #[cfg(test)]
@@ -465,7 +485,9 @@ mod tests {
         assert_eq!(get(&metrics, "exhausted_at_s_q50").estimate, None, "fewer than half exhaust the fund");
         assert_eq!(get(&metrics, "fund_need_mean").unit, "USDT");
         assert!(get(&metrics, "fund_draw_var_99").flags.contains(&Flag::Censored));
-        assert!(get(&metrics, "fund_need_es_99").flags.contains(&Flag::ThinTail));
+        let shortfall = get(&metrics, "fund_need_es_99");
+        assert!(shortfall.flags.contains(&Flag::ThinTail) && shortfall.flags.contains(&Flag::Unbounded));
+        assert_eq!(shortfall.estimate.unwrap().high, f64::INFINITY, "nothing lies beyond the quantile to learn from");
     }
 
     #[test]
@@ -500,6 +522,11 @@ mod tests {
         let need = get(&metrics, "fund_need_mean");
         assert_eq!((need.estimate.unwrap().high, need.flags.clone()), (0.0, vec![Flag::Identical]));
         assert_eq!(value(&metrics, "fund_need_var_99"), 0.0);
+        assert_eq!(
+            get(&metrics, "fund_need_var_99").flags,
+            [Flag::Identical, Flag::Unbounded],
+            "fifty paths bound no 99 % quantile"
+        );
         assert!(get(&metrics, "p_adl").estimate.unwrap().high > 0.05, "no event in fifty paths is not no risk");
     }
 

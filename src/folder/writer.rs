@@ -209,4 +209,27 @@ mod tests {
         assert!(failure.to_string().contains("does not exist"), "{failure}");
         assert_eq!(failure.exit_code(), 1);
     }
+
+    /// The rows of a large run: `cargo test --lib ten_thousand -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "a measurement"]
+    fn ten_thousand_rows_cost() {
+        let dir = tempfile::tempdir().unwrap();
+        let rows: Vec<Outcome> = (0..10_000)
+            .map(|path| {
+                let mut values = [0; Outcome::COLUMNS.len()];
+                for (at, value) in values.iter_mut().enumerate() {
+                    *value = i64::try_from((path + 1) * 1_234_567_891 % (1_000_003 * (at as u64 + 1) * 9_999)).unwrap();
+                }
+                Outcome::from_values(path, values, None)
+            })
+            .collect();
+        let mut writer = Writer::create(&dir.path().join("crash"), header()).unwrap();
+        let start = std::time::Instant::now();
+        rows.chunks(500).for_each(|chunk| writer.rows(chunk).unwrap());
+        let written = start.elapsed();
+        let mut seen = 0;
+        writer.read_rows(&mut |_| seen += 1).unwrap();
+        println!("write {written:?}, read again {:?}, {seen} rows", start.elapsed() - written);
+    }
 }

@@ -407,9 +407,8 @@ fn need_axis(abscissa: Abscissa, low: f64, high: f64, currency: &str) -> (Axis, 
             let (whole, _) = ticks(libm::floor(from), libm::ceil(to), 40);
             let mut at: Vec<f64> = Vec::new();
             for decade in whole.into_iter().filter(|decade| libm::rint(*decade) == *decade) {
-                let minor: &[f64] =
-                    if wide { &[0.0] } else { &[0.0, 0.301_029_995_663_981_2, 0.698_970_004_336_018_8] };
-                at.extend(minor.iter().map(|m| decade + m));
+                let within: &[f64] = if wide { &[1.0] } else { &[1.0, 2.0, 5.0] };
+                at.extend(within.iter().map(|m| decade + libm::log10(*m)));
             }
             at.retain(|tick| *tick >= from && *tick <= to);
             let ticks = at.into_iter().map(|tick| (tick, tidy(libm::exp(tick * std::f64::consts::LN_10)))).collect();
@@ -420,7 +419,7 @@ fn need_axis(abscissa: Abscissa, low: f64, high: f64, currency: &str) -> (Axis, 
 
 /// A label of a logarithmic axis: `20k`, `1M`.
 fn tidy(amount: f64) -> String {
-    let (factor, tail) = if amount >= 999.5 && amount < 9_999.5 { (1e3, "k") } else { suffix(amount) };
+    let (factor, tail) = if (999.5..9_999.5).contains(&amount) { (1e3, "k") } else { suffix(amount) };
     let scaled = amount / factor;
     let rounded = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
         .into_iter()

@@ -118,11 +118,15 @@ pub fn with_interval(estimate: Estimate, style: Style) -> [String; 3] {
     };
     // A whole number of a small unit has no use for more places than this.
     let places = places.min(if style == Style::Plain { 6 } else { 4 });
-    let show = |x: f64| match x {
-        x if x == f64::INFINITY => "∞".to_string(),
-        x if x == f64::NEG_INFINITY => "−∞".to_string(),
-        x if x == 0.0 => format!("0{}", if style == Style::Percent { tail } else { "" }),
-        x => format!("{}{tail}", grouped(x / factor, places)),
+    let show = |x: f64| {
+        if x.is_infinite() {
+            return if x > 0.0 { "∞" } else { "−∞" }.to_string();
+        }
+        if x == 0.0 {
+            // Nothing has no suffix, but a share of nothing is still a share.
+            return format!("0{}", if style == Style::Percent { tail } else { "" });
+        }
+        format!("{}{tail}", grouped(x / factor, places))
     };
     [estimate.estimate, estimate.low, estimate.high].map(show)
 }

@@ -275,8 +275,8 @@ fn the_table_is_aligned_and_footnoted() {
       – undefined here: a ratio over nothing
 
       [1] censored by the fund: it cannot exceed what the fund may pay; read fund_need instead
-      [2] tail-dominated: 1 % of the paths carry over half of it; bootstrap-t interval, no coverage claimed
-      [3] thin tail: fewer than 100 paths lie beyond the quantile, the interval is too narrow
+      [2] tail-dominated: 1 % of the paths carry over half; bootstrap-t, no coverage claimed (heavy tail: interval too narrow)
+      [3] thin tail: fewer than 10 paths lie beyond the quantile; run more
       [4] identical on every path: no sampling error to show
 
     Written to output/flash-crash: summary.json, paths.csv, series.csv, manifest.json; charts fund, liquidations, price, fund_need (.svg, .png)

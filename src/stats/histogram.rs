@@ -11,6 +11,8 @@ const BITS: u32 = 10;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
     n: u64,
+    /// Smallest and largest value.
+    range: Option<(i64, i64)>,
     buckets: BTreeMap<i32, Bucket>,
 }
 
@@ -46,6 +48,7 @@ pub fn key(value: i64) -> i32 {
 impl Histogram {
     pub fn add(&mut self, value: i64) {
         self.n += 1;
+        self.range = Some(self.range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))));
         let bucket = self.buckets.entry(key(value)).or_default();
         bucket.count += 1;
         bucket.sum += i128::from(value);
@@ -53,6 +56,10 @@ impl Histogram {
 
     pub fn merge(&mut self, other: &Self) {
         self.n += other.n;
+        self.range = match (self.range, other.range) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
         for (&key, bucket) in &other.buckets {
             let mine = self.buckets.entry(key).or_default();
             mine.count += bucket.count;
@@ -63,6 +70,12 @@ impl Histogram {
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.n
+    }
+
+    /// True where there are two values or more and all are the same.
+    #[must_use]
+    pub fn is_constant(&self) -> bool {
+        self.n > 1 && self.range.is_some_and(|(low, high)| low == high)
     }
 
     /// Buckets in ascending order of their values.
@@ -183,6 +196,14 @@ mod tests {
         assert!(histogram(&values).is_tail_dominated());
         assert!(!histogram(&[0, 0, 0]).is_tail_dominated());
         assert!(!histogram(&[7]).is_tail_dominated());
+    }
+
+    #[test]
+    fn values_of_one_bucket_are_not_the_same_value() {
+        assert_eq!(key(4_096), key(4_097));
+        assert!(!histogram(&[4_096, 4_097]).is_constant());
+        assert!(histogram(&[4_097, 4_097]).is_constant());
+        assert!(!histogram(&[4_097]).is_constant(), "one value shows no scatter");
     }
 
     #[test]
