@@ -89,6 +89,8 @@ pub struct Audit {
     world: i64,
     deposits: i64,
     withdrawals: i64,
+    /// Cash of all parties but the world.
+    held: i128,
     backstop_positions: BTreeMap<(u16, ContractId), Position>,
     /// Lots of the engine by contract, tick and sign; lots are positive.
     tickets: BTreeMap<(ContractId, i64, bool), i64>,
@@ -138,6 +140,7 @@ impl Audit {
             world: 0,
             deposits: 0,
             withdrawals: 0,
+            held: 0,
             backstop_positions: BTreeMap::new(),
             tickets: BTreeMap::new(),
             orders: Vec::new(),
@@ -175,6 +178,7 @@ impl Audit {
         self.backstops.clear();
         (self.maker, self.engine, self.fund, self.fees, self.venue) = (0, 0, 0, 0, 0);
         (self.rounding, self.deficit, self.world, self.deposits, self.withdrawals) = (0, 0, 0, 0, 0);
+        self.held = 0;
         self.backstop_positions.clear();
         self.tickets.clear();
         self.orders.clear();
@@ -343,6 +347,9 @@ impl Audit {
     }
 
     fn add_cash(&mut self, party: Party, amount: i64) {
+        if party != Party::World {
+            self.held += i128::from(amount);
+        }
         match party {
             Party::Trader(i) => {
                 *at(&mut self.traders, i as usize) += amount;

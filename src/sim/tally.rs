@@ -75,7 +75,6 @@ pub struct Tally {
     /// n(t): cumulative fund inflow less payouts, and its lowest value so far.
     flow: i64,
     flow_min: i64,
-    exhausted: bool,
 }
 
 impl Tally {
@@ -95,7 +94,6 @@ impl Tally {
             deleveraged: Distinct::default(),
             flow: 0,
             flow_min: 0,
-            exhausted: false,
         }
     }
 
@@ -131,7 +129,7 @@ impl Tally {
         self.sides.clear();
         self.liquidated.empty();
         self.deleveraged.empty();
-        (self.flow, self.flow_min, self.exhausted) = (0, 0, false);
+        (self.flow, self.flow_min) = (0, 0);
     }
 
     /// Takes note of the depth left (billionths of normal) from `time` on, which no fact tells.
@@ -171,7 +169,7 @@ impl Tally {
     #[must_use]
     pub fn fund_was_binding(&self) -> bool {
         let row = &self.row;
-        self.exhausted
+        row.exhausted_at_s.is_some()
             || row.adl_events > 0
             || row.adl_notional != 0
             || row.to_adl != 0
@@ -285,7 +283,6 @@ impl Observer for Tally {
                 }
                 Fact::OrderClosed { order, disposal, .. } => self.order_closed(self.sides[order as usize], &disposal),
                 Fact::Exhausted { .. } => {
-                    self.exhausted = true;
                     self.row.exhausted_at_s.get_or_insert(time.0);
                 }
                 Fact::Round { placed, .. } => self.row.adl_events += i64::from(placed.0 > 0),

@@ -35,6 +35,10 @@ impl Audit {
             }
             (of.deleveraged, of.placed, of.opening) = (0, 0, false);
         }
+        if self.held != i128::from(self.deposits) - i128::from(self.withdrawals) {
+            let (gave, took) = (self.deposits, self.withdrawals);
+            return Err(format!("all parties hold {}, the world gave {gave} and took {took}", self.held));
+        }
         for (what, cash) in
             [("fund", self.fund), ("venue", self.venue), ("fees", self.fees), ("rounding", self.rounding)]
         {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::Disposal;
+use crate::facts::{Disposal, Side};
 use crate::sim::worked::{self, A, B, Batch, CLEARING, posted, traded};
 
 fn verdict_with_floor(batches: &[Batch], floor: i64) -> Result<Audit, String> {
@@ -474,4 +474,90 @@ fn a_row_that_the_ledger_denies_is_caught() {
     assert_eq!(audit.agree(&row), Ok(()));
     let wrong = Outcome { shortfall: 8, ..row };
     assert_eq!(audit.agree(&wrong), Err("the row has shortfall 8, the audit 7".into()));
+}
+
+#[test]
+fn a_takeover_told_with_other_lots_is_caught() {
+    let stream = changed(worked::takeover(), |fact| {
+        if let Fact::TookOver { qty, .. } = fact {
+            *qty = Qty(3);
+        }
+    });
+    caught(&stream, "takeovers of 3 lots reported, 2 lots traded");
+}
+
+#[test]
+fn an_account_below_zero_at_the_end_of_its_instant_is_caught_though_nothing_touched_it_last() {
+    // Two lots at 100 with 10 of cash. The first sells at 85, which the second would make good at b = 105; it sells at
+    // its cost of 100 instead, so no posting tells of it.
+    let deal = |qty: i64, cash: i64, order, via| {
+        [(A, qty, cash, order), (Party::Maker, -qty, -cash, None)].map(|(party, qty, cash, order)| Fact::Traded {
+            party,
+            contract: 0,
+            qty: Qty(qty),
+            cash: Cash(cash),
+            order,
+            via,
+            ticket: None,
+        })
+    };
+    let [bought, sold] = deal(2, 200, None, Via::Opening);
+    let opened = Fact::OrderOpened {
+        order: 0,
+        contract: 0,
+        account: 0,
+        qty: Qty(2),
+        bankruptcy: Price(105),
+        surplus: Cash(0),
+        mark: Price(100),
+    };
+    let [first, first_maker] = deal(-1, -85, Some(0), Via::Book);
+    let [second, second_maker] = deal(-1, -100, Some(0), Via::Book);
+    let closed = worked::order_closed(Disposal { to_book: Cash(200), ..Disposal::default() });
+    let stream = vec![
+        (Nanos::ZERO, vec![posted(Party::World, A, 10, Why::Deposit), bought, sold, worked::marked(100)]),
+        (
+            Nanos::SECOND,
+            vec![
+                opened,
+                first,
+                posted(A, CLEARING, 15, Why::Realised),
+                first_maker,
+                posted(CLEARING, Party::Maker, 15, Why::Realised),
+            ],
+        ),
+        (Nanos::SECOND, vec![second, second_maker, closed]),
+    ];
+    caught(&stream, "account 0 ends the instant with cash of -5");
+}
+
+/// The running sums and the tables are held against each other, so that a fault of the audit itself shows.
+#[test]
+fn the_audit_sees_its_own_sums_go_wrong() {
+    let spoilt = |spoil: fn(&mut Audit)| {
+        let mut audit = Audit::new(&[Multiplier(1)], Cash(0));
+        audit.begin();
+        let stream = worked::fund_of_ten();
+        for (time, facts) in &stream {
+            audit.see(*time, facts);
+        }
+        spoil(&mut audit);
+        audit.see(
+            Nanos::SECOND * 2,
+            &[Fact::Round { contract: 0, losers: Side::Long, needed: Qty(0), placed: Qty(0), mark: Price(92) }],
+        );
+        audit.finish().unwrap_err()
+    };
+    assert!(
+        spoilt(|audit| audit.contracts[0].unrealised[1] += 1)
+            .contains("unrealised profit of contract 0 at 1000003 ticks is 125")
+    );
+    assert!(spoilt(|audit| audit.held += 1).contains("all parties hold 306, the world gave 305 and took 0"));
+    assert!(spoilt(|audit| audit.fund += 1).contains("all parties hold 306, deposits less withdrawals are 305"));
+    assert!(
+        spoilt(|audit| audit.contracts[0].traders[1].cost += 1)
+            .contains("all positions of contract 0 at 92 ticks stand at 123")
+    );
+    let trader = spoilt(|audit| (audit.traders[0], audit.fund) = (audit.traders[0] - 1, audit.fund + 1));
+    assert!(trader.contains("account 0 ends the path with cash of -1"), "{trader}");
 }

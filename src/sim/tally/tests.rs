@@ -212,3 +212,11 @@ fn a_quiet_path_draws_nothing() {
     assert_eq!((row.fund_close, row.fund_min, row.fund_draw, row.fund_need, row.exhausted_at_s), (10, 10, 0, 0, None));
     assert!(!tally.fund_was_binding());
 }
+
+#[test]
+fn the_first_exhaustion_counts_and_alone_makes_the_fund_binding() {
+    let exhausted = vec![Fact::Exhausted { order: None, contract: 0 }];
+    let (row, tally) = tally(&[(Nanos(7), exhausted.clone()), (Nanos(9), exhausted)]);
+    assert_eq!(row.exhausted_at_s, Some(7));
+    assert!(tally.fund_was_binding());
+}
