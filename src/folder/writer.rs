@@ -230,6 +230,6 @@ mod tests {
         let written = start.elapsed();
         let mut seen = 0;
         writer.read_rows(&mut |_| seen += 1).unwrap();
-        println!("write {written:?}, read again {:?}, {seen} rows", start.elapsed() - written);
+        println!("write {written:?}, read again {:?}, {seen} rows", start.elapsed().saturating_sub(written));
     }
 }

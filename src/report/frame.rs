@@ -234,7 +234,7 @@ impl Frame {
     /// A sentence in the middle of an empty plot.
     pub fn note(&self, scene: &mut Scene, text: &str) {
         scene.text(
-            ((self.left + self.right) / 2.0, (self.top + BOTTOM) / 2.0 + 31.0),
+            (f64::midpoint(self.left, self.right), f64::midpoint(self.top, BOTTOM) + 31.0),
             text,
             22.0,
             Colour::GREY,
@@ -270,7 +270,7 @@ fn legend(scene: &mut Scene, items: &[(Swatch, String)], mut y: f64) -> f64 {
         match *swatch {
             Swatch::Line(colour, dash) => scene.line(vec![(x, y), (x + 40.0, y)], colour, 3.0, dash),
             Swatch::Area(colour) => {
-                scene.area(vec![(x, y - 8.0), (x + 40.0, y - 8.0), (x + 40.0, y + 8.0), (x, y + 8.0)], colour)
+                scene.area(vec![(x, y - 8.0), (x + 40.0, y - 8.0), (x + 40.0, y + 8.0), (x, y + 8.0)], colour);
             }
         }
         scene.text((x + 50.0, y), text.as_str(), LABEL, Colour::INK, Anchor::Left);

@@ -1,5 +1,6 @@
 //! From the file as written to a checked scenario: every fault of every section at once.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -123,7 +124,11 @@ fn hash(name: &str, text: &str, files: &[Arc<Source>]) -> String {
     for file in files {
         add(&file.name, &file.text);
     }
-    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut hex = String::with_capacity(64);
+    for byte in sha.finalize() {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
 }
 
 /// Whether a key stands in the file rather than being left to its default.
