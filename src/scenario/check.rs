@@ -1,5 +1,6 @@
 //! From the file as written to a checked scenario: every fault of every section at once.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -123,7 +124,10 @@ fn hash(name: &str, text: &str, files: &[Arc<Source>]) -> String {
     for file in files {
         add(&file.name, &file.text);
     }
-    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    sha.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// Whether a key stands in the file rather than being left to its default.
@@ -411,3 +415,6 @@ pub(super) fn units_per_currency(unit: Quantum) -> f64 {
     let exact = Decimal::ONE.checked_div(unit.size()).and_then(|units| units.to_f64());
     exact.unwrap_or_else(|| 1.0 / unit.to_f64())
 }
+
+#[cfg(test)]
+mod tests;
