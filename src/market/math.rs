@@ -3,6 +3,9 @@
 //! The standard library's exp, ln and pow come from the platform and differ between systems by a last digit; these
 //! are the pure-Rust `libm`, or plain IEEE additions, products and quotients, which every system rounds alike.
 
+// Constants stand as they are printed in their sources.
+#![allow(clippy::excessive_precision)]
+
 /// Seconds of a year of 365 days, in which annual drifts and volatilities count: these markets never close.
 pub const YEAR_S: f64 = 31_536_000.0;
 

@@ -165,6 +165,39 @@ fn buying_back_at_once_restores_the_displacement_and_costs_twice_the_half_spread
 }
 
 #[test]
+fn orders_taken_back_in_other_pieces_leave_nothing_even_where_depth_is_steep() {
+    for i in 1..100 {
+        let mut book = depth(", kappa = 3.0, withdrawal = \"off\"");
+        let index = INDEX * (1.0 - 0.001_234_5 * f64::from(i));
+        let sizes = [123_457, 7 * i64::from(i), 99_991];
+        for size in sizes {
+            book.take(index, Taker::Sells, size);
+        }
+        book.take(index, Taker::Buys, sizes.iter().sum());
+        assert!(book.displacement().abs() < 1e-12, "{i}: {}", book.displacement());
+    }
+}
+
+#[test]
+fn a_withdrawn_book_moves_as_if_the_order_were_larger_by_what_is_gone() {
+    // A return of exactly the half-return with floor 0.01 leaves W = 0.505.
+    let keys = ", withdrawal_return = 0.02, half_spread = 0";
+    let left = 0.01 + 0.99 / 2.0;
+    let (mut whole, mut thin) = (depth(keys), depth(keys));
+    let fallen = INDEX * (-0.02f64).exp();
+    refreshed(thin.as_mut(), 1.0, fallen);
+    let size = 1_010_000;
+    let paid = thin.take(fallen, Taker::Sells, size);
+    let larger = whole.take(fallen, Taker::Sells, 2_000_000);
+    assert!((thin.displacement() / whole.displacement() - 1.0).abs() < 1e-12);
+    // The same move, so the same average discount.
+    assert!((paid / size as f64 - larger / 2e6).abs() < 1e-6 * fallen * left);
+    assert!(
+        (thin.capacity(fallen, Taker::Buys) as f64 / whole.capacity(fallen, Taker::Buys) as f64 - left).abs() < 1e-6
+    );
+}
+
+#[test]
 fn proceeds_grow_with_every_lot_and_ever_more_slowly() {
     let mut book = depth("");
     refreshed(book.as_mut(), 1.0, INDEX * 0.93);
@@ -292,9 +325,9 @@ fn depth_is_whole_in_calm_and_halves_at_the_return_and_at_the_volume_that_are_as
     let mut book = depth(keys);
     refreshed(book.as_mut(), 1.0, INDEX);
     assert_eq!(book.depth_left(), 1.0);
-    for sign in [-1.0, 1.0] {
+    for fall in [-0.02_f64, 0.02] {
         let mut book = depth(keys);
-        refreshed(book.as_mut(), 1.0, INDEX * (0.02 * f64::from(sign)).exp());
+        refreshed(book.as_mut(), 1.0, INDEX * fall.exp());
         assert!((book.depth_left() - half).abs() < 1e-12, "{}", book.depth_left());
         let (bid, ask) = book.touch(INDEX);
         assert!(((ask - bid) / INDEX - 0.0002 / half.sqrt()).abs() < 1e-12);

@@ -196,6 +196,22 @@ mod tests {
     }
 
     #[test]
+    fn every_level_of_bridges_draws_normals_of_its_own() {
+        let mut noise = Noise::default();
+        noise.draw(3, 0, grid(250, 80_000), Nanos::SECOND, &ALONE());
+        let w = noise.increments(0);
+        // The normal of a bridge, up to scale: first half less second half.
+        let first: Vec<f64> = w.chunks(4).map(|x| x[0] + x[1] - x[2] - x[3]).collect();
+        let second: Vec<f64> = w.chunks(2).map(|x| x[0] - x[1]).collect();
+        let whole: Vec<f64> = w.chunks(4).map(|x| x.iter().sum()).collect();
+        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>() / 20_000.0;
+        for (a, b) in [(&first, &second), (&first, &whole), (&second, &whole)] {
+            let correlation = product(a, b) / (product(a, a) * product(b, b)).sqrt();
+            assert!(correlation.abs() < 5.0 / 20_000f64.sqrt(), "{correlation}");
+        }
+    }
+
+    #[test]
     fn assets_are_correlated_as_asked_and_the_first_one_stays_as_it_is_alone() {
         let rows = vec![vec![1.0], vec![0.6, 0.8], vec![0.5, -0.3, 0.812_403_840_463_596]];
         let (mut noise, mut alone) = (Noise::default(), Noise::default());
