@@ -1227,3 +1227,74 @@ fn a_hundred_faults_are_shown_and_the_rest_counted() {
     assert_eq!(text.matches("error: `quantity` cannot be 0").count(), 100);
     assert!(text.contains("30 more faults of `book.csv` are not shown"), "{text}");
 }
+
+/// Spoils a text at a place and in a way that depend on the words of a stream only.
+fn spoil(text: &str, stream: &mut flashcrash::rng::Stream) -> String {
+    const WORDS: [&str; 24] = [
+        "0",
+        "-1",
+        "1e308",
+        "1e-308",
+        "9223372036854775807",
+        "nan",
+        "inf",
+        "\"",
+        "[",
+        "]",
+        "{",
+        "}",
+        "=",
+        "\n",
+        "é",
+        ",",
+        "'''",
+        "\"1 s\"",
+        "\"9e18 d\"",
+        "0.0000000001",
+        "99999999999999999999999999999",
+        "[[traders]]",
+        "true",
+        "\"x\"",
+    ];
+    let chars: Vec<char> = text.chars().collect();
+    let mut pick = |n: usize| usize::try_from(stream.word() % n as u64).unwrap();
+    let from = pick(chars.len() + 1);
+    let to = (from + pick(12)).min(chars.len());
+    let word = WORDS[pick(WORDS.len())];
+    let numbers: Vec<usize> =
+        (0..chars.len()).filter(|&i| chars[i].is_ascii_digit() && (i == 0 || !chars[i - 1].is_ascii_digit())).collect();
+    if pick(2) == 0 && !numbers.is_empty() {
+        // A number in place of a number gets past the parser.
+        let at = numbers[pick(numbers.len())];
+        let end = (at..chars.len()).find(|&i| !chars[i].is_ascii_digit()).unwrap_or(chars.len());
+        return chars[..at].iter().collect::<String>() + word + &chars[end..].iter().collect::<String>();
+    }
+    chars[..from].iter().collect::<String>() + word + &chars[to..].iter().collect::<String>()
+}
+
+#[test]
+fn nothing_that_a_person_writes_panics_or_passes_without_being_read() {
+    let rounds: u64 = std::env::var("SPOIL").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1_000);
+    let folder = tempfile::tempdir().unwrap();
+    let csv = "account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet\na,BTC,long,1,100,20,isolated,5\nb,BTC,short,2.5,101,60,,\n";
+    let head = SOUND.split("[[traders]]").next().unwrap();
+    let loaded = format!("{head}[accounts]\nfile = \"book.csv\"\n");
+    let mut sound = 0;
+    for round in 0..rounds {
+        let mut stream = flashcrash::rng::Stream::new(1, flashcrash::rng::Purpose::Bootstrap, (0, 0), round);
+        let mut text = if round % 3 == 0 { csv.to_owned() } else { SOUND.to_owned() };
+        for _ in 0..=round % 3 {
+            text = spoil(&text, &mut stream);
+        }
+        let shown = if round % 3 == 0 {
+            fs::write(folder.path().join("book.csv"), &text).unwrap();
+            shown(&loaded, folder.path())
+        } else {
+            shown(&text, folder.path())
+        };
+        assert!(!shown.contains("defect of the program"), "{text}");
+        sound += u64::from(shown == "sound");
+    }
+    // Some spoiling is harmless, most is not.
+    assert!(sound > 0 && sound < rounds / 10, "{sound}");
+}

@@ -198,4 +198,20 @@ mod tests {
         }
         assert_eq!(&text[lines[1].1.clone()], "1, 2,3");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_the_reader_and_every_cell_lies_in_it(text in "[x,y\"#\\n\\r é\u{feff}0-9.eE+-]{0,60}") {
+            let source = Arc::new(Source { name: "d.csv".into(), text: format!("x,y\n{text}") });
+            let mut reading = Reading::new(Arc::clone(&source), std::path::Path::new("."));
+            let mut faults = FileFaults::new(&source);
+            if let Some(columns) = Columns::read(&source, &[("y", 0..1), ("x", 0..1)], &mut faults, &mut reading) {
+                for cell in columns.rows.iter().flatten() {
+                    assert!(source.text[cell.span.clone()].contains(cell.text));
+                    let _ = number(cell, "x", &mut faults, &mut reading);
+                }
+            }
+            let _ = reading.faults.render(crate::fault::Paint::Plain);
+        }
+    }
 }

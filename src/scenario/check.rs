@@ -124,11 +124,10 @@ fn hash(name: &str, text: &str, files: &[Arc<Source>]) -> String {
     for file in files {
         add(&file.name, &file.text);
     }
-    let mut hex = String::with_capacity(64);
-    for byte in sha.finalize() {
+    sha.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
-    }
-    hex
+        hex
+    })
 }
 
 /// Whether a key stands in the file rather than being left to its default.
@@ -415,3 +414,6 @@ pub(super) fn units_per_currency(unit: Quantum) -> f64 {
     let exact = Decimal::ONE.checked_div(unit.size()).and_then(|units| units.to_f64());
     exact.unwrap_or_else(|| 1.0 / unit.to_f64())
 }
+
+#[cfg(test)]
+mod tests;

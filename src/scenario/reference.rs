@@ -77,6 +77,10 @@ pub fn reference() -> String {
                 page.push('\n');
                 rows(&mut page, keys);
             }
+            for key in keys.iter().filter(|key| !inner(key.shape).is_empty()) {
+                let _ = write!(page, "\nEach table of `{}`:\n\n", key.name);
+                rows(&mut page, inner(key.shape));
+            }
         }
     }
     page
@@ -165,28 +169,48 @@ pub fn listing() -> String {
         }
         let _ = writeln!(text, "{}: {}", family.name.to_uppercase(), family.about);
         let _ = writeln!(text, "  chosen by {}", chosen_by.replace('`', ""));
+        if family.name == adl::INFO.name {
+            text.push_str("  beside the keys of its kind it takes\n");
+            lines(&mut text, keys::ADL, 6);
+        }
         for EntryInfo { kind, about, keys } in (family.entries)() {
             let _ = writeln!(text, "\n  {kind}\n      {about}");
-            let width = keys.iter().map(|key| key.name.len()).max().unwrap_or(0);
-            for key in keys {
-                let default = match key.need {
-                    Need::Required => "required".to_owned(),
-                    Need::Optional => "optional".to_owned(),
-                    Need::Default(literal) => format!("default {literal}"),
-                };
-                let unit = key.shape.unit();
-                let unit = if unit.is_empty() { String::new() } else { format!(" [{unit}]") };
-                let _ = writeln!(text, "      {:width$}  {}{unit} ({default})", key.name, key.about);
-            }
+            lines(&mut text, keys, 6);
         }
     }
     text
 }
 
+/// One line a key, and below it the keys of its tables.
+fn lines(text: &mut String, keys: &[Key], indent: usize) {
+    let width = keys.iter().map(|key| key.name.len()).max().unwrap_or(0);
+    for key in keys {
+        let default = match key.need {
+            Need::Required => "required".to_owned(),
+            Need::Optional => "optional".to_owned(),
+            Need::Default(literal) => format!("default {literal}"),
+        };
+        let unit = key.shape.unit();
+        let unit = if unit.is_empty() { String::new() } else { format!(" [{unit}]") };
+        let words = if let Shape::Choice(_) = key.shape { format!("; {}", key.shape.expects()) } else { String::new() };
+        let _ = writeln!(text, "{:indent$}{:width$}  {}{unit} ({default}{words})", "", key.name, key.about);
+        lines(text, inner(key.shape), indent + 4);
+    }
+}
+
+/// The keys of the tables that a key holds.
+fn inner(shape: Shape) -> &'static [Key] {
+    match shape {
+        Shape::Table(keys) => keys,
+        Shape::List(Shape::Table(keys)) => *keys,
+        _ => &[],
+    }
+}
+
 /// The same for programs.
 #[must_use]
 pub fn listing_json() -> Json {
-    let keys = |keys: &[Key]| -> Vec<Json> {
+    fn describe(keys: &[Key]) -> Vec<Json> {
         keys.iter()
             .map(|key| {
                 let (required, default) = match key.need {
@@ -196,15 +220,15 @@ pub fn listing_json() -> Json {
                 };
                 json!({
                     "name": key.name, "about": key.about, "takes": key.shape.expects(), "unit": key.shape.unit(),
-                    "required": required, "default": default,
+                    "required": required, "default": default, "keys": describe(inner(key.shape)),
                 })
             })
             .collect()
-    };
+    }
     let families = FAMILIES.into_iter().map(|(family, chosen_by)| {
         let kinds: Vec<Json> = (family.entries)()
             .into_iter()
-            .map(|entry| json!({ "kind": entry.kind, "about": entry.about, "keys": keys(entry.keys) }))
+            .map(|entry| json!({ "kind": entry.kind, "about": entry.about, "keys": describe(entry.keys) }))
             .collect();
         json!({ "family": family.name, "about": family.about, "chosen_by": chosen_by.replace('`', ""), "kinds": kinds })
     });

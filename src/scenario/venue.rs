@@ -268,7 +268,9 @@ fn layers<T>(
     let mut words = values.texts(key);
     if !is_written(values, key) {
         // The places within a default lie in no file of the user's.
-        words.iter_mut().for_each(|(span, _)| *span = values.span.clone());
+        for (span, _) in &mut words {
+            *span = values.span.clone();
+        }
     }
     for (i, (span, word)) in words.iter().enumerate() {
         if words[..i].iter().any(|(_, before)| before == word) {

@@ -22,8 +22,7 @@ const MOST_REDRAWS: u32 = 16;
 
 /// Accounts are drawn in blocks of this many, so that no buffer grows with a group.
 const BLOCK: usize = 256;
-/// The same, as a count of accounts.
-const BLOCK_LEN: u32 = 256;
+const BLOCK_ACCOUNTS: u32 = 256;
 
 /// Why a population could not be drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -186,7 +185,7 @@ impl Generated {
         let mut longs = 0.0;
         let mut first = 0u32;
         while first < group.count {
-            let len = (group.count - first).min(BLOCK_LEN);
+            let len = (group.count - first).min(BLOCK_ACCOUNTS);
             let block = len as usize;
             for column in [&mut leverages, &mut sizes, &mut offsets, &mut wallets] {
                 column.advance(block);

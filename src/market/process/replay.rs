@@ -282,3 +282,16 @@ impl PriceProcess for Replay {
         log_index[at.min(steps) + 1..].fill(level);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_the_reading_of_times(text in "[0-9TZ:. +-]{0,30}") {
+            let time = time_of(&Cell { text: &text, span: 0..0 });
+            assert!(time.is_none_or(|time| time.0 >= 0));
+        }
+    }
+}
