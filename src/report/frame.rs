@@ -319,4 +319,29 @@ mod tests {
         assert_eq!(texts(&Axis::prices(0.912, 0.934)), ["0.915", "0.920", "0.925", "0.930"]);
         assert_eq!(texts(&Axis::mirrored(-2e6, 1e6)), ["2.0M", "1.5M", "1.0M", "0.5M", "0", "0.5M", "1.0M"]);
     }
+
+    #[test]
+    fn crowded_labels_make_room_and_long_words_shrink_or_wrap() {
+        let crowded = |count: u32| Axis {
+            low: 0.0,
+            high: f64::from(count),
+            ticks: (0..=count).map(|i| (f64::from(i), format!("{i} thousand units"))).collect(),
+        };
+        let caption = "scenario with a very long name indeed · ".repeat(6);
+        let words = Words {
+            title: "A finding that takes many more words than anybody would wish to read in a single line of a chart"
+                .into(),
+            subtitle: "what is drawn".into(),
+            legend: (0..9)
+                .map(|i| (Swatch::Line(Colour::INK, Dash::Solid), format!("curve {i} with a name of its own")))
+                .collect(),
+            y_axis: "USDT".into(),
+            x_axis: "time".into(),
+            caption: &caption,
+        };
+        let mut scene = Scene::default();
+        let frame = Frame::new(&mut scene, &words, crowded(60), Axis::amounts(0.0, 1e6));
+        crate::report::scene::tests::assert_readable(&scene);
+        assert!(frame.x(60.0) > frame.x(0.0) && frame.y(1e6) < frame.y(0.0));
+    }
 }

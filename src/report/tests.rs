@@ -3,8 +3,8 @@
 use rust_decimal::dec;
 
 use super::charts::{Data, fund, fund_need, liquidations, price};
-use super::scene::Scene;
 use super::scene::tests::{assert_readable, boxes};
+use super::scene::{Scene, Shape};
 use super::*;
 use crate::facts::{Outcome, Sample};
 use crate::folder::series::Series;
@@ -224,6 +224,37 @@ fn no_text_of_any_chart_touches_another_or_leaves_the_picture() {
             }
         }
     }
+}
+
+#[test]
+fn both_sides_have_their_bands_and_a_quiet_day_has_none() {
+    let areas = |case: &Case, chart: usize| {
+        let scene = &scenes(&draw_case(case))[chart].1;
+        scene.shapes.iter().filter(|shape| matches!(shape, Shape::Area { .. })).count()
+    };
+    let (quiet, crash) = (&cases()[0], &cases()[8]);
+    // Two swatches of the legend, and two bands for each side.
+    assert_eq!((areas(crash, 1), areas(quiet, 1)), (6, 2));
+    assert_eq!((areas(crash, 0), areas(quiet, 0)), (4, 2));
+    // The bars hold all paths that need something, none of them twice.
+    let drawn = draw_case(crash);
+    let needy = drawn.rows.iter().filter(|row| row.fund_need > 0).count() as f64 / drawn.rows.len() as f64;
+    let [_, _, _, (_, scene)] = scenes(&drawn);
+    let bars: Vec<f64> = scene
+        .shapes
+        .iter()
+        .filter_map(|shape| match shape {
+            Shape::Area { points, .. } => Some(points[0].1 - points[1].1),
+            _ => None,
+        })
+        .collect();
+    let tick = |text: &str| boxes(&scene).iter().find(|(label, _)| label == text).map(|(_, b)| b[1]).unwrap();
+    let unit = (tick("0 %") - tick("10 %")) / 0.1;
+    assert!(
+        (bars.iter().sum::<f64>() / unit - needy).abs() < 1e-6,
+        "{} against {needy}",
+        bars.iter().sum::<f64>() / unit
+    );
 }
 
 #[test]

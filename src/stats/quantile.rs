@@ -280,6 +280,17 @@ mod tests {
         assert!((shortfall.standard_error.unwrap() - (41.0_f64 / 900.0).sqrt() / 0.25).abs() < 1e-12);
     }
 
+    #[test]
+    fn ties_at_the_quantile_count_in_the_shortfall() {
+        // 1, 5, 5, 5 at 50 %: r = 2, VaR = 5, ES = (5 + 5)/2. At 60 %: r = ⌈2.4⌉ = 3, ES = [5 + 0.6·5]/1.6 = 5.
+        for percent in [50, 60] {
+            let share = Share::percent(percent);
+            let selector = select(&[5, 1, 5, 5], &[share]);
+            assert_eq!(selector.value_at_risk(share, 0.95).unwrap().estimate, 5.0);
+            assert!((selector.expected_shortfall(share, 0.95).unwrap().estimate - 5.0).abs() < 1e-12);
+        }
+    }
+
     proptest! {
         #[test]
         fn two_passes_find_what_sorting_finds(
