@@ -78,16 +78,19 @@ const FLOAT_METHODS: [&str; 16] = [
     "tan", "mul_add",
 ];
 
+/// Lines of a file without the tests within it.
 const MAX_LINES: usize = 900;
 
 // ---------------------------------------------------------------------------------------------- reading code
 
+/// A file as far as the tests within it.
+fn before_tests(text: &str) -> &str {
+    text.find("\n#[cfg(test)]\nmod tests {").map_or(text, |at| &text[..at])
+}
+
 /// The code of a file without comments, texts and its tests, so that a word in a sentence breaks no rule.
 fn code(text: &str) -> String {
-    let text = match text.find("\n#[cfg(test)]\nmod tests {") {
-        Some(at) => &text[..at],
-        None => text,
-    };
+    let text = before_tests(text);
     let bytes: Vec<char> = text.chars().collect();
     let mut out = String::new();
     let mut i = 0;
@@ -204,8 +207,9 @@ fn violations(path: &str, text: &str) -> Vec<String> {
     if path.ends_with("mod.rs") {
         wrong.push("is a mod.rs: write `foo.rs` beside `foo/`".to_owned());
     }
-    if text.lines().count() > MAX_LINES {
-        wrong.push(format!("has {} lines: two ideas", text.lines().count()));
+    let lines = before_tests(text).lines().count();
+    if lines > MAX_LINES {
+        wrong.push(format!("has {lines} lines: two ideas"));
     }
     if is_test(path, text) {
         return wrong;
@@ -325,14 +329,6 @@ fn no_file_names_a_place_on_somebodys_machine() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
-}
-
-#[test]
-fn every_test_beside_the_code_is_held_to_the_size_too() {
-    for (name, path) in files(&root().join("tests")).into_iter().filter(|(name, _)| name.ends_with(".rs")) {
-        let lines = fs::read_to_string(path).unwrap().lines().count();
-        assert!(lines <= MAX_LINES, "tests/{name} has {lines} lines");
-    }
 }
 
 // ---------------------------------------------------------------------------------------------- the rules bite
