@@ -202,7 +202,7 @@ fn lines(text: &mut String, keys: &[Key], indent: usize) {
 fn inner(shape: Shape) -> &'static [Key] {
     match shape {
         Shape::Table(keys) => keys,
-        Shape::List(Shape::Table(keys)) => *keys,
+        Shape::List(Shape::Table(keys)) => keys,
         _ => &[],
     }
 }
