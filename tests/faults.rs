@@ -680,14 +680,14 @@ fn a_correlation_matrix_that_is_not_symmetric() {
 
 #[test]
 fn a_correlation_matrix_that_cannot_be() {
-    insta::assert_snapshot!(with(&[("count = 10", "asset = \"BTC\"\ncount = 10"), ("[venue]", &format!("{ETH}{}\n[market]\ncorrelation = [\n  [1, 0.9, 0.9],\n  [0.9, 1, -0.9],\n  [0.9, -0.9, 1],\n]\n\n[venue]", ETH.replace("ETH", "SOL")))]), @r"
+    insta::assert_snapshot!(with(&[("count = 10", "asset = \"BTC\"\ncount = 10"), ("[venue]", &format!("{ETH}{}\n[market]\ncorrelation = [\n  [1, 0.8, 0.8],\n  [0.8, 1, 0.2],\n  [0.8, 0.2, 1],\n]\n\n[venue]", ETH.replace("ETH", "SOL")))]), @r"
     error: these correlations of SOL with BTC, ETH cannot all hold (the matrix is not positive semi-definite)
       --> crash.toml:38:3
        |
-    38 |   [0.9, -0.9, 1],
-       |   ^^^^^^^^^^^^^^
+    38 |   [0.8, 0.2, 1],
+       |   ^^^^^^^^^^^^^
        |
-       = help: two assets that both move with a third cannot move against each other as strongly: bring the numbers of this row nearer to 0
+       = help: how strongly two assets move with a third binds how they move with each other: bring the numbers of this row nearer to 0
     ");
 }
 

@@ -84,7 +84,7 @@ fn cholesky(rows: &[(Range<usize>, Vec<f64>)], names: &[String], reading: &mut R
                 reading.fault(
                     span,
                     format!("these correlations of {} with {before} cannot all hold (the matrix is not positive semi-definite)", names[i]),
-                    "two assets that both move with a third cannot move against each other as strongly: bring the numbers of this row nearer to 0",
+                    "how strongly two assets move with a third binds how they move with each other: bring the numbers of this row nearer to 0",
                 );
                 return None;
             }

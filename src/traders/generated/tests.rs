@@ -219,6 +219,34 @@ fn an_entry_that_would_be_in_breach_is_drawn_again_and_counted() {
 }
 
 #[test]
+fn a_redraw_is_word_i_of_its_own_column() {
+    // Only longs that enter at most 10 % above the mark are accepted; half of all draws are not.
+    let world = World { rate: 0.01, ..World::easy() };
+    let group = Group { entry_offset: between(0.0, 0.2), ..group(300) };
+    let population = draw(&generated(group), 4, &world);
+    let mut redrawn = 0;
+    for j in (1..300).step_by(2) {
+        let offset = |column| {
+            let mut stream = Stream::new(7, Purpose::Population, (0, column), 4);
+            stream.seek(j as u64);
+            0.2 * open_unit(stream.word())
+        };
+        let entry = |column| Price::nearest(1_000.0 * (1.0 + offset(column))).unwrap();
+        let accepted = |column: &u32| {
+            let lots = Qty(50_000 / entry(*column).0);
+            let cost = Multiplier(1).value(lots, entry(*column));
+            world.accepts(0, lots, cost, Cash(div_ceil(i128::from(cost.0), 10).try_into().unwrap()))
+        };
+        let columns = std::iter::once(2).chain(17..=32);
+        let column = columns.clone().find(accepted).expect("one of 17 draws is accepted");
+        assert_eq!(population.cost[j].0 / population.qty[j].0, entry(column).0, "account {j}");
+        redrawn += u32::from(column != 2);
+    }
+    assert_eq!(redrawn, population.redrawn);
+    assert!(redrawn > 30);
+}
+
+#[test]
 fn a_fixed_entry_in_breach_becomes_the_opening_mark() {
     let world = World { rate: 0.01, ..World::easy() };
     let population = draw(&generated(Group { entry_offset: fixed(0.15), ..group(4) }), 0, &world);
