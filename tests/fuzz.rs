@@ -162,14 +162,20 @@ fn scenarios() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
-/// Files of `scenarios/` with this ending, in order.
-fn corpus(ending: &str) -> Vec<(PathBuf, String)> {
-    let mut found: Vec<_> = fs::read_dir(scenarios())
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == ending))
-        .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
-        .collect();
+/// Files of `scenarios/` and its folders with this ending, in order, by their names from there.
+fn corpus(ending: &str) -> Vec<(String, String)> {
+    let (mut found, mut folders) = (Vec::new(), vec![scenarios()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                let name = path.strip_prefix(scenarios()).unwrap().to_str().unwrap().replace('\\', "/");
+                found.push((name, fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
     found.sort();
     assert!(!found.is_empty(), "no .{ending} in scenarios/");
     found
@@ -232,17 +238,18 @@ fn csv_files_are_read_or_refused() {
     let pairs: Vec<(&str, &str, &str)> = corpus("toml")
         .iter()
         .flat_map(|(_, scenario)| {
-            tables.iter().filter_map(move |(path, table)| {
-                let name = path.file_name()?.to_str()?;
+            tables.iter().filter_map(move |(name, table)| {
                 scenario.contains(&format!("\"{name}\"")).then_some((scenario, name, table))
             })
         })
-        .map(|(scenario, name, table)| (&*scenario.clone().leak(), &*name.to_owned().leak(), &*table.clone().leak()))
+        .map(|(scenario, name, table)| (&*scenario.clone().leak(), &*name.clone().leak(), &*table.clone().leak()))
         .collect();
     assert!(!pairs.is_empty(), "no scenario names a CSV file");
     let folder = tempfile::tempdir().unwrap();
-    for (path, text) in &tables {
-        fs::write(folder.path().join(path.file_name().unwrap()), text).unwrap();
+    for (name, text) in &tables {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
     campaign("csv", |dice, input| {
         let (scenario, name, table) = pairs[dice.below(pairs.len())];
