@@ -6,6 +6,7 @@
 
 pub mod bootstrap;
 #[cfg(test)]
+#[path = "stats/tests/coverage.rs"]
 mod coverage;
 pub mod histogram;
 pub mod moments;
