@@ -101,7 +101,10 @@ impl Price {
     /// The tick nearest to `ticks`, ties to even. `None` where `ticks` is not finite or leaves ±2⁶².
     #[must_use]
     pub fn nearest(ticks: f64) -> Option<Self> {
-        whole(libm::rint(ticks)).map(Self)
+        // Adding 1.5·2⁵² leaves no bit for a fraction, so the addition itself rounds to nearest, ties to even.
+        const SHIFT: f64 = 6_755_399_441_055_744.0;
+        const EXACT: f64 = 2_251_799_813_685_248.0; // 2⁵¹
+        if ticks.abs() < EXACT { whole((ticks + SHIFT) - SHIFT).map(Self) } else { whole(libm::rint(ticks)).map(Self) }
     }
 }
 
@@ -109,17 +112,18 @@ impl Cash {
     /// The total of a fill, rounded down; `None` where it is not finite or leaves ±2⁶².
     #[must_use]
     pub fn floor(units: f64) -> Option<Self> {
-        whole(libm::floor(units)).map(Self)
+        // Truncation, and one less where that went up.
+        whole(units).map(|cut| Self(cut - i64::from(cut as f64 > units)))
     }
 
     /// The total of a fill, rounded up; `None` where it is not finite or leaves ±2⁶².
     #[must_use]
     pub fn ceil(units: f64) -> Option<Self> {
-        whole(libm::ceil(units)).map(Self)
+        whole(units).map(|cut| Self(cut + i64::from((cut as f64) < units)))
     }
 }
 
-/// The one place where a float becomes an integer.
+/// The one place where a float becomes an integer: its whole part, towards zero.
 #[allow(clippy::cast_possible_truncation)]
 fn whole(x: f64) -> Option<i64> {
     const LIMIT: f64 = 4.611_686_018_427_388e18; // 2⁶²
@@ -151,6 +155,8 @@ impl fmt::Display for Nanos {
     }
 }
 
+const BILLION: i64 = 1_000_000_000;
+
 impl Ratio {
     pub const ONE: Self = Self(1_000_000_000);
 
@@ -162,13 +168,21 @@ impl Ratio {
     /// `self × amount`, rounded towards +∞.
     #[must_use]
     pub fn of_ceil(self, amount: Cash) -> Cash {
-        Cash(narrow(div_ceil(i128::from(self.0) * i128::from(amount.0), 1_000_000_000)))
+        let (whole, rest) = self.parts(amount);
+        Cash(whole + (rest + (BILLION - 1)).div_euclid(BILLION))
     }
 
     /// `self × amount`, rounded towards −∞.
     #[must_use]
     pub fn of_floor(self, amount: Cash) -> Cash {
-        Cash(narrow(div_floor(i128::from(self.0) * i128::from(amount.0), 1_000_000_000)))
+        let (whole, rest) = self.parts(amount);
+        Cash(whole + rest.div_euclid(BILLION))
+    }
+
+    /// rate × amount as whole units and billionths, in 64 bits: the amount is cut at a billion, so that neither product
+    /// of a rate up to 9 overflows before the result does.
+    fn parts(self, amount: Cash) -> (i64, i64) {
+        (self.0 * amount.0.div_euclid(BILLION), self.0 * amount.0.rem_euclid(BILLION))
     }
 }
 
@@ -305,10 +319,30 @@ mod tests {
     }
 
     #[test]
+    fn rounding_of_floats_agrees_with_the_definitions() {
+        let mut magnitude = 0.1;
+        for i in 0..4500 {
+            magnitude *= 1.01;
+            let x = if i % 2 == 0 { magnitude } else { -magnitude };
+            for y in [x, libm::floor(x), libm::floor(x) + 0.5] {
+                let exact = |z: f64| rust_decimal::prelude::ToPrimitive::to_i64(&z).unwrap();
+                assert_eq!(Cash::floor(y), Some(Cash(exact(libm::floor(y)))), "floor {y}");
+                assert_eq!(Cash::ceil(y), Some(Cash(exact(libm::ceil(y)))), "ceil {y}");
+                assert_eq!(Price::nearest(y), Some(Price(exact(libm::rint(y)))), "nearest {y}");
+            }
+        }
+    }
+
+    #[test]
     fn a_rate_of_an_amount_rounds_as_named() {
         let rate = Ratio(1_500_000); // 0.15 %
         assert_eq!(rate.of_ceil(Cash(1_001)), Cash(2));
         assert_eq!(rate.of_floor(Cash(1_001)), Cash(1));
+        for amount in [-7, -1_000_000_007, 0, 999, 1_000_000_000, 123_456_789_012_345] {
+            let exact = i128::from(rate.0) * i128::from(amount);
+            assert_eq!(i128::from(rate.of_ceil(Cash(amount)).0), div_ceil(exact, 1_000_000_000), "{amount}");
+            assert_eq!(i128::from(rate.of_floor(Cash(amount)).0), div_floor(exact, 1_000_000_000), "{amount}");
+        }
     }
 
     #[test]

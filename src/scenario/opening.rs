@@ -51,14 +51,14 @@ impl Opening for OpeningRules {
     fn accepts(&self, contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool {
         let OpeningContract { multiplier, open, tiers, .. } = &self.contracts[usize::from(contract)];
         // A position too large to be valued cannot be margined either.
-        let Ok(value) = i64::try_from(i128::from(qty.0) * i128::from(open.0) * i128::from(multiplier.0)) else {
+        let value = open.0.checked_mul(multiplier.0).and_then(|lot| lot.checked_mul(qty.0));
+        let equity = value.and_then(|value| value.checked_sub(cost.0)).and_then(|gain| gain.checked_add(collateral.0));
+        let (Some(equity), Some(notional)) = (equity.map(Cash), value.and_then(i64::checked_abs).map(Cash)) else {
             return false;
         };
-        let equity = i128::from(collateral.0) + i128::from(value) - i128::from(cost.0);
-        let (Ok(equity), Some(notional)) = (i64::try_from(equity).map(Cash), value.checked_abs().map(Cash)) else {
-            return false;
-        };
-        !tiers.breaches(self.trigger, equity, notional) && tiers.covers(equity, notional, self.buffer)
+        // Cover with a buffer of zero or more is no breach by `<`; by `≤` equality still is one.
+        tiers.covers(equity, notional, self.buffer)
+            && (self.trigger == Trigger::Below || !tiers.breaches(self.trigger, equity, notional))
     }
 }
 

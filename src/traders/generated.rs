@@ -193,9 +193,9 @@ impl Generated {
             for i in 0..block {
                 let account = first + u32::try_from(i).expect("a block is small");
                 // Account i is long iff ⌊(i+1)·share⌋ > ⌊i·share⌋, which spreads the longs evenly.
-                let longs_now = libm::floor((f64::from(account) + 1.0) * group.long_share);
-                let sign = if longs_now > longs { 1 } else { -1 };
-                longs = longs_now;
+                let long = (f64::from(account) + 1.0) * group.long_share >= longs + 1.0;
+                let sign = if long { 1 } else { -1 };
+                longs += f64::from(u8::from(long));
                 let open_at = |offset: f64| desk.open_at(account, sign, leverages.values[i], sizes.values[i], offset);
                 let accepts = |draft: &Draft| opening.accepts(group.contract, draft.qty, draft.cost, draft.collateral);
                 let mut draft = open_at(offsets.values[i])?;

@@ -71,8 +71,8 @@ impl Register {
         let mut deposits: i128 = wallet.iter().map(|cash| i128::from(cash.0)).sum();
         self.liquidation.clear();
         self.liquidation.reserve(account.len());
-        for j in 0..account.len() {
-            let (qty, cost, collateral) = (qty[j], cost[j], collateral[j]);
+        for (j, &qty) in qty.iter().enumerate() {
+            let (cost, collateral) = (cost[j], collateral[j]);
             let c = usize::from(contract[j]);
             let ContractRules { multiplier, tiers } = &rules.contracts[c];
             let tick = tiers.liquidation_tick(rules.trigger, *multiplier, qty, cost, collateral);
@@ -94,10 +94,11 @@ impl Register {
         for entry in &mut self.contracts {
             entry.triggers.lay_out();
         }
-        for j in 0..account.len() {
-            let entry = &mut self.contracts[usize::from(contract[j])];
-            let position = u32::try_from(j).map_err(|_| BadHoldings("more than 2³² positions".into()))?;
-            entry.triggers.place(Side::of(qty[j]), self.liquidation[j], position);
+        if u32::try_from(account.len()).is_err() {
+            return Err(BadHoldings("more than 2³² positions".into()));
+        }
+        for ((position, &qty), (&contract, &tick)) in (0u32..).zip(qty).zip(contract.iter().zip(&self.liquidation)) {
+            self.contracts[usize::from(contract)].triggers.place(Side::of(qty), tick, position);
         }
         self.deposits = Cash(crate::money::narrow(deposits));
         Ok(())
@@ -125,20 +126,22 @@ impl Register {
         if rules.contracts.len() != open.len() {
             return bad("one opening mark a contract is needed");
         }
-        if account.windows(2).any(|pair| pair[0] > pair[1]) {
-            return bad("positions are not in the order of their accounts");
+        // One pass over the columns; what is wrong is looked for only where something is.
+        let mut before = 0;
+        let mut sound = true;
+        for j in 0..account.len() {
+            sound &=
+                account[j] >= before && (account[j] as usize) < wallet.len() && usize::from(contract[j]) < open.len();
+            sound &= qty[j].0 != 0 && (qty[j].0 < 0) == (cost[j].0 < 0) && collateral[j].0 >= 0;
+            before = account[j];
         }
-        if account.last().is_some_and(|&last| usize::try_from(last).is_ok_and(|last| last >= wallet.len())) {
-            return bad("a position belongs to no account");
+        if !sound {
+            return bad(
+                "accounts out of order or unknown, a contract unknown, a quantity zero or of another sign than its cost, or a collateral negative",
+            );
         }
-        if contract.iter().any(|&c| usize::from(c) >= open.len()) {
-            return bad("a position is in an unknown contract");
-        }
-        if qty.iter().any(|qty| qty.is_zero()) || qty.iter().zip(cost).any(|(qty, cost)| (qty.0 < 0) != (cost.0 < 0)) {
-            return bad("a quantity is zero or differs in sign from its cost");
-        }
-        if wallet.iter().chain(collateral).any(|cash| cash.0 < 0) {
-            return bad("a wallet or a collateral is negative");
+        if wallet.iter().any(|cash| cash.0 < 0) {
+            return bad("a wallet is negative");
         }
         Ok(())
     }
