@@ -75,6 +75,8 @@ pub struct Tally {
     /// n(t): cumulative fund inflow less payouts, and its lowest value so far.
     flow: i64,
     flow_min: i64,
+    /// Whether the first asset has had a price; until then lows and highs hold the opening one.
+    priced: bool,
 }
 
 impl Tally {
@@ -94,6 +96,7 @@ impl Tally {
             deleveraged: Distinct::default(),
             flow: 0,
             flow_min: 0,
+            priced: false,
         }
     }
 
@@ -129,7 +132,7 @@ impl Tally {
         self.sides.clear();
         self.liquidated.empty();
         self.deleveraged.empty();
-        (self.flow, self.flow_min) = (0, 0);
+        (self.flow, self.flow_min, self.priced) = (0, 0, false);
     }
 
     /// Takes note of the depth left (billionths of normal) from `time` on, which no fact tells.
@@ -229,6 +232,11 @@ impl Tally {
 
     fn priced(&mut self, index_exogenous: Price, index: Price, traded: Price) {
         let row = &mut self.row;
+        if !self.priced {
+            // A book may open with its mid away from the opening index, which nobody then traded at.
+            (row.traded_low, row.traded_high) = (traded.0, traded.0);
+            self.priced = true;
+        }
         row.index_exogenous_low = row.index_exogenous_low.min(index_exogenous.0);
         row.index_exogenous_high = row.index_exogenous_high.max(index_exogenous.0);
         row.index_low = row.index_low.min(index.0);

@@ -220,3 +220,10 @@ fn the_first_exhaustion_counts_and_alone_makes_the_fund_binding() {
     assert_eq!(row.exhausted_at_s, Some(7));
     assert!(tally.fund_was_binding());
 }
+
+#[test]
+fn a_book_that_opens_away_from_the_index_never_traded_at_the_index() {
+    let (row, _) = tally(&[(Nanos::ZERO, vec![priced(100, 100, 98)]), (Nanos(1), vec![priced(97, 97, 95)])]);
+    assert_eq!((row.traded_low, row.traded_high, row.traded_close), (95, 98, 95));
+    assert_eq!((row.index_low, row.index_high), (97, 100));
+}
