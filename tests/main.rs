@@ -15,3 +15,4 @@ mod worked;
 mod architecture;
 mod documents;
 mod faults;
+mod fuzz;
