@@ -284,13 +284,12 @@ fn half_of_initial(max_leverage: Decimal) -> Ratio {
 /// Binance, Hyperliquid: equity at the mark against rate × notional at the mark − deduction.
 fn liquidation_at_mark(case: &Case, trigger: Trigger) {
     let position = Position::of(case);
-    let rate = match case.maybe("mmr") {
-        Some(rate) => ratio(rate),
-        None => {
-            let rate = half_of_initial(case.number("max_leverage"));
-            assert_eq!(rate, ratio(case.number("maint_rate")), "{}", case.id);
-            rate
-        }
+    let rate = if let Some(rate) = case.maybe("mmr") {
+        ratio(rate)
+    } else {
+        let rate = half_of_initial(case.number("max_leverage"));
+        assert_eq!(rate, ratio(case.number("maint_rate")), "{}", case.id);
+        rate
     };
     let tiers = schedule(rate, position.units(case.maybe("cum").unwrap_or_default()));
     let tick = tiers.liquidation_tick(trigger, ONE, position.lots, position.cost, position.collateral);
