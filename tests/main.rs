@@ -1,6 +1,17 @@
 //! One integration binary, a module per concern.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, clippy::float_cmp)]
 
+mod addressed;
+mod audited;
+mod conformance;
+mod determinism;
+mod feedback;
+mod folders;
+mod golden;
+mod lab;
+mod traces;
+mod worked;
+
 mod architecture;
 mod documents;
 mod faults;
