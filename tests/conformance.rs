@@ -145,20 +145,24 @@ fn documented_examples_come_out_as_documented() {
         return;
     };
     let cases = cases(&path);
-    let (mut ran, mut left) = (BTreeMap::<String, u32>::new(), BTreeMap::<&str, u32>::new());
+    let (mut ran, mut left) = (BTreeMap::<String, Vec<&str>>::new(), BTreeMap::<&str, u32>::new());
     for case in &cases {
         match scope(case) {
             Ok(rule) => {
                 check(case, rule);
-                *ran.entry(format!("{} {}", case.venue, case.kind)).or_default() += 1;
+                ran.entry(format!("{} {}", case.venue, case.kind)).or_default().push(&case.id);
             }
             Err(reason) => *left.entry(reason).or_default() += 1,
         }
     }
-    let (reproduced, out) = (ran.values().sum::<u32>(), left.values().sum::<u32>());
+    let (reproduced, out) = (ran.values().map(Vec::len).sum::<usize>(), left.values().sum::<u32>());
     println!("conformance: {reproduced} rows reproduced of {reproduced} in scope, {} in the file", cases.len());
-    for (what, count) in &ran {
-        println!("  {count:3} {what}");
+    let document = fs::read_to_string(lab::root().join("docs/validation.md")).unwrap();
+    for (what, ids) in &ran {
+        println!("  {:3} {what}: {}", ids.len(), ids.join(" "));
+        for id in ids {
+            assert!(document.contains(&format!("`{id}`")), "docs/validation.md does not list {id}");
+        }
     }
     println!("not in scope: {out}");
     for (reason, count) in &left {
