@@ -20,7 +20,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::fault::{Fault, Faults, Place, Severity, Source, did_you_mean};
-use crate::money::{Nanos, Ratio};
+use crate::money::{Cash, Nanos, Quantum, Ratio};
 
 // ---------------------------------------------------------------------------------------------- as declared
 
@@ -196,6 +196,7 @@ impl<T: ?Sized> Entry<T> {
     pub fn build_default(&self) -> Box<T> {
         let source = Arc::new(Source { name: self.kind.to_owned(), text: String::new() });
         let mut reading = Reading::new(source, Path::new("."));
+        reading.cash_unit = Quantum::new(Decimal::ONE);
         let empty = Node { span: 0..0, raw: Raw::Table(Vec::new()) };
         let values = read(&empty, self.keys, self.kind, &mut reading).expect("every key has a default");
         (self.build)(&values, &mut reading).expect("the defaults are valid")
@@ -213,12 +214,14 @@ pub struct Reading {
     pub faults: Faults,
     /// Every file that the scenario refers to, for its hash.
     pub files: Vec<Arc<Source>>,
+    /// The settlement currency's smallest unit, once it is known, for plug-ins that take amounts of money.
+    pub cash_unit: Option<Quantum>,
 }
 
 impl Reading {
     #[must_use]
     pub fn new(source: Arc<Source>, base: &Path) -> Self {
-        Self { source, base: base.to_owned(), faults: Faults::default(), files: Vec::new() }
+        Self { source, base: base.to_owned(), faults: Faults::default(), files: Vec::new(), cash_unit: None }
     }
 
     /// Notes an error at a place of the scenario.
@@ -245,6 +248,21 @@ impl Reading {
 
     fn note(&mut self, severity: Severity, source: Arc<Source>, span: &Range<usize>, message: String, hint: String) {
         self.faults.push(Fault { severity, message, place: Some(Place { source, span: span.clone() }), hint });
+    }
+
+    /// An amount in whole cash units, rounded down; `None`, with a fault, where it is beyond what can be held, and
+    /// without one where the cash unit itself is not sound.
+    pub fn cash_floor(&mut self, values: &Values, key: &str) -> Option<Cash> {
+        let amount = values.decimal(key);
+        let cash = self.cash_unit?.floor(amount).map(Cash);
+        if cash.is_none() {
+            self.fault(
+                &values.span(key),
+                format!("`{key}` of {amount} is beyond what can be held"),
+                "take a coarser `cash_unit`",
+            );
+        }
+        cash
     }
 
     fn open(&mut self, node: &Node, name: &str) -> Option<Arc<Source>> {

@@ -37,6 +37,7 @@ pub(super) fn rules(
     cash_unit: Option<Quantum>,
     reading: &mut Reading,
 ) -> RulesDraft {
+    reading.cash_unit = cash_unit;
     let tiers = tiers(values, assets, cash_unit, reading);
     let trigger =
         values.maybe_text("trigger").map(|word| if word == "below" { Trigger::Below } else { Trigger::AtOrBelow });

@@ -6,7 +6,8 @@
 //! are seen at the next mark refresh.
 
 use super::engine::Ticket;
-use super::ledger::State;
+use super::ledger::{Position, State};
+use super::liquidation::Breached;
 use super::rules::{CashLayer, PositionLayer, SurplusTo};
 use super::{Fill, Next, Order, Venue, register};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
@@ -258,16 +259,24 @@ impl Venue {
                 continue;
             }
             let (bankruptcy, surplus) = register::bankruptcy(rules, position.qty, position.cost, position.collateral);
-            let maintenance = rules.tiers.maintenance(notional);
-            let breached = super::liquidation::Breached { qty: position.qty, mark, notional, equity, maintenance };
+            let breached = Breached {
+                rules,
+                trigger: self.rules.trigger,
+                qty: position.qty,
+                mark,
+                equity,
+                since_partial: position.partial_at.map(|at| self.now - at),
+            };
             let left = self.rules.liquidation.plan(&breached);
+            let sound = left.0 >= 1 && left.0 <= position.qty.0.abs();
+            assert!(sound, "a liquidation rule plans {} of {} lots", left.0, position.qty.0.abs());
             let order = self.orders;
             self.orders += 1;
             self.ledger.facts.push(Fact::OrderOpened {
                 order,
                 contract,
                 account: position.account,
-                qty: position.qty,
+                qty: if position.qty.0 > 0 { left } else { -left },
                 bankruptcy,
                 surplus,
                 mark,
@@ -511,26 +520,37 @@ impl Venue {
         }
     }
 
-    /// Fees and surplus of a finished order.
+    /// Fees and surplus of a finished order. What equity cannot pay is waived; of a position that stays open, fees
+    /// take no more than its equity at the mark, and its surplus stays with it.
     fn close_order(&mut self, at: usize) {
-        let work = self.agenda.works[at];
-        let position = work.position;
+        let work = &self.agenda.works[at];
+        let (position, notional, mark, contract) = (work.position, work.notional, work.mark, work.contract);
         let mut disposal = work.disposal;
+        let rules = std::sync::Arc::clone(&self.rules);
         let mut charge = |venue: &mut Self, rate: Ratio, to: Party, why: Why| {
-            let due = rate.of_ceil(work.notional);
-            let paid = due.min(venue.ledger.position(position).collateral.positive_part());
+            let rules = &rules.contracts[usize::from(contract)];
+            let due = rate.of_ceil(notional);
+            let Position { qty, cost, collateral, .. } = venue.ledger.position(position);
+            let (equity, _) = register::at_mark(rules, qty, cost, collateral, mark);
+            let paid = due.min(collateral.min(equity).positive_part());
             venue.ledger.take_out(position, to, paid, why);
             disposal.fees_waived += due - paid;
         };
         let (taker, liquidation) = (self.rules.taker_fee, self.rules.liquidation_fee);
         charge(self, taker, Party::Fees, Why::TakerFee);
         charge(self, liquidation, Party::Fund, Why::LiquidationFee);
-        if self.rules.surplus_to == SurplusTo::Fund {
-            let left = self.ledger.position(position).collateral;
-            self.ledger.take_out(position, Party::Fund, left, Why::Surplus);
+        if self.ledger.position(position).qty.is_zero() {
+            if self.rules.surplus_to == SurplusTo::Fund {
+                let left = self.ledger.position(position).collateral;
+                self.ledger.take_out(position, Party::Fund, left, Why::Surplus);
+            }
+            self.ledger.release_collateral(position);
+            self.ledger.position_mut(position).state = State::Closed;
+        } else {
+            self.ledger.position_mut(position).partial_at = Some(self.now);
+            self.rearm(position);
         }
-        self.ledger.release_collateral(position);
-        self.ledger.position_mut(position).state = State::Closed;
+        let work = self.agenda.works[at];
         let Work { order, contract, account, .. } = work;
         self.ledger.facts.push(Fact::OrderClosed { order, contract, account, disposal });
     }

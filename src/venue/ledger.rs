@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::register::Register;
 use super::rules::Rules;
 use crate::facts::{ContractId, Fact, OrderId, Party, Via, Why};
-use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, narrow};
+use crate::money::{Cash, Multiplier, Nanos, Price, Qty, div_ceil, narrow};
 
 /// An index from what was touched to its entry, emptied in constant time.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +61,8 @@ pub struct Position {
     /// Liquidation tick; stale while an order on the position is unfinished.
     pub liquidation: Price,
     pub state: State,
+    /// When an order last closed a part of it.
+    pub partial_at: Option<Nanos>,
 }
 
 /// Where a touched position stands in the liquidation process.
@@ -220,6 +222,7 @@ impl Ledger {
             collateral: holdings.collateral[j],
             liquidation: self.register.liquidation[j],
             state: State::Listed,
+            partial_at: None,
         }
     }
 

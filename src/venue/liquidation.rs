@@ -1,26 +1,71 @@
-//! Liquidation rules: how much of a breached position is closed.
+//! Liquidation rules: how many lots of a breached position are closed.
 
 use std::fmt::Debug;
 
-use crate::money::{Cash, Price, Qty};
-use crate::registry::{Entry, EntryInfo, Family, FamilyInfo, Key};
+use super::rules::{ContractRules, Trigger};
+use crate::money::{Cash, Nanos, Price, Qty};
+use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
 
-/// A breached position as a rule sees it.
+mod full;
+mod partial_fraction;
+mod restore_margin;
+mod share_of_all;
+mod tier_step_down;
+
+/// A breached position as a rule sees it, at the mark.
 #[derive(Clone, Copy, Debug)]
-pub struct Breached {
+pub struct Breached<'a> {
+    pub rules: &'a ContractRules,
+    pub trigger: Trigger,
+    /// Signed lots.
     pub qty: Qty,
     pub mark: Price,
-    pub notional: Cash,
+    /// Collateral plus unrealised profit.
     pub equity: Cash,
-    pub maintenance: Cash,
+    /// Since the last order that closed a part of this position; `None` where there was none.
+    pub since_partial: Option<Nanos>,
+}
+
+impl Breached<'_> {
+    /// Lots, without their sign.
+    #[must_use]
+    pub fn lots(&self) -> i64 {
+        self.qty.0.abs()
+    }
+
+    /// Notional at the mark of so many lots.
+    #[must_use]
+    pub fn notional(&self, lots: i64) -> Cash {
+        self.rules.multiplier.value(Qty(lots), self.mark)
+    }
+
+    /// Whether what is left after closing `lots` at the mark, before fees, no longer breaches.
+    #[must_use]
+    pub fn is_healthy_after(&self, lots: i64) -> bool {
+        !self.rules.tiers.breaches(self.trigger, self.equity, self.notional(self.lots() - lots))
+    }
+
+    /// The least lots from 1 on that satisfy a condition which holds from some number on; all lots where none does.
+    pub fn least(&self, holds: impl Fn(i64) -> bool) -> Qty {
+        let (mut bad, mut good) = (0, self.lots());
+        while good - bad > 1 {
+            let middle = bad + (good - bad) / 2;
+            if holds(middle) {
+                good = middle;
+            } else {
+                bad = middle;
+            }
+        }
+        Qty(good)
+    }
 }
 
 /// A rule for one breached account: how many lots to close.
 pub trait LiquidationRule: Send + Sync + Debug {
     fn boxed_clone(&self) -> Box<dyn LiquidationRule>;
 
-    /// Lots to close, from 1 to |qty|.
-    fn plan(&self, breached: &Breached) -> Qty;
+    /// Lots to close, from 1 to all. The venue holds a plan to that.
+    fn plan(&self, breached: &Breached<'_>) -> Qty;
 }
 
 impl Clone for Box<dyn LiquidationRule> {
@@ -29,31 +74,10 @@ impl Clone for Box<dyn LiquidationRule> {
     }
 }
 
-/// Closes the whole position.
-#[derive(Clone, Copy, Debug)]
-struct Full;
-
-impl LiquidationRule for Full {
-    fn boxed_clone(&self) -> Box<dyn LiquidationRule> {
-        Box::new(*self)
-    }
-
-    fn plan(&self, breached: &Breached) -> Qty {
-        breached.qty.abs()
-    }
-}
-
-const NO_KEYS: &[Key] = &[];
-
 /// All liquidation rules. One line a rule.
 pub const RULES: Family<dyn LiquidationRule> = Family {
     info: &INFO,
-    entries: &[Entry {
-        kind: "full",
-        about: "closes the whole position",
-        keys: NO_KEYS,
-        build: |_, _| Some(Box::new(Full)),
-    }],
+    entries: &[full::ENTRY, partial_fraction::ENTRY, tier_step_down::ENTRY, restore_margin::ENTRY, share_of_all::ENTRY],
 };
 
 pub static INFO: FamilyInfo = FamilyInfo {
@@ -63,3 +87,6 @@ pub static INFO: FamilyInfo = FamilyInfo {
     shorthand: None,
     bare_kind: true,
 };
+
+#[cfg(test)]
+mod tests;

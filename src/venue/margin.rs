@@ -1,7 +1,7 @@
 //! Tiers, maintenance margin, liquidation and bankruptcy ticks.
 
 use super::rules::Trigger;
-use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_ceil, div_floor};
+use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_floor};
 
 /// One tier: from `floor` of notional on, `rate` of maintenance, at most `max_leverage` (in billionths).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

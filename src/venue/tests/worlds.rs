@@ -18,6 +18,7 @@ struct World {
     latency: i64,
     layers: usize,
     policy: usize,
+    rule: usize,
     fees: (i64, i64),
     capacity: i64,
     slippage: i64,
@@ -36,11 +37,12 @@ fn worlds() -> impl Strategy<Value = World> {
     let person = (60i64..140, 1i64..30, 5i64..900, 0u16..2, any::<bool>());
     let people = proptest::collection::vec(person, 1..25);
     let marks = proptest::collection::vec((0u16..2, 40i64..160), 1..25);
-    let rules = (any::<bool>(), 0i64..3, 0..LAYERS.len(), 0..2usize, (0i64..20, 0i64..20));
+    let choices = (0..adl::POLICIES.entries.len(), 0..liquidation::RULES.entries.len());
+    let rules = (any::<bool>(), 0i64..3, 0..LAYERS.len(), choices, (0i64..20, 0i64..20));
     (people, marks, 0i64..600, rules, 0i64..60, 0i64..12).prop_map(
         |(people, marks, fund, rules, capacity, slippage)| {
-            let (at_or_below, latency, layers, policy, fees) = rules;
-            World { people, marks, fund, at_or_below, latency, layers, policy, fees, capacity, slippage }
+            let (at_or_below, latency, layers, (policy, rule), fees) = rules;
+            World { people, marks, fund, at_or_below, latency, layers, policy, rule, fees, capacity, slippage }
         },
     )
 }
@@ -51,7 +53,7 @@ fn open(world: &World) -> (Venue, Arc<Rules>) {
     let rules = Arc::new(Rules {
         contracts: vec![ContractRules { multiplier: Multiplier(1), tiers }; 2],
         trigger: if world.at_or_below { Test::AtOrBelow } else { Test::Below },
-        liquidation: liquidation::RULES.entries[0].build_default(),
+        liquidation: liquidation::RULES.entries[world.rule].build_default(),
         position_layers: LAYERS[world.layers].to_vec(),
         cash_layers: vec![CashLayer::Fund, CashLayer::Venue],
         fund: FundRules { open: Cash(world.fund), floor: Cash(world.fund / 4) },

@@ -1,0 +1,108 @@
+//! Each rule by hand, and what every rule in the list must keep.
+
+use super::*;
+use crate::fault::Source;
+use crate::money::{Multiplier, Ratio};
+use crate::registry::{Node, Reading};
+use crate::venue::margin::{Tier, Tiers};
+use proptest::prelude::*;
+use std::path::Path;
+use std::sync::Arc;
+
+fn rule(text: &str) -> Box<dyn LiquidationRule> {
+    let source = Arc::new(Source { name: "rule".into(), text: format!("rule = {text}") });
+    let mut reading = Reading::new(Arc::clone(&source), Path::new("."));
+    reading.cash_unit = crate::money::Quantum::new(rust_decimal::dec!(1));
+    let node = Node::parse(&source, &mut reading.faults);
+    RULES.choose(node.get("rule").unwrap(), &mut reading).unwrap_or_else(|| panic!("{:?}", reading.faults))
+}
+
+/// 1 % to 10,000, 2 % to 20,000, then 5 %; leverage 50, 25, 10.
+fn contract() -> ContractRules {
+    let tier = |floor, rate: i64, most: i64| Tier {
+        floor: Cash(floor),
+        rate: Ratio(rate * 10_000_000),
+        max_leverage: Ratio(most * 1_000_000_000),
+    };
+    let tiers = Tiers::new(vec![tier(0, 1, 50), tier(10_000, 2, 25), tier(20_000, 5, 10)]).unwrap();
+    ContractRules { multiplier: Multiplier(1), tiers }
+}
+
+fn breached(rules: &ContractRules, lots: i64, equity: i64) -> Breached<'_> {
+    Breached {
+        rules,
+        trigger: Trigger::Below,
+        qty: Qty(lots),
+        mark: Price(100),
+        equity: Cash(equity),
+        since_partial: None,
+    }
+}
+
+#[test]
+fn a_large_position_loses_a_fifth_then_all_within_the_cooldown() {
+    let rules = contract();
+    let rule = rule(r#"{ kind = "partial_fraction", above = 10_000 }"#);
+    let mut large = breached(&rules, -303, 100);
+    assert_eq!(rule.plan(&large), Qty(61), "⌈0.2·303⌉");
+    large.since_partial = Some(Nanos(30_000_000_000));
+    assert_eq!(rule.plan(&large), Qty(303));
+    large.since_partial = Some(Nanos(30_000_000_001));
+    assert_eq!(rule.plan(&large), Qty(61));
+    assert_eq!(rule.plan(&breached(&rules, 100, 50)), Qty(100), "10,000 is not above 10,000");
+}
+
+#[test]
+fn a_position_steps_down_to_just_below_the_floor_of_the_tier_above() {
+    let rules = contract();
+    let one = rule(r#"{ kind = "tier_step_down" }"#);
+    // 300 lots at 100: 30,000 is in the third tier; 199 lots, 19,900, are in the second.
+    assert_eq!(one.plan(&breached(&rules, 300, 100)), Qty(101));
+    assert_eq!(one.plan(&breached(&rules, 99, 50)), Qty(99), "the lowest tier closes whole");
+    let two = rule(r#"{ kind = "tier_step_down", tiers = 2, whole_up_to = 2 }"#);
+    assert_eq!(two.plan(&breached(&rules, 300, 100)), Qty(201));
+    assert_eq!(two.plan(&breached(&rules, 150, 100)), Qty(150));
+}
+
+#[test]
+fn the_least_close_that_restores_the_margin() {
+    let rules = contract();
+    // Equity 70 covers 1 % of 7,000: of 90 lots 20 go.
+    let maintenance = rule(r#"{ kind = "restore_margin" }"#);
+    assert_eq!(maintenance.plan(&breached(&rules, 90, 70)), Qty(20));
+    // And 2 % (leverage 50) of 3,500: 55 go.
+    let initial = rule(r#"{ kind = "restore_margin", to = "initial" }"#);
+    assert_eq!(initial.plan(&breached(&rules, 90, 70)), Qty(55));
+    assert_eq!(maintenance.plan(&breached(&rules, 90, -1)), Qty(90), "nothing restores an insolvent position");
+}
+
+#[test]
+fn a_multiple_of_a_fifth_brings_the_ratio_below_nine_tenths() {
+    let rules = contract();
+    let rule = rule(r#"{ kind = "share_of_all" }"#);
+    // Equity 70: maintenance must fall below 63; 90 lots have 90, 72 have 72, 54 have 54.
+    assert_eq!(rule.plan(&breached(&rules, 90, 70)), Qty(36));
+}
+
+proptest! {
+    #[test]
+    fn every_rule_closes_at_least_one_lot_and_at_most_all(
+        lots in prop_oneof![1i64..400, 1i64..100_000_000], short: bool, equity in -1_000i64..100_000, mark in 1i64..2_000,
+        since in proptest::option::of(0i64..100_000_000_000),
+    ) {
+        let rules = contract();
+        for entry in RULES.entries {
+            let rule = rule(&format!(r#"{{ kind = "{}" }}"#, entry.kind));
+            let breached = Breached {
+                rules: &rules,
+                trigger: Trigger::AtOrBelow,
+                qty: Qty(if short { -lots } else { lots }),
+                mark: Price(mark),
+                equity: Cash(equity),
+                since_partial: since.map(Nanos),
+            };
+            let Qty(planned) = rule.plan(&breached);
+            prop_assert!((1..=lots).contains(&planned), "{}: {planned} of {lots}", entry.kind);
+        }
+    }
+}
