@@ -190,6 +190,18 @@ pub const VENUE: &[Key] = &[
         "who receives what equity is left after a liquidation and its fees",
     ),
     key(
+        "execution",
+        Shape::Choice(&[
+            ("market", "at any price"),
+            ("bankruptcy", "no worse than the bankruptcy tick"),
+            ("bankruptcy_or_mark", "no worse than the bankruptcy tick, or than the mark where equity is below 0"),
+            ("zero_price", "no worse than the price that leaves equity ÷ maintenance as it is (Lighter)"),
+            ("fillable_price", "no worse than dYdX's fillable price, between mark and bankruptcy"),
+        ]),
+        Need::Default("\"market\""),
+        "worst price of a forced order in the book; what it leaves goes on to the next layer",
+    ),
+    key(
         "engine_slice",
         Shape::Count { min: 1, max: i64::MAX },
         Need::Optional,

@@ -12,7 +12,9 @@ use crate::registry::{Raw, Reading, Values, read_partly};
 use crate::venue::adl::{POLICIES, Policy};
 use crate::venue::liquidation::RULES;
 use crate::venue::margin::{Tier, Tiers};
-use crate::venue::rules::{CashLayer, ContractRules, Eligible, FundRules, PositionLayer, Rules, SurplusTo, Trigger};
+use crate::venue::rules::{
+    CashLayer, ContractRules, Eligible, Execution, FundRules, PositionLayer, Rules, SurplusTo, Trigger,
+};
 
 /// The rules as far as they are sound.
 pub(super) struct RulesDraft {
@@ -78,6 +80,13 @@ pub(super) fn rules(
             taker_fee: rate("taker_fee")?,
             liquidation_fee: rate("liquidation_fee")?,
             surplus_to: surplus_to?,
+            execution: match values.maybe_text("execution")?.as_str() {
+                "bankruptcy" => Execution::Bankruptcy,
+                "bankruptcy_or_mark" => Execution::BankruptcyOrMark,
+                "zero_price" => Execution::ZeroPrice,
+                "fillable_price" => Execution::FillablePrice,
+                _ => Execution::Market,
+            },
             engine_slice: values.maybe_count("engine_slice").map(Qty),
             latency: values.maybe_time("latency")?,
             adl: policy,

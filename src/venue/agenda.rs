@@ -8,10 +8,10 @@
 use super::engine::Ticket;
 use super::ledger::{Position, State};
 use super::liquidation::Breached;
-use super::rules::{CashLayer, PositionLayer, SurplusTo};
+use super::rules::{CashLayer, Execution, PositionLayer, SurplusTo};
 use super::{Fill, Next, Order, Venue, register};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
-use crate::money::{Cash, Price, Qty, Ratio};
+use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
 
 /// A forced order in this instant.
 #[derive(Clone, Copy, Debug)]
@@ -314,12 +314,46 @@ impl Venue {
             contract: work.contract,
             side: work.side,
             lots: work.left,
-            limit: None,
+            limit: if budget.is_some() { self.limit(&work) } else { None },
             bankruptcy: work.bankruptcy,
             surplus: self.equity_at_bankruptcy(&work).positive_part(),
             budget,
         };
         Some(self.ask(pending, order))
+    }
+
+    /// The worst price of an order in the book.
+    fn limit(&self, work: &Work) -> Option<Price> {
+        if self.rules.execution == Execution::Market {
+            return None;
+        }
+        let rules = &self.rules.contracts[usize::from(work.contract)];
+        let Position { qty, cost, collateral, .. } = self.ledger.position(work.position);
+        let (equity, notional) = register::at_mark(rules, qty, cost, collateral, work.mark);
+        if self.rules.execution == Execution::BankruptcyOrMark && equity.0 < 0 {
+            return Some(work.mark);
+        }
+        // Distances from the mark, in the direction of loss, in whole ticks towards the mark.
+        let maintenance = rules.tiers.maintenance_scaled(notional).max(1);
+        let ticks = match self.rules.execution {
+            Execution::ZeroPrice => {
+                let rate = i128::from(rules.tiers.tiers()[rules.tiers.tier_of(notional)].rate.0);
+                let scaled = i128::from(equity.0) * i128::from(rules.tiers.scale());
+                div_floor(i128::from(work.mark.0) * rate * scaled, i128::from(Ratio::ONE.0) * maintenance)
+            }
+            Execution::FillablePrice => {
+                let scaled = i128::from(equity.0) * i128::from(rules.tiers.scale());
+                let short_of = (maintenance - scaled).clamp(0, maintenance) * 3 / 2;
+                let lot = i128::from(qty.0.abs()) * i128::from(rules.multiplier.0) * i128::from(rules.tiers.scale());
+                div_floor(short_of, lot)
+            }
+            Execution::Market | Execution::Bankruptcy | Execution::BankruptcyOrMark => return Some(work.bankruptcy),
+        };
+        let ticks = Price(narrow(ticks));
+        Some(match work.side {
+            Side::Long => work.mark - ticks,
+            Side::Short => work.mark + ticks,
+        })
     }
 
     /// Equity of the position if what is left of it closes at its bankruptcy tick.

@@ -36,6 +36,21 @@ pub enum CashLayer {
     Venue,
 }
 
+/// The worst price at which a forced order trades in the book, before ADL; lots beyond it are a residue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Execution {
+    /// No limit.
+    Market,
+    /// The bankruptcy tick: Kraken, Injective.
+    Bankruptcy,
+    /// The bankruptcy tick, or the mark where equity is already below 0: Dango.
+    BankruptcyOrMark,
+    /// The price at which a fill leaves equity ÷ maintenance as it is: Lighter's zero price.
+    ZeroPrice,
+    /// dYdX's fillable price: mark ∓ clamp(1 − equity ÷ maintenance, 0, 1) × 1.5 × maintenance per lot.
+    FillablePrice,
+}
+
 /// Where equity goes that a liquidation leaves after fees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SurplusTo {
@@ -76,6 +91,7 @@ pub struct Rules {
     pub taker_fee: Ratio,
     pub liquidation_fee: Ratio,
     pub surplus_to: SurplusTo,
+    pub execution: Execution,
     /// How many lots the engine sells of its inventory at a check instant; `None` for all.
     pub engine_slice: Option<Qty>,
     /// From a breach to its forced order.

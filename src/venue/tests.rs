@@ -2,7 +2,7 @@
 
 use super::ledger::Position;
 use super::register::Holdings;
-use super::rules::{ContractRules, Eligible, FundRules, SurplusTo, Trigger};
+use super::rules::{ContractRules, Eligible, Execution, FundRules, SurplusTo, Trigger};
 use super::*;
 use crate::facts::{Party, Why};
 use crate::money::{Multiplier, Ratio};
@@ -25,6 +25,7 @@ fn example(fund: i64, winner_entry: i64, layers: &[PositionLayer]) -> (Venue, Ve
         taker_fee: Ratio(0),
         liquidation_fee: Ratio(0),
         surplus_to: SurplusTo::Trader,
+        execution: Execution::Market,
         engine_slice: None,
         latency: Nanos(0),
         adl: *adl::POLICIES.entries[0].build_default(),
@@ -128,6 +129,74 @@ fn commands_out_of_turn_are_refused() {
     assert_eq!(venue.apply(mark), Err(Refused::NoContract(9)));
     let mark = Command::Mark { now: Nanos(2), contract: 0, mark: Price(0) };
     assert_eq!(venue.apply(mark), Err(Refused::NoPrice(0)));
+}
+
+/// The limit of the first order of a long of 10 lots at 10,000 with collateral 1,500, maintenance 1 %, at mark 9,900 or
+/// lower: at 9,900 equity is 500 and maintenance 990.
+fn limit(execution: Execution, mark: i64) -> Option<Price> {
+    let (venue, _) = example(0, 105, &BOOK_ADL);
+    let rules = Rules { execution, ..Rules::clone(&venue.rules) };
+    let mut holdings = Holdings {
+        wallet: vec![Cash(0)],
+        account: vec![0],
+        contract: vec![0],
+        qty: vec![Qty(10)],
+        cost: vec![Cash(100_000)],
+        collateral: vec![Cash(1_500)],
+    };
+    let mut register = Register::default();
+    register.rebuild(&mut holdings, &rules, &[Price(10_000)]).unwrap();
+    let mut venue = Venue::new(Arc::new(rules));
+    venue.open(Arc::new(register), Telling::Silent);
+    venue.apply(Command::Mark { now: Nanos(1), contract: 0, mark: Price(mark) }).unwrap();
+    match venue.apply(Command::Check { now: Nanos(1) }).unwrap() {
+        Next::Order(order) => order.limit,
+        Next::Idle => panic!("no order"),
+    }
+}
+
+#[test]
+fn each_execution_has_its_worst_price() {
+    assert_eq!(limit(Execution::Market, 9_900), None);
+    assert_eq!(limit(Execution::Bankruptcy, 9_900), Some(Price(9_850)));
+    assert_eq!(limit(Execution::BankruptcyOrMark, 9_900), Some(Price(9_850)));
+    assert_eq!(limit(Execution::BankruptcyOrMark, 9_800), Some(Price(9_800)), "equity is −500");
+    // 9,900·(1 − 1 %·500/990): a fill there leaves 500/990 as it is.
+    assert_eq!(limit(Execution::ZeroPrice, 9_900), Some(Price(9_850)));
+    // 9,900 − 1.5·(990 − 500)/10 = 9,826.5, rounded towards the mark.
+    assert_eq!(limit(Execution::FillablePrice, 9_900), Some(Price(9_827)));
+}
+
+#[test]
+fn a_partial_order_leaves_the_rest_open_and_watched() {
+    let (venue, _) = example(0, 105, &BOOK_ADL);
+    let entry = liquidation::RULES.entries.iter().find(|entry| entry.kind == "restore_margin").unwrap();
+    let rules = Rules { liquidation: entry.build_default(), ..Rules::clone(&venue.rules) };
+    let mut holdings = Holdings {
+        wallet: vec![Cash(0)],
+        account: vec![0],
+        contract: vec![0],
+        qty: vec![Qty(10)],
+        cost: vec![Cash(100_000)],
+        collateral: vec![Cash(1_500)],
+    };
+    let mut register = Register::default();
+    register.rebuild(&mut holdings, &rules, &[Price(10_000)]).unwrap();
+    let mut venue = Venue::new(Arc::new(rules));
+    venue.open(Arc::new(register), Telling::Silent);
+    venue.apply(Command::Mark { now: Nanos(1), contract: 0, mark: Price(9_900) }).unwrap();
+    let Next::Order(order) = venue.apply(Command::Check { now: Nanos(1) }).unwrap() else { panic!("no order") };
+    // Equity 500 covers 1 % of 5 lots at 9,900 (495), not of 6.
+    assert_eq!(order.lots, Qty(5));
+    let fill = Fill { lots: Qty(5), cash: Cash(49_300), uncut: Cash(0) };
+    assert_eq!(venue.apply(Command::Fill(fill)), Ok(Next::Idle));
+    let position = venue.ledger().position(0);
+    // Sold at 9,860 on average: 700 of loss is realised, 800 of collateral and 5 lots are left.
+    assert_eq!((position.qty, position.collateral, position.state), (Qty(5), Cash(800), State::Rearmed));
+    // Equity 300 covers 1 % of 3 lots (297): the next mark finds it again, and 2 more go.
+    venue.apply(Command::Mark { now: Nanos(2), contract: 0, mark: Price(9_900) }).unwrap();
+    let Next::Order(order) = venue.apply(Command::Check { now: Nanos(2) }).unwrap() else { panic!("no order") };
+    assert_eq!((order.lots, order.bankruptcy), (Qty(2), Price(9_840)));
 }
 
 mod worlds;

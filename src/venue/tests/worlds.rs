@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::register::{self, Holdings};
-use super::super::rules::{ContractRules, Eligible, FundRules, SurplusTo, Trigger as Test};
+use super::super::rules::{ContractRules, Eligible, Execution, FundRules, SurplusTo, Trigger as Test};
 use super::*;
 use crate::money::{Multiplier, Ratio};
 
@@ -60,6 +60,13 @@ fn open(world: &World) -> (Venue, Arc<Rules>) {
         venue_capital: Cash(world.fund / 2),
         taker_fee: Ratio(world.fees.0 * 100_000),
         liquidation_fee: Ratio(world.fees.1 * 1_000_000),
+        execution: [
+            Execution::Market,
+            Execution::Bankruptcy,
+            Execution::BankruptcyOrMark,
+            Execution::ZeroPrice,
+            Execution::FillablePrice,
+        ][world.marks.len() % 5],
         surplus_to: if world.at_or_below { SurplusTo::Fund } else { SurplusTo::Trader },
         engine_slice: (world.latency == 1).then_some(Qty(7)),
         latency: Nanos(world.latency),
@@ -92,7 +99,13 @@ fn fill(world: &World, order: &Order, mark: i64) -> Fill {
     };
     let cash = |lots: i64| Cash((0..lots).map(price).sum());
     let s = |lots| order.shortfall(Multiplier(1), Qty(lots), cash(lots));
-    let most = order.lots.0.min(world.capacity);
+    let within = |lot: i64| match (order.limit, order.side) {
+        (None, _) => true,
+        (Some(limit), Side::Long) => price(lot) >= limit.0,
+        (Some(limit), Side::Short) => price(lot) <= limit.0,
+    };
+    let most = (0..order.lots.0.min(world.capacity)).take_while(|&lot| within(lot)).count();
+    let most = i64::try_from(most).unwrap();
     let lots = (0..=most).rev().find(|&x| order.budget.is_none_or(|budget| s(x) <= budget)).unwrap();
     Fill { lots: Qty(lots), cash: cash(lots), uncut: s(most) }
 }
