@@ -338,6 +338,27 @@ fn the_default_folder_is_output_and_the_name_of_the_scenario() {
     assert_eq!(lab::names_in(&folder.path().join("output")), ["classroom"]);
 }
 
+#[test]
+fn a_name_that_leads_out_of_the_output_folder_is_refused() {
+    let named = |name: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::copy(lab::scenarios().join("classroom.csv"), folder.path().join("classroom.csv")).unwrap();
+        let text = lab::edit(&lab::text_of("classroom"), "[scenario]\n", &format!("[scenario]\nname = \"{name}\"\n"));
+        fs::write(folder.path().join("a.toml"), text).unwrap();
+        let output = lab::flashcrash(&["run", "a.toml", "--quiet"]).current_dir(folder.path()).output().unwrap();
+        let names = lab::names_in(folder.path());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap(), names)
+    };
+    for name in ["../escape", "/tmp/escape", ".", "..", ".hidden", "a\\u0000b", "a\\\\b", &"x".repeat(101)] {
+        let (code, told, names) = named(name);
+        assert_eq!(code, Some(1), "{name}: {told}");
+        assert!(told.contains("a.toml:7:8") && told.contains("cannot be the name of an output folder"), "{told}");
+        assert_eq!(names, ["a.toml", "classroom.csv"], "{name}");
+    }
+    let (code, told, names) = named("Krach in Zürich 2");
+    assert_eq!((code, names.len()), (Some(0), 3), "{told}");
+}
+
 // ---------------------------------------------------------------------------------------------- terminal
 
 #[test]

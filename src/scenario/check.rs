@@ -70,6 +70,9 @@ fn build(node: &Node, root: &Values, reading: &mut Reading) -> Option<Scenario> 
     let rules = rules.map(|values| venue::rules(&values, &drafts, cash_unit, reading));
     let accounts = people::accounts(node, root, &drafts, rules.as_ref(), cash_unit, reading);
 
+    if let Some(head) = &head {
+        check_name(head, reading);
+    }
     let (head, rules, accounts) = (head?, rules?, accounts?);
     let name = head.maybe_text("name").unwrap_or_else(|| stem(&reading.source.name));
     let assets: Option<Vec<Asset>> = drafts.into_iter().map(AssetDraft::finish).collect();
@@ -102,6 +105,19 @@ fn unsigned(count: i64) -> u64 {
 
 fn stem(name: &str) -> String {
     Path::new(name).file_stem().map_or_else(|| "scenario".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// The name is that of the output folder: a scenario from somebody else must not write beside `output/`.
+fn check_name(head: &Values, reading: &mut Reading) {
+    let Some(name) = head.maybe_text("name") else { return };
+    let forbidden = |c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c);
+    if name.starts_with(['.', ' ']) || name.chars().count() > 100 || name.contains(forbidden) {
+        reading.fault(
+            &head.span("name"),
+            format!("`{}` cannot be the name of an output folder", name.escape_debug()),
+            "write a plain name of at most 100 characters, as \"crash-2\"; `--out` chooses another place",
+        );
+    }
 }
 
 /// The second line of a scenario says what it shows.
