@@ -36,7 +36,7 @@ fn worlds() -> impl Strategy<Value = World> {
     let person = (60i64..140, 1i64..30, 5i64..900, 0u16..2, any::<bool>());
     let people = proptest::collection::vec(person, 1..25);
     let marks = proptest::collection::vec((0u16..2, 40i64..160), 1..25);
-    let rules = (any::<bool>(), 0i64..3, 0..LAYERS.len(), 0..2usize, (0i64..20, 0i64..20));
+    let rules = (any::<bool>(), 0i64..3, 0..LAYERS.len(), 0..adl::POLICIES.entries.len(), (0i64..20, 0i64..20));
     (people, marks, 0i64..600, rules, 0i64..60, 0i64..12).prop_map(
         |(people, marks, fund, rules, capacity, slippage)| {
             let (at_or_below, latency, layers, policy, fees) = rules;
