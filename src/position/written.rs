@@ -361,17 +361,6 @@ fn text_of(node: &Node, key: &str) -> Option<String> {
     }
 }
 
-/// The asset that a symbol speaks of: `BTCUSDT`, `btc-usd-swap` and `XBTUSD` are BTC.
-fn asset_of(symbol: &str) -> String {
-    let mut asset = symbol.trim().to_uppercase();
-    for end in ["SWAP", "PERP", "USDT", "USDC", "USD"] {
-        if let Some(start) = asset.strip_suffix(end).filter(|start| !start.is_empty()) {
-            asset = start.trim_end_matches(['-', '_', '/', ':']).to_owned();
-        }
-    }
-    if asset == "XBT" { "BTC".to_owned() } else { asset }
-}
-
 /// The tiers of a preset for a symbol: those of its asset, or those that name none.
 fn preset_tiers(preset: &Preset, venue: &Node, symbol: Option<&str>) -> Result<Vec<TierText>, String> {
     let Some(Raw::List(tiers)) = venue.get("tiers").map(|tiers| &tiers.raw) else {
@@ -379,7 +368,7 @@ fn preset_tiers(preset: &Preset, venue: &Node, symbol: Option<&str>) -> Result<V
     };
     let mut assets: Vec<Option<String>> = tiers.iter().map(|tier| text_of(tier, "asset")).collect();
     assets.dedup();
-    let asked = symbol.map(asset_of);
+    let asked = symbol.map(presets::asset_of);
     let chosen = match asked {
         Some(asked) if assets.contains(&Some(asked.clone())) => Some(asked),
         _ if assets.contains(&None) => None,

@@ -86,6 +86,18 @@ pub fn find(name: &str) -> Option<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name)
 }
 
+/// The asset that a symbol speaks of: `BTCUSDT`, `btc-usd-swap` and `XBTUSD` are BTC.
+#[must_use]
+pub fn asset_of(symbol: &str) -> String {
+    let mut asset = symbol.trim().to_uppercase();
+    for end in ["SWAP", "PERP", "USDT", "USDC", "USD"] {
+        if let Some(start) = asset.strip_suffix(end).filter(|start| !start.is_empty()) {
+            asset = start.trim_end_matches(['-', '_', '/', ':']).to_owned();
+        }
+    }
+    if asset == "XBT" { "BTC".to_owned() } else { asset }
+}
+
 impl Preset {
     /// The text as a source that is named after the preset.
     #[must_use]
