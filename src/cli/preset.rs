@@ -19,14 +19,12 @@ pub fn preset(args: &PresetArgs) -> Result<(), Failure> {
             PRESETS.iter().map(|preset| format!("{:<22} {}\n", preset.name, preset.about)).collect();
         return print(&lines.concat());
     };
-    match presets::find(name) {
-        Some(preset) => print(preset.text),
-        None => {
-            let hint = match did_you_mean(name, PRESETS.iter().map(|preset| preset.name)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`flashcrash preset` lists them".to_owned(),
-            };
-            Err(Faults::usage(format!("unknown preset `{name}`"), hint).into())
-        }
+    if let Some(preset) = presets::find(name) {
+        return print(preset.text);
     }
+    let hint = match did_you_mean(name, PRESETS.iter().map(|preset| preset.name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`flashcrash preset` lists them".to_owned(),
+    };
+    Err(Faults::usage(format!("unknown preset `{name}`"), hint).into())
 }

@@ -92,7 +92,7 @@ pub fn asset_of(symbol: &str) -> String {
     let mut asset = symbol.trim().to_uppercase();
     for end in ["SWAP", "PERP", "USDT", "USDC", "USD"] {
         if let Some(start) = asset.strip_suffix(end).filter(|start| !start.is_empty()) {
-            asset = start.trim_end_matches(['-', '_', '/', ':']).to_owned();
+            asset.truncate(start.trim_end_matches(['-', '_', '/', ':']).len());
         }
     }
     if asset == "XBT" { "BTC".to_owned() } else { asset }

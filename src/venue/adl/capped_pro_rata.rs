@@ -49,13 +49,13 @@ mod tests {
     #[test]
     fn haircuts_are_the_same_share_of_profit() {
         let winners = [short(0, 10, 100, 500), short(1, 6, 110, 500), short(2, 20, 94, 500)];
-        assert_eq!(plan(&CappedProRata.boxed_clone(), &winners, shorts_at(90, 95, 15)), [5, 6, 4]);
+        assert_eq!(plan(&CappedProRata, &winners, shorts_at(90, 95, 15)), [5, 6, 4]);
     }
 
     /// Of 20 lots account 1 would give 8, but holds 6: the other 14 go 100 : 80, that is 7.8 and 6.2.
     #[test]
     fn nobody_gives_more_than_the_position() {
         let winners = [short(0, 10, 100, 500), short(1, 6, 110, 500), short(2, 20, 94, 500)];
-        assert_eq!(plan(&CappedProRata.boxed_clone(), &winners, shorts_at(90, 95, 20)), [8, 6, 6]);
+        assert_eq!(plan(&CappedProRata, &winners, shorts_at(90, 95, 20)), [8, 6, 6]);
     }
 }

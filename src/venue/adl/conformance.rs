@@ -44,7 +44,7 @@ pub(super) fn longs_at(mark: i64, price: i64, needed: i64) -> Round {
     Round { side: Side::Long, ..shorts_at(mark, price, needed) }
 }
 
-pub(super) fn plan(policy: &Box<dyn Sharing>, winners: &[Winner], round: Round) -> Vec<i64> {
+pub(super) fn plan(policy: &dyn Sharing, winners: &[Winner], round: Round) -> Vec<i64> {
     Policy::Sharing(policy.boxed_clone()).plan(winners, &round).iter().map(|lots| lots.0).collect()
 }
 

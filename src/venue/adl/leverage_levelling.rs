@@ -70,8 +70,8 @@ mod tests {
     #[test]
     fn the_most_levered_are_cut_until_leverages_are_equal() {
         let winners = [short(0, 10, 90, 100), short(1, 10, 90, 200), short(2, 10, 90, 600)];
-        assert_eq!(plan(&LeverageLevelling.boxed_clone(), &winners, shorts_at(90, 90, 5)), [5, 0, 0]);
-        assert_eq!(plan(&LeverageLevelling.boxed_clone(), &winners, shorts_at(90, 90, 11)), [7, 4, 0]);
+        assert_eq!(plan(&LeverageLevelling, &winners, shorts_at(90, 90, 5)), [5, 0, 0]);
+        assert_eq!(plan(&LeverageLevelling, &winners, shorts_at(90, 90, 11)), [7, 4, 0]);
     }
 
     /// At an ADL price of 95 equity after closing all is 100 − 50 = 50 and 200 − 50 = 150; of 20 lots 12 are kept as 3 : 9.
@@ -79,6 +79,6 @@ mod tests {
     #[test]
     fn the_haircut_counts_in_the_leverage_that_is_levelled() {
         let winners = [short(0, 10, 90, 100), short(1, 10, 90, 200)];
-        assert_eq!(plan(&LeverageLevelling.boxed_clone(), &winners, shorts_at(90, 95, 8)), [7, 1]);
+        assert_eq!(plan(&LeverageLevelling, &winners, shorts_at(90, 95, 8)), [7, 1]);
     }
 }

@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn haircuts_are_the_same_share_of_equity() {
         let winners = [short(0, 10, 100, 100), short(1, 6, 110, 80), short(2, 20, 94, 320)];
-        assert_eq!(plan(&MinMax.boxed_clone(), &winners, shorts_at(90, 95, 12)), [3, 3, 6]);
+        assert_eq!(plan(&MinMax, &winners, shorts_at(90, 95, 12)), [3, 3, 6]);
     }
 
     /// No other plan of the same lots has a smaller largest haircut ÷ equity: all plans of a small round are tried.
@@ -58,7 +58,7 @@ mod tests {
         let winners = [short(0, 5, 100, 60), short(1, 6, 110, 80), short(2, 9, 94, 320)];
         for needed in 1..=20 {
             let round = shorts_at(90, 95, needed);
-            let found = plan(&MinMax.boxed_clone(), &winners, round);
+            let found = plan(&MinMax, &winners, round);
             let largest = |plan: &[i64]| {
                 let share = |(winner, lots): (&Winner, &i64)| lots * 1_000_000 / winner.equity().0;
                 winners.iter().zip(plan).map(share).max().unwrap()

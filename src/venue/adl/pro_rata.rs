@@ -40,6 +40,6 @@ mod tests {
     #[test]
     fn shares_are_rounded_down_and_the_rest_goes_by_account() {
         let winners = [short(0, 10, 100, 500), short(1, 6, 110, 500), short(2, 4, 120, 500)];
-        assert_eq!(plan(&ProRata.boxed_clone(), &winners, shorts_at(90, 95, 7)), [4, 2, 1]);
+        assert_eq!(plan(&ProRata, &winners, shorts_at(90, 95, 7)), [4, 2, 1]);
     }
 }

@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn the_more_levered_gives_more_of_the_same_profit() {
         let winners = [short(0, 10, 100, 200), short(1, 10, 100, 350)];
-        assert_eq!(plan(&RiskAwareProRata { power: 1 }.boxed_clone(), &winners, shorts_at(90, 95, 10)), [6, 4]);
-        assert_eq!(plan(&RiskAwareProRata { power: 2 }.boxed_clone(), &winners, shorts_at(90, 95, 13)), [9, 4]);
+        assert_eq!(plan(&RiskAwareProRata { power: 1 }, &winners, shorts_at(90, 95, 10)), [6, 4]);
+        assert_eq!(plan(&RiskAwareProRata { power: 2 }, &winners, shorts_at(90, 95, 13)), [9, 4]);
     }
 }
