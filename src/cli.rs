@@ -2,6 +2,8 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod position;
+mod preset;
 mod run;
 mod trace;
 
@@ -28,6 +30,10 @@ enum Verb {
     Run(run::RunArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
+    /// Tier, margins, liquidation and bankruptcy price of a position, or of many
+    Position(Box<position::PositionArgs>),
+    /// Print the rule book of an exchange as TOML, or list them
+    Preset(preset::PresetArgs),
     /// Check a scenario and its files; show every fault with its place
     Check(CheckArgs),
     /// List every kind of price process, book, mark rule, distribution, liquidation rule and ADL policy with its keys
@@ -66,6 +72,8 @@ pub fn main() -> u8 {
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
         Verb::Trace(args) => trace::trace(&args),
+        Verb::Position(args) => position::position(&args),
+        Verb::Preset(args) => preset::preset(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),
         Verb::Schema => schema(),

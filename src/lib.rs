@@ -5,7 +5,7 @@
 //! what happens is told as [`facts`] to observers. An [`experiment`] runs many paths and sums them up; a [`folder`]
 //! keeps the results, and a [`report`] draws them. Money is integers ([`money`]), randomness is addressed ([`rng`]),
 //! whatever can be written in a scenario is declared once ([`registry`]), and what is wrong is told with its place
-//! ([`fault`]).
+//! ([`fault`]). Beside all that stands a margin calculator, [`position`].
 #![forbid(unsafe_code)]
 // Standard exp, ln and pow differ between systems, and the order of a std hash map between runs.
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
@@ -27,6 +27,7 @@ pub mod fault;
 pub mod folder;
 pub mod market;
 pub mod money;
+pub mod position;
 pub mod registry;
 pub mod report;
 pub mod rng;

@@ -5,6 +5,7 @@ mod correlation;
 mod keys;
 mod opening;
 mod people;
+mod preset;
 mod reference;
 mod venue;
 

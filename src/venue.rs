@@ -18,6 +18,7 @@ mod engine;
 pub mod ledger;
 pub mod liquidation;
 pub mod margin;
+pub mod presets;
 pub mod register;
 mod round;
 pub mod rules;

@@ -14,6 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("registry", &["fault", "money"]),
     ("facts", &["money"]),
     ("venue", &["facts", "money", "registry", "fault"]),
+    ("position", &["venue", "registry", "money", "fault"]),
     ("market", &["rng", "money", "registry", "fault"]),
     ("traders", &["market", "rng", "money", "registry", "fault"]),
     ("scenario", &["venue", "market", "traders", "registry", "fault", "money"]),

@@ -13,6 +13,7 @@ mod traces;
 mod worked;
 
 mod architecture;
+mod conformance_venues;
 mod documents;
 mod faults;
 mod fuzz;

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::keys::ROOT;
 use super::opening::{OpeningContract, OpeningRules};
-use super::{Asset, Clock, Scenario, correlation, people, venue};
+use super::{Asset, Clock, Scenario, correlation, people, preset, venue};
 use crate::fault::{Failure, Fault, Faults, Place, Severity, Source};
 use crate::market::book::{BOOK_INFO, BOOKS};
 use crate::market::mark::MARKS;
@@ -47,6 +47,7 @@ pub fn parse(source: &Arc<Source>, base: &Path) -> Result<(Scenario, Faults), Fa
         // What the parser left out would only look like missing keys.
         return Err(reading.faults);
     }
+    let node = preset::overlay(node, &mut reading);
     let scenario =
         read_partly(&node, ROOT, "the scenario", &mut reading).and_then(|root| build(&node, &root, &mut reading));
     match scenario {

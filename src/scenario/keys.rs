@@ -6,7 +6,7 @@
 use crate::market::{book, distribution, mark, process};
 use crate::money::Nanos;
 use crate::registry::{FamilyInfo, Key, Need, Shape};
-use crate::venue::{adl, liquidation};
+use crate::venue::{adl, liquidation, presets};
 
 const fn key(name: &'static str, shape: Shape, need: Need, about: &'static str) -> Key {
     Key { name, shape, need, about }
@@ -127,6 +127,12 @@ pub const MARKET: &[Key] = &[key(
 
 /// `[venue]`
 pub const VENUE: &[Key] = &[
+    key(
+        "preset",
+        Shape::Choice(presets::CHOICES),
+        Need::Optional,
+        "rule book of a venue that this table starts from; every key written here overrides it (`flashcrash preset NAME` prints it)",
+    ),
     key(
         "mark_interval",
         SOME_TIME,

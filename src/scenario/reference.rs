@@ -40,6 +40,10 @@ pub fn schema() -> Json {
     if let (Some(whole), Some(schema)) = (whole.as_object_mut(), schema.as_object_mut()) {
         whole.append(schema);
     }
+    // A preset has what is required of a venue.
+    let venue = &mut whole["properties"]["venue"];
+    let required = venue.as_object_mut().and_then(|venue| venue.remove("required")).unwrap_or_else(|| json!([]));
+    venue["anyOf"] = json!([{ "required": required }, { "required": ["preset"] }]);
     whole["oneOf"] = json!([{ "required": ["traders"] }, { "required": ["accounts"] }]);
     whole
 }

@@ -1,7 +1,11 @@
 //! ADL policies: which winners close against losers that the book and the fund cannot carry.
+//!
+//! A policy proposes; the venue decides who is eligible, matches losers and posts. A [`Ranking`] closes winners whole,
+//! best score first; a [`Sharing`] takes a part from each. Formulas and their sources stand in the file of each policy.
 
 use std::fmt::Debug;
 
+use crate::facts::Side;
 use crate::money::{Cash, Price, Qty};
 use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
 
@@ -14,6 +18,10 @@ pub struct Winner {
     pub collateral: Cash,
     /// Value at the mark, signed like `qty`.
     pub value: Cash,
+    /// Maintenance margin at the mark, rounded up.
+    pub maintenance: Cash,
+    /// Sequence number of the opening of the position: lower is older.
+    pub opened: u32,
 }
 
 impl Winner {
@@ -28,33 +36,126 @@ impl Winner {
     }
 }
 
+/// What holds for all winners of one round.
+#[derive(Clone, Copy, Debug)]
+pub struct Round {
+    /// Side of the winners.
+    pub side: Side,
+    /// Mark frozen at the last refresh.
+    pub mark: Price,
+    /// Worst ADL price of the round for a winner: the highest for shorts, the lowest for longs.
+    pub price: Price,
+    /// Lots that all losers of the round need placed.
+    pub needed: Qty,
+    /// Value of those lots, each at its loser's ADL price; positive.
+    pub cash: Cash,
+    /// Accounts of the venue, numbered from 0.
+    pub accounts: u32,
+    /// Differs from round to round and from path to path, and is the same whenever a path is replayed.
+    pub salt: u64,
+}
+
+/// What a holder gains by splitting an account in two, each with half of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sybil {
+    /// Nothing: both halves together give what the whole gave, up to rounding to lots.
+    Resistant,
+    /// There are rounds in which the halves together give less than the whole.
+    Splittable,
+}
+
 /// A policy that closes winners whole, best score first. Ties go to the lower account id.
 pub trait Ranking: Send + Sync + Debug {
     fn boxed_clone(&self) -> Box<dyn Ranking>;
 
-    fn score(&self, winner: &Winner, mark: Price) -> i128;
+    fn sybil(&self) -> Sybil;
+
+    fn score(&self, winner: &Winner, round: &Round) -> i128;
 
     /// An upper bound of the score of any eligible winner in a region; `None` where none can be eligible. A policy that
     /// cannot bound its score returns `i128::MAX`, and then everybody is looked at.
-    fn bound(&self, region: &Region) -> Option<i128>;
+    fn bound(&self, _region: &Region, _round: &Round) -> Option<i128> {
+        Some(i128::MAX)
+    }
 }
 
 /// Winners with these costs and collaterals per lot (least, greatest), at one mark.
 #[derive(Clone, Copy, Debug)]
 pub struct Region {
-    pub side: crate::facts::Side,
+    pub side: Side,
     pub cost_per_lot: (i64, i64),
     pub collateral_per_lot: (i64, i64),
     /// Value of a lot at the mark.
     pub value_per_lot: i64,
+    /// Lots of the largest position.
+    pub most_lots: i64,
+    /// Greatest maintenance margin per lot, rounded up.
+    pub maintenance_per_lot: i64,
+}
+
+impl Region {
+    /// Greatest unrealised profit per lot.
+    #[must_use]
+    pub fn most_profit(&self) -> i128 {
+        let value = i128::from(self.value_per_lot);
+        match self.side {
+            Side::Long => value - i128::from(self.cost_per_lot.0),
+            Side::Short => i128::from(self.cost_per_lot.1) - value,
+        }
+    }
+
+    /// Least equity per lot.
+    #[must_use]
+    pub fn least_equity(&self) -> i128 {
+        let value = i128::from(self.value_per_lot);
+        let profit = match self.side {
+            Side::Long => value - i128::from(self.cost_per_lot.1),
+            Side::Short => i128::from(self.cost_per_lot.0) - value,
+        };
+        i128::from(self.collateral_per_lot.0) + profit
+    }
+
+    /// Greatest effective leverage in billionths, rounded up; `None` where equity may be 0 or less.
+    #[must_use]
+    pub fn most_leverage(&self) -> Option<i128> {
+        let equity = self.least_equity();
+        (equity > 0).then(|| div_ceil(i128::from(self.value_per_lot) * BILLION, equity))
+    }
+
+    /// Greatest unrealised profit ÷ cost in billionths, rounded up; `None` where the cost may be 0.
+    #[must_use]
+    pub fn most_gain(&self) -> Option<i128> {
+        // At a given value the ratio rises with the cost of a short and falls with that of a long.
+        let cost = match self.side {
+            Side::Long => self.cost_per_lot.0,
+            Side::Short => self.cost_per_lot.1,
+        };
+        (cost > 0).then(|| div_ceil(self.most_profit() * BILLION, i128::from(cost)))
+    }
 }
 
 /// A policy that takes a part from every winner; all fill at the quantity-weighted price of the round.
 pub trait Sharing: Send + Sync + Debug {
     fn boxed_clone(&self) -> Box<dyn Sharing>;
 
-    /// Writes the lots taken from each winner (in account order); they sum to the lesser of `lots` and all there is.
-    fn share(&self, winners: &[Winner], lots: Qty, taken: &mut Vec<Qty>);
+    fn sybil(&self) -> Sybil;
+
+    /// Whether the policy shares out haircuts, which are all 0 where the ADL price is the mark.
+    fn price_need(&self) -> PriceNeed {
+        PriceNeed::Any
+    }
+
+    /// Writes the lots taken from each winner (in account order); they sum to the lesser of what the round needs and all
+    /// there is.
+    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>);
+}
+
+/// Which ADL prices a policy makes sense at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PriceNeed {
+    Any,
+    /// Any price but the mark: the policy equalises haircuts, and at the mark there are none.
+    OffMark,
 }
 
 /// An ADL policy of either kind.
@@ -62,6 +163,52 @@ pub trait Sharing: Send + Sync + Debug {
 pub enum Policy {
     Ranking(Box<dyn Ranking>),
     Sharing(Box<dyn Sharing>),
+}
+
+impl Policy {
+    #[must_use]
+    pub fn sybil(&self) -> Sybil {
+        match self {
+            Self::Ranking(policy) => policy.sybil(),
+            Self::Sharing(policy) => policy.sybil(),
+        }
+    }
+
+    #[must_use]
+    pub fn price_need(&self) -> PriceNeed {
+        match self {
+            Self::Ranking(_) => PriceNeed::Any,
+            Self::Sharing(policy) => policy.price_need(),
+        }
+    }
+
+    /// Lots taken from each of the eligible winners, in the order of `winners`. This is the definition that the venue's
+    /// search for the best winners must agree with, and what a calculator shows.
+    #[must_use]
+    pub fn plan(&self, winners: &[Winner], round: &Round) -> Vec<Qty> {
+        let mut order: Vec<usize> = (0..winners.len()).collect();
+        let mut plan = vec![Qty::ZERO; winners.len()];
+        match self {
+            Self::Ranking(policy) => {
+                order.sort_by_key(|&i| (std::cmp::Reverse(policy.score(&winners[i], round)), winners[i].account));
+                let mut left = round.needed;
+                for i in order {
+                    plan[i] = left.min(winners[i].qty.abs());
+                    left -= plan[i];
+                }
+            }
+            Self::Sharing(policy) => {
+                order.sort_by_key(|&i| winners[i].account);
+                let sorted: Vec<Winner> = order.iter().map(|&i| winners[i]).collect();
+                let mut taken = Vec::new();
+                policy.share(&sorted, round, &mut taken);
+                for (i, lots) in order.into_iter().zip(taken) {
+                    plan[i] = lots;
+                }
+            }
+        }
+        plan
+    }
 }
 
 impl Clone for Policy {
@@ -73,11 +220,60 @@ impl Clone for Policy {
     }
 }
 
+/// Ratios in scores are rounded down to billionths.
+const BILLION: i128 = 1_000_000_000;
+
+/// Effective leverage in billionths: |value at the mark| ÷ equity; `None` where equity is 0 or less, which ranks last.
+fn leverage(winner: &Winner) -> Option<i128> {
+    let equity = i128::from(winner.equity().0);
+    (equity > 0).then(|| i128::from(winner.value.0).abs() * BILLION / equity)
+}
+
+/// Unrealised profit ÷ cost in billionths, rounded down.
+fn gain(winner: &Winner) -> i128 {
+    div_floor(i128::from(winner.unrealised().0) * BILLION, i128::from(winner.cost.0).abs().max(1))
+}
+
+mod binance;
+mod capped_pro_rata;
+#[cfg(test)]
+mod conformance;
+mod entry_price;
+mod fifo;
+mod hyperliquid;
+mod largest_position;
+mod largest_profit;
+mod leverage_levelling;
+mod min_max;
+mod pnl_ratio;
 mod pro_rata;
 mod profit_leverage;
+mod random;
+mod risk_aware_pro_rata;
+mod water_filling;
+
+use crate::money::{div_ceil, div_floor};
 
 /// All ADL policies. One line a policy.
-pub const POLICIES: Family<Policy> = Family { info: &INFO, entries: &[profit_leverage::ENTRY, pro_rata::ENTRY] };
+pub const POLICIES: Family<Policy> = Family {
+    info: &INFO,
+    entries: &[
+        profit_leverage::ENTRY,
+        pro_rata::ENTRY,
+        binance::ENTRY,
+        hyperliquid::ENTRY,
+        pnl_ratio::ENTRY,
+        entry_price::ENTRY,
+        largest_profit::ENTRY,
+        largest_position::ENTRY,
+        fifo::ENTRY,
+        random::ENTRY,
+        capped_pro_rata::ENTRY,
+        risk_aware_pro_rata::ENTRY,
+        min_max::ENTRY,
+        leverage_levelling::ENTRY,
+    ],
+};
 
 pub static INFO: FamilyInfo = FamilyInfo {
     name: "ADL policy",

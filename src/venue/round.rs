@@ -1,6 +1,6 @@
 //! One ADL round: the residues of all losers of one contract and side against the eligible winners.
 
-use super::adl::{Policy, Ranking, Winner};
+use super::adl::{Policy, Ranking, Round, Winner};
 use super::agenda::{Need, Source, leg};
 use super::ledger::State;
 use super::rules::Eligible;
@@ -71,13 +71,23 @@ impl Venue {
         };
         let Some(worst) = worst else { return };
         let rules = std::sync::Arc::clone(&self.rules);
+        let k = self.ledger.multiplier(contract);
+        let round = Round {
+            side: losers.opposite(),
+            mark,
+            price: worst,
+            needed,
+            cash: scratch.needs.iter().map(|need| k.value(need.lots, need.price)).sum(),
+            accounts: u32::try_from(self.ledger.register().holdings.wallet.len()).unwrap_or(u32::MAX),
+            salt: self.salt(contract, losers),
+        };
         let placed = match &rules.adl {
-            Policy::Ranking(policy) => self.place_ranked(contract, losers, (mark, worst), policy.as_ref(), scratch),
+            Policy::Ranking(policy) => self.place_ranked(contract, losers, &round, policy.as_ref(), scratch),
             Policy::Sharing(policy) => {
                 self.find_winners(contract, losers.opposite(), worst, &mut scratch.winners);
                 scratch.shared.clear();
                 scratch.shared.extend(scratch.winners.iter().map(|(winner, _)| *winner));
-                policy.share(&scratch.shared, needed, &mut scratch.taken);
+                policy.share(&scratch.shared, &round, &mut scratch.taken);
                 self.place_shared(contract, losers, mark, scratch)
             }
         };
@@ -87,11 +97,23 @@ impl Venue {
         self.ledger.facts.push(Fact::Round { contract, losers, needed, placed, mark });
     }
 
+    /// What a policy that draws is given instead of randomness: the round's time, contract, side and marks, stirred. Marks
+    /// differ from path to path, and a replayed path has the same.
+    fn salt(&self, contract: ContractId, losers: Side) -> u64 {
+        let words = [self.now.0, i64::from(contract), i64::from(losers == Side::Short)];
+        let words = words.into_iter().chain(self.marks.iter().map(|mark| mark.0));
+        // FNV-1a over words; the policy that draws scrambles the result.
+        words.fold(0xcbf2_9ce4_8422_2325, |hash: u64, word| {
+            (hash ^ u64::from_ne_bytes(word.to_ne_bytes())).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(29)
+        })
+    }
+
     /// Eligible winners in the order of their accounts.
     fn find_winners(&self, contract: ContractId, side: Side, worst: Price, winners: &mut Vec<(Winner, u32)>) {
         winners.clear();
         let register = self.ledger.register();
         let k = self.ledger.multiplier(contract);
+        let tiers = &self.rules.contracts[usize::from(contract)].tiers;
         let mark = self.marks[usize::from(contract)];
         for id in 0..register.holdings.account.len() {
             if register.holdings.contract[id] != contract || Side::of(register.holdings.qty[id]) != side {
@@ -102,7 +124,7 @@ impl Venue {
             if matches!(position.state, State::Closed | State::Queued) {
                 continue;
             }
-            let winner = Winner::of(&position, k.value(position.qty, mark));
+            let winner = Winner::of(&position, k.value(position.qty, mark), tiers);
             if is_eligible(self.rules.adl_eligible, &winner, k.value(position.qty, worst)) {
                 winners.push((winner, position.id));
             }
@@ -114,14 +136,16 @@ impl Venue {
         &mut self,
         contract: ContractId,
         losers: Side,
-        (mark, worst): (Price, Price),
+        round: &Round,
         policy: &dyn Ranking,
         scratch: &mut Scratch,
     ) -> Qty {
         let k = self.ledger.multiplier(contract);
         let rule = self.rules.adl_eligible;
-        let eligible = |winner: &Winner| is_eligible(rule, winner, k.value(winner.qty, worst));
-        let needed: Qty = scratch.needs.iter().map(|need| need.lots).sum();
+        let mark = round.mark;
+        let rules = std::sync::Arc::clone(&self.rules);
+        let tiers = &rules.contracts[usize::from(contract)].tiers;
+        let eligible = |winner: &Winner| is_eligible(rule, winner, k.value(winner.qty, round.price));
         // First who: the search reads the ledger as it stands before any fill.
         scratch.winners.clear();
         let question = Question {
@@ -129,17 +153,18 @@ impl Venue {
             policy,
             contract,
             side: losers.opposite(),
-            mark,
+            round,
+            tiers,
             lot_value: k.value(Qty(1), mark).0,
             eligible: &eligible,
         };
         scratch.search.search(&question);
         let mut found = Qty::ZERO;
-        while found < needed {
+        while found < round.needed {
             let Some(id) = scratch.search.next(&question) else { break };
             let position = self.ledger.position(id);
             found += position.qty.abs();
-            scratch.winners.push((Winner::of(&position, k.value(position.qty, mark)), id));
+            scratch.winners.push((Winner::of(&position, k.value(position.qty, mark), tiers), id));
         }
         // Then how much, by two pointers.
         let mut needs = scratch.needs.iter_mut();

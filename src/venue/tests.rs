@@ -9,18 +9,25 @@ use crate::money::{Multiplier, Ratio};
 
 /// The worked example of `docs/methods.md`: A long 10 at 100 with collateral 95, B short 10.
 fn example(fund: i64, winner_entry: i64, layers: &[PositionLayer]) -> (Venue, Vec<Fact>) {
+    let mut rules = example_rules();
+    rules.position_layers = layers.to_vec();
+    rules.fund.open = Cash(fund);
+    play(rules, winner_entry)
+}
+
+fn example_rules() -> Rules {
     let tiers = margin::Tiers::new(vec![margin::Tier {
         floor: Cash(0),
         rate: Ratio(10_000_000),
         max_leverage: Ratio(100_000_000_000),
     }]);
-    let rules = Rules {
+    Rules {
         contracts: vec![ContractRules { multiplier: Multiplier(1), tiers: tiers.unwrap() }],
         trigger: Trigger::Below,
         liquidation: liquidation::RULES.entries[0].build_default(),
-        position_layers: layers.to_vec(),
+        position_layers: vec![PositionLayer::Book, PositionLayer::Adl],
         cash_layers: vec![CashLayer::Fund, CashLayer::Venue],
-        fund: FundRules { open: Cash(fund), floor: Cash(0) },
+        fund: FundRules { open: Cash(0), floor: Cash(0) },
         venue_capital: Cash(0),
         taker_fee: Ratio(0),
         liquidation_fee: Ratio(0),
@@ -30,7 +37,10 @@ fn example(fund: i64, winner_entry: i64, layers: &[PositionLayer]) -> (Venue, Ve
         latency: Nanos(0),
         adl: *adl::POLICIES.entries[0].build_default(),
         adl_eligible: Eligible::ProfitAtAdlPrice,
-    };
+    }
+}
+
+fn play(rules: Rules, winner_entry: i64) -> (Venue, Vec<Fact>) {
     let mut holdings = Holdings {
         wallet: vec![Cash(0); 2],
         account: vec![0, 1],
@@ -199,4 +209,6 @@ fn a_partial_order_leaves_the_rest_open_and_watched() {
     assert_eq!((order.lots, order.bankruptcy), (Qty(2), Price(9_840)));
 }
 
+mod plans;
+mod search;
 mod worlds;

@@ -7,10 +7,11 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::adl::{Ranking, Region, Winner};
+use super::adl::{Ranking, Region, Round, Winner};
 use super::ledger::{Ledger, State};
+use super::margin::Tiers;
 use crate::facts::{ContractId, Side};
-use crate::money::{Cash, Price};
+use crate::money::{Cash, div_ceil, narrow};
 
 /// Positions in a leaf: small enough to look at each, large enough to keep the tree shallow.
 const LEAF: usize = 12;
@@ -20,6 +21,8 @@ struct Node {
     /// Least and greatest cost per lot, and collateral per lot, rounded outwards.
     cost: (i64, i64),
     collateral: (i64, i64),
+    /// Lots of the largest position.
+    most_lots: i64,
     /// Range in `ids`.
     start: u32,
     end: u32,
@@ -74,7 +77,8 @@ pub(super) struct Question<'a> {
     pub contract: ContractId,
     /// Side of the winners.
     pub side: Side,
-    pub mark: Price,
+    pub round: &'a Round,
+    pub tiers: &'a Tiers,
     /// Cash value of one lot at the mark.
     pub lot_value: i64,
     pub eligible: &'a dyn Fn(&Winner) -> bool,
@@ -142,20 +146,34 @@ impl Question<'_> {
         if matches!(position.state, State::Closed | State::Queued) {
             return None;
         }
-        let winner = Winner::of(&position, self.ledger.multiplier(self.contract).value(position.qty, self.mark));
+        let value = self.ledger.multiplier(self.contract).value(position.qty, self.round.mark);
+        let winner = Winner::of(&position, value, self.tiers);
         (self.eligible)(&winner).then(|| Item {
-            score: self.policy.score(&winner, self.mark),
+            score: self.policy.score(&winner, self.round),
             kind: Kind::Position { account: Reverse(winner.account), id: Reverse(id) },
         })
     }
 
     fn bound(&self, node: &Node) -> Option<i128> {
-        self.policy.bound(&Region {
+        // Maintenance is convex in notional and 0 at 0, so the largest position has the most of it per lot.
+        let most = i128::from(self.lot_value) * i128::from(node.most_lots);
+        let maintenance_per_lot = match i64::try_from(most) {
+            // Rounded up twice, as a winner's is rounded up to a whole unit before it is divided by its lots.
+            Ok(most) => {
+                let maintenance = i128::from(self.tiers.maintenance(Cash(most)).0);
+                narrow(div_ceil(maintenance, i128::from(node.most_lots.max(1)))) + 1
+            }
+            Err(_) => self.lot_value,
+        };
+        let region = Region {
             side: self.side,
             cost_per_lot: node.cost,
             collateral_per_lot: node.collateral,
             value_per_lot: self.lot_value,
-        })
+            most_lots: node.most_lots,
+            maintenance_per_lot,
+        };
+        self.policy.bound(&region, self.round)
     }
 }
 
@@ -200,14 +218,14 @@ impl Tree {
         self.ids.clear();
         self.leaf.clear();
         self.leaf.resize(holdings.account.len(), u32::MAX);
-        let mut keys: Vec<(i64, i64, u32)> = (0u32..)
+        let mut keys: Vec<(i64, i64, u32, i64)> = (0u32..)
             .zip(&holdings.qty)
             .filter(|(id, qty)| {
                 holdings.contract[*id as usize] == question.contract && Side::of(**qty) == question.side
             })
             .map(|(id, qty)| {
                 let lots = qty.0.abs();
-                (holdings.cost[id as usize].0.abs() / lots, holdings.collateral[id as usize].0 / lots, id)
+                (holdings.cost[id as usize].0.abs() / lots, holdings.collateral[id as usize].0 / lots, id, lots)
             })
             .collect();
         if keys.is_empty() {
@@ -250,36 +268,41 @@ impl Tree {
     }
 }
 
-const EMPTY: Node = Node { cost: (0, 0), collateral: (0, 0), start: 0, end: 0, children: 0, parent: 0 };
+const EMPTY: Node = Node { cost: (0, 0), collateral: (0, 0), most_lots: 0, start: 0, end: 0, children: 0, parent: 0 };
 
 impl Node {
-    fn over(keys: &[(i64, i64, u32)], start: usize, parent: u32) -> Self {
+    fn over(keys: &[(i64, i64, u32, i64)], start: usize, parent: u32) -> Self {
         let word = |x: usize| u32::try_from(x).expect("positions are numbered in 32 bits");
         let mut node = Self {
             cost: (i64::MAX, i64::MIN),
             collateral: (i64::MAX, i64::MIN),
+            most_lots: 0,
             start: word(start),
             end: word(start + keys.len()),
             parent,
             children: 0,
         };
-        for &(cost, collateral, _) in keys {
+        for &(cost, collateral, _, lots) in keys {
             // Keys are rounded down: the true value lies below the next whole unit.
             node.cost = (node.cost.0.min(cost), node.cost.1.max(cost + 1));
             node.collateral = (node.collateral.0.min(collateral), node.collateral.1.max(collateral + 1));
+            node.most_lots = node.most_lots.max(lots);
         }
         node
     }
 }
 
 impl Winner {
-    pub(super) fn of(position: &super::ledger::Position, value: Cash) -> Self {
+    /// A position at its value at the mark; `maintenance` is that of the position alone.
+    pub(super) fn of(position: &super::ledger::Position, value: Cash, tiers: &Tiers) -> Self {
         Self {
             account: position.account,
             qty: position.qty,
             cost: position.cost,
             collateral: position.collateral,
             value,
+            maintenance: tiers.maintenance(value.abs()),
+            opened: position.id,
         }
     }
 }

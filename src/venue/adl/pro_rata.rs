@@ -1,6 +1,6 @@
 //! Every winner gives the same share of its contracts: floor shares, remaining lots one each by account id.
 
-use super::{Policy, Sharing, Winner};
+use super::{Policy, Round, Sharing, Sybil, Winner, water_filling};
 use crate::money::Qty;
 use crate::registry::Entry;
 
@@ -20,25 +20,26 @@ impl Sharing for ProRata {
         Box::new(*self)
     }
 
-    fn share(&self, winners: &[Winner], lots: Qty, taken: &mut Vec<Qty>) {
+    fn sybil(&self) -> Sybil {
+        Sybil::Resistant
+    }
+
+    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
         taken.clear();
-        let all: i128 = winners.iter().map(|winner| i128::from(winner.qty.0.abs())).sum();
-        let wanted = i128::from(lots.0).min(all);
-        if all == 0 {
-            taken.resize(winners.len(), Qty::ZERO);
-            return;
-        }
-        let mut left = wanted;
-        for winner in winners {
-            let share = wanted * i128::from(winner.qty.0.abs()) / all;
-            left -= share;
-            taken.push(Qty(crate::money::narrow(share)));
-        }
-        for (winner, taken) in winners.iter().zip(taken.iter_mut()) {
-            if left > 0 && taken.0 < winner.qty.0.abs() {
-                taken.0 += 1;
-                left -= 1;
-            }
-        }
+        taken.resize(winners.len(), Qty::ZERO);
+        water_filling::in_proportion(winners, round.needed, taken);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conformance::{plan, short, shorts_at};
+    use super::*;
+
+    /// 7 of 20 lots: ⌊7·10/20⌋ = 3, ⌊7·6/20⌋ = 2, ⌊7·4/20⌋ = 1; the seventh lot goes to the lowest account.
+    #[test]
+    fn shares_are_rounded_down_and_the_rest_goes_by_account() {
+        let winners = [short(0, 10, 100, 500), short(1, 6, 110, 500), short(2, 4, 120, 500)];
+        assert_eq!(plan(&ProRata, &winners, shorts_at(90, 95, 7)), [4, 2, 1]);
     }
 }

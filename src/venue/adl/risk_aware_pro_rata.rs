@@ -1,0 +1,80 @@
+//! Haircuts in proportion to profit times a power of leverage: who risked more gives more.
+//!
+//! h = min(β, τ·w) of the endowment with w = λ·g(λ), g not falling, which is strictly incentive compatible (RAP; Chitra,
+//! arXiv 2512.01112, December 2025). Here g(λ) = λ^(power − 1), λ = effective leverage at the mark and endowment =
+//! unrealised profit, so xᵢ = min(qᵢ, τ·profitᵢ·λᵢ^power).
+
+use super::{BILLION, Policy, PriceNeed, Round, Sharing, Sybil, Winner, leverage, water_filling};
+use crate::money::Qty;
+use crate::registry::{Entry, Key, Need, Shape};
+
+#[derive(Clone, Copy, Debug)]
+struct RiskAwareProRata {
+    /// 1 or 2.
+    power: u32,
+}
+
+pub const ENTRY: Entry<Policy> = Entry {
+    kind: "risk_aware_pro_rata",
+    about: "share of profit in proportion to a power of effective leverage; needs an ADL price other than the mark",
+    keys: &[Key {
+        name: "power",
+        shape: Shape::Count { min: 1, max: 2 },
+        need: Need::Default("1"),
+        about: "power of the effective leverage in the weight",
+    }],
+    build: |values, _| {
+        let power = u32::try_from(values.count("power")).ok()?;
+        Some(Box::new(Policy::Sharing(Box::new(RiskAwareProRata { power }))))
+    },
+};
+
+impl RiskAwareProRata {
+    /// profit × leverage^power, leverage in thousandths and at most 2³¹ of them, so that the product fits.
+    fn weight(self, winner: &Winner) -> i128 {
+        let profit = i128::from(winner.unrealised().0.max(0));
+        let thousandths = leverage(winner).map_or(1 << 31, |leverage| (leverage / (BILLION / 1_000)).min(1 << 31));
+        profit * thousandths.pow(self.power)
+    }
+}
+
+impl Sharing for RiskAwareProRata {
+    fn boxed_clone(&self) -> Box<dyn Sharing> {
+        Box::new(*self)
+    }
+
+    fn sybil(&self) -> Sybil {
+        Sybil::Resistant
+    }
+
+    fn price_need(&self) -> PriceNeed {
+        PriceNeed::OffMark
+    }
+
+    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
+        taken.clear();
+        taken.resize(winners.len(), Qty::ZERO);
+        let mut weights: Vec<i128> = winners.iter().map(|winner| self.weight(winner)).collect();
+        // Only ratios of weights count: all lose the same bits, until the greatest fits 63.
+        let most = weights.iter().copied().max().unwrap_or(0);
+        let excess = (128 - most.leading_zeros()).saturating_sub(63);
+        for weight in &mut weights {
+            *weight = if *weight > 0 { (*weight >> excess).max(1) } else { 0 };
+        }
+        water_filling::by_weight(winners, &weights, round.needed, taken);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conformance::{plan, short, shorts_at};
+    use super::*;
+
+    /// Both have profit 100 at 90 and a value of 900: equity 300 (3x) and 450 (2x). Of 10 lots 6 and 4; squared, of 13, 9 and 4.
+    #[test]
+    fn the_more_levered_gives_more_of_the_same_profit() {
+        let winners = [short(0, 10, 100, 200), short(1, 10, 100, 350)];
+        assert_eq!(plan(&RiskAwareProRata { power: 1 }, &winners, shorts_at(90, 95, 10)), [6, 4]);
+        assert_eq!(plan(&RiskAwareProRata { power: 2 }, &winners, shorts_at(90, 95, 13)), [9, 4]);
+    }
+}
