@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use flashcrash::fault::{Failure, Faults, Paint};
+use flashcrash::registry::Setting;
 use flashcrash::scenario::{self, Scenario};
 use flashcrash::traders::Accounts;
 
@@ -43,6 +44,22 @@ struct CheckArgs {
     /// Scenario files
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    set: SetArgs,
+}
+
+/// Keys set beside the file.
+#[derive(Debug, Args)]
+struct SetArgs {
+    /// Set a key by its path, as venue.fund.open=5_000_000; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+impl SetArgs {
+    fn settings(&self) -> Result<Vec<Setting>, Faults> {
+        self.settings.iter().map(|text| Setting::parse(text)).collect()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -81,9 +98,10 @@ pub fn main() -> u8 {
 }
 
 fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let settings = args.set.settings()?;
     let mut faults = Faults::default();
     for file in &args.files {
-        match scenario::load(file) {
+        match scenario::load_with(file, &settings) {
             Ok((scenario, warnings)) => {
                 warn(&warnings);
                 print(&summary(&scenario))?;

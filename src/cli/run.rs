@@ -12,20 +12,21 @@ use flashcrash::experiment::summary::Summary;
 use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
 use flashcrash::fault::{Failure, Faults};
+use flashcrash::folder::Writer;
 use flashcrash::folder::series::Series;
-use flashcrash::folder::{self, Adverse, Header, Writer};
-use flashcrash::market::process::Direction;
 use flashcrash::report;
-use flashcrash::scenario::{self, Scenario};
+use flashcrash::scenario;
 use flashcrash::sim::path::output_times;
 use flashcrash::sim::stage::Stage;
 
-use super::{print, warn};
+use super::{SetArgs, print, warn};
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Scenario file
     file: PathBuf,
+    #[command(flatten)]
+    set: SetArgs,
     /// Number of paths; the scenario's where absent
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     paths: Option<u64>,
@@ -47,16 +48,17 @@ pub struct RunArgs {
 }
 
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
-    let (scenario, warnings) = scenario::load(&args.file)?;
+    let (scenario, warnings) = scenario::load_with(&args.file, &args.set.settings()?)?;
     warn(&warnings);
     let paths = args.paths.unwrap_or(scenario.paths);
     let stage = Stage::new(&scenario, args.seed.unwrap_or(scenario.seed))?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(&scenario.name));
 
     let stop = stop_on_interrupt()?;
-    let writer = Writer::create(&out, header(&stage, paths))?;
+    let writer = Writer::create(&out, experiment::header(&stage, paths))?;
     let outputs = output_times(scenario.clock.horizon, scenario.clock.mark_interval);
-    let mut collector = Collector { writer, summary: Summary::new(adverse(&scenario)), series: Series::new(outputs) };
+    let mut collector =
+        Collector { summary: Summary::new(writer.header().adverse), writer, series: Series::new(outputs) };
     let threads = args.threads.map_or_else(cores, usize::from);
     let plan = Plan { paths: 0..paths, threads, audit: if args.audit { Audited::Yes } else { Audited::No } };
     let bar = progress_bar(paths, args.quiet);
@@ -106,41 +108,11 @@ impl Sink for Collector {
     }
 }
 
-fn adverse(scenario: &Scenario) -> Adverse {
-    match scenario.direction {
-        Direction::Down => Adverse::Down,
-        Direction::Up => Adverse::Up,
-    }
-}
-
-fn header(stage: &Stage<'_>, paths: u64) -> Header {
-    let scenario = stage.scenario;
-    let first = &scenario.assets[0];
-    Header {
-        scenario: scenario.name.clone(),
-        about: scenario.about.clone(),
-        hash: scenario.hash.clone(),
-        seed: stage.seed,
-        paths,
-        series_paths: paths.min(experiment::SERIES_PATHS),
-        version: folder::VERSION.to_owned(),
-        currency: scenario.currency.clone(),
-        cash_unit: scenario.cash_unit,
-        symbol: first.symbol.clone(),
-        tick: first.tick,
-        adverse: adverse(scenario),
-        accounts: scenario.accounts.count(),
-        horizon: scenario.clock.horizon,
-        fund_open: scenario.rules.fund.open,
-        fund_floor: scenario.rules.fund.floor,
-    }
-}
-
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn progress_bar(paths: u64, quiet: bool) -> ProgressBar {
+pub(super) fn progress_bar(paths: u64, quiet: bool) -> ProgressBar {
     let shown = !quiet && io::stderr().is_terminal();
     let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} paths, {per_sec}, {eta} left");
@@ -149,7 +121,7 @@ fn progress_bar(paths: u64, quiet: bool) -> ProgressBar {
 }
 
 /// A flag that Ctrl-C raises: the run ends between two paths, and what was half written is removed.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
     ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed)).map_err(|error| {
