@@ -2,6 +2,7 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod compare;
 mod run;
 mod trace;
 
@@ -27,6 +28,8 @@ pub struct Cli {
 enum Verb {
     /// Run the paths of a scenario: tables, series and charts into an output folder
     Run(run::RunArgs),
+    /// Run scenarios on the same shocks and tell what differs
+    Compare(compare::CompareArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
     /// Check a scenario and its files; show every fault with its place
@@ -82,6 +85,7 @@ pub fn main() -> u8 {
     };
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
+        Verb::Compare(args) => compare::compare(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),

@@ -7,6 +7,7 @@ pub mod decimal;
 pub mod rows;
 pub mod schema;
 pub mod series;
+pub mod study;
 mod swap;
 pub mod writer;
 

@@ -33,5 +33,6 @@ pub mod rng;
 pub mod scenario;
 pub mod sim;
 pub mod stats;
+pub mod study;
 pub mod traders;
 pub mod venue;

@@ -4,6 +4,7 @@ mod charts;
 mod frame;
 mod number;
 mod scene;
+pub mod sweep;
 mod table;
 
 use std::fs;
