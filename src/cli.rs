@@ -3,6 +3,7 @@
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
 mod compare;
+mod merge;
 mod run;
 mod trace;
 
@@ -30,6 +31,8 @@ enum Verb {
     Run(run::RunArgs),
     /// Run scenarios on the same shocks and tell what differs
     Compare(compare::CompareArgs),
+    /// Put shards together into the folder of the single run
+    Merge(merge::MergeArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
     /// Check a scenario and its files; show every fault with its place
@@ -86,6 +89,7 @@ pub fn main() -> u8 {
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
         Verb::Compare(args) => compare::compare(&args),
+        Verb::Merge(args) => merge::merge(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),

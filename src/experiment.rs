@@ -18,7 +18,9 @@ use crate::sim::path::{Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
 
+pub mod shard;
 pub mod summary;
+pub mod until;
 
 /// Paths run again at infinite depth for the cascade amplification: the first so many.
 pub const PAIRED_PATHS: u64 = 1_000;

@@ -181,7 +181,9 @@ impl Folder {
 }
 
 impl Header {
-    fn to_json(&self) -> Value {
+    /// As it stands in `manifest.json`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
         json!({
             "program": "flashcrash",
             "version": self.version,
@@ -203,7 +205,9 @@ impl Header {
         })
     }
 
-    fn from_json(value: &Value) -> Option<Self> {
+    /// Reads what [`Header::to_json`] wrote.
+    #[must_use]
+    pub fn from_json(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key)?.as_str().map(String::from);
         let decimal = |key: &str| text(key)?.parse::<Decimal>().ok();
         let cash_unit = Quantum::new(decimal("cash_unit")?)?;

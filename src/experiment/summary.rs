@@ -269,6 +269,18 @@ impl Summary {
             .collect())
     }
 
+    /// One probability, mean or ratio in its unit, from the sums alone; `None` for other metrics and where undefined.
+    #[must_use]
+    pub fn metric(&self, name: &str, header: &Header) -> Option<Estimate> {
+        let info = METRICS.iter().find(|info| info.name == name)?;
+        if !matches!(quantity(name)?, Quantity::Event(_) | Quantity::Mean(_) | Quantity::Ratio(_)) {
+            return None;
+        }
+        let none = || Selector::new(&Histogram::default(), &[]);
+        let tails = Tails { need: none(), draw: none(), exhausted: none() };
+        self.estimate(name, header, &tails).0.map(|estimate| estimate.times(scale(info.unit, header)))
+    }
+
     /// Ranks among all paths (a path never exhausted counts as later than any time) of the quantiles and their bounds.
     fn exhaustion_ranks(&self) -> Vec<u64> {
         let mut ranks = Vec::new();
