@@ -5,6 +5,7 @@
 mod compare;
 mod merge;
 mod run;
+mod sweep;
 mod trace;
 
 use std::io::{self, IsTerminal, Write};
@@ -33,6 +34,8 @@ enum Verb {
     Compare(compare::CompareArgs),
     /// Put shards together into the folder of the single run
     Merge(merge::MergeArgs),
+    /// Run a scenario over axes of its keys, every cell on the same shocks; stopped, the same command goes on
+    Sweep(sweep::SweepArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
     /// Check a scenario and its files; show every fault with its place
@@ -90,6 +93,7 @@ pub fn main() -> u8 {
         Verb::Run(args) => run::run(&args),
         Verb::Compare(args) => compare::compare(&args),
         Verb::Merge(args) => merge::merge(&args),
+        Verb::Sweep(args) => sweep::sweep(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),

@@ -139,3 +139,88 @@ fn what_cannot_be_studied_is_told() {
         assert_eq!(names(dir.path()), [""; 0], "{args:?} left something");
     }
 }
+
+fn sweep_file(dir: &Path) -> PathBuf {
+    let text = format!(
+        r#"
+[sweep]
+scenario = '{}'
+base = [1_000, "below"]
+paths = 150
+
+[[sweep.axes]]
+key = "venue.fund.open"
+name = "fund"
+values = [1_000, 50_000, 200_000]
+
+[[sweep.axes]]
+key = "venue.trigger"
+values = ["below", "at_or_below"]
+
+# Asked only where `venue` stands among the cash layers.
+[[sweep.axes]]
+key = "venue.capital"
+values = [0, 7]
+"#,
+        crash().display()
+    );
+    let text = text.replace("base = [1_000, \"below\"]", "base = [1_000, \"below\", 0]");
+    let file = dir.join("funds.toml");
+    fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn a_sweep_killed_at_any_moment_ends_with_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = sweep_file(dir.path());
+    let file = file.to_str().unwrap();
+    let sweep = |out: &str, threads: &str| {
+        let mut command = flashcrash(dir.path(), &["sweep", file, "-q", "--out", out, "--threads", threads]);
+        small(&mut command);
+        command
+    };
+    done(&mut sweep("whole", "2"));
+    let mut killed = 0;
+    for round in 0..20_u64 {
+        let mut child = sweep("stopped", "1").spawn().unwrap();
+        // Moments spread over the whole run by the golden ratio.
+        std::thread::sleep(std::time::Duration::from_millis(5 + round * 618 % 400));
+        child.kill().unwrap();
+        killed += u32::from(!child.wait().unwrap().success());
+    }
+    assert!(killed > 3, "the sweep was too quick to be stopped: {killed}");
+    done(&mut sweep("stopped", "2"));
+    assert_eq!(content(&dir.path().join("stopped")), content(&dir.path().join("whole")));
+    assert_eq!(names(dir.path()), ["funds.toml", "stopped", "whole"], "no stray files");
+}
+
+#[test]
+fn cells_that_differ_only_in_a_key_without_effect_are_identical() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = sweep_file(dir.path());
+    let output = done(small(&mut flashcrash(dir.path(), &["sweep", file.to_str().unwrap(), "--out", "x"])));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("12 cells of 150 paths"), "{told}");
+    let table = fs::read_to_string(dir.path().join("x/sweep.csv")).unwrap();
+    let mut lines = table.lines();
+    let head: Vec<&str> = lines.next().unwrap().split(',').collect();
+    assert_eq!(head[1..4], ["fund", "venue.trigger", "venue.capital"]);
+    let at = |name: &str| head.iter().position(|known| *known == name).unwrap();
+    let (mut twins, mut others) = (0, 0);
+    // The label of a cell is quoted, so the fields are counted from the end.
+    for line in lines {
+        let fields: Vec<&str> = line.split(',').collect();
+        let field = |name: &str| fields[fields.len() - (head.len() - at(name))];
+        let difference = field("difference");
+        match (field("fund"), field("venue.trigger"), field("venue.capital")) {
+            ("1_000", "below", "7") if !difference.is_empty() => {
+                twins += 1;
+                assert_eq!((difference, field("identical")), ("0", "true"), "{line}");
+            }
+            ("200_000", _, _) if !["", "0"].contains(&difference) => others += 1,
+            _ => {}
+        }
+    }
+    assert!(twins > 15 && others > 10, "{twins} twins, {others} others");
+}
