@@ -3,6 +3,7 @@
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
 mod compare;
+mod fund_size;
 mod merge;
 mod run;
 mod sweep;
@@ -36,6 +37,8 @@ enum Verb {
     Merge(merge::MergeArgs),
     /// Run a scenario over axes of its keys, every cell on the same shocks; stopped, the same command goes on
     Sweep(sweep::SweepArgs),
+    /// How large the insurance fund must be for a stated probability
+    FundSize(fund_size::FundSizeArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
     /// Check a scenario and its files; show every fault with its place
@@ -94,6 +97,7 @@ pub fn main() -> u8 {
         Verb::Compare(args) => compare::compare(&args),
         Verb::Merge(args) => merge::merge(&args),
         Verb::Sweep(args) => sweep::sweep(&args),
+        Verb::FundSize(args) => fund_size::fund_size(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),

@@ -4,6 +4,7 @@
 //! scenario and seed write the same bytes. It appears whole or not at all (see [`writer`]).
 
 pub mod decimal;
+pub mod fund_size;
 pub mod rows;
 pub mod schema;
 pub mod series;

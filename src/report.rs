@@ -2,6 +2,7 @@
 
 mod charts;
 mod frame;
+pub mod fund_size;
 mod number;
 mod scene;
 pub mod sweep;

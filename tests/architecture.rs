@@ -23,7 +23,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "experiment",
         &["sim", "scenario", "folder", "stats", "facts", "money", "rng", "fault", "market", "traders", "venue"],
     ),
-    ("study", &["experiment", "sim", "scenario", "folder", "stats", "facts", "money", "rng", "registry", "fault"]),
+    (
+        "study",
+        &["experiment", "sim", "scenario", "folder", "stats", "facts", "money", "rng", "venue", "registry", "fault"],
+    ),
     ("report", &["folder", "stats", "facts", "money", "fault"]),
 ];
 

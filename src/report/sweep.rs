@@ -585,7 +585,7 @@ mod tests {
         insta::assert_snapshot!(findings(&study).join("\n"), @r"
         A and B are identical: every one of 3 paths has the same outcome, so every difference is exactly 0.
         C does not differ significantly from A in any headline metric (Holm over 4 comparisons, 5 %).
-        D differs significantly from A in 1 of 2 headline metrics (Holm over 4 comparisons, 5 %): crashes with ADL −2.0 pp (−2.5 pp … −1.5 pp).
+        D differs significantly from A in 1 of 2 headline metrics (Holm over 4 comparisons, 5 %): crashes with ADL −2.00 pp (−2.50 pp … −1.50 pp).
         ");
     }
 }
