@@ -4,7 +4,11 @@
 
 mod position;
 mod preset;
+mod compare;
+mod fund_size;
+mod merge;
 mod run;
+mod sweep;
 mod trace;
 
 use std::io::{self, IsTerminal, Write};
@@ -13,6 +17,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use flashcrash::fault::{Failure, Faults, Paint};
+use flashcrash::registry::Setting;
 use flashcrash::scenario::{self, Scenario};
 use flashcrash::traders::Accounts;
 
@@ -28,6 +33,14 @@ pub struct Cli {
 enum Verb {
     /// Run the paths of a scenario: tables, series and charts into an output folder
     Run(run::RunArgs),
+    /// Run scenarios on the same shocks and tell what differs
+    Compare(compare::CompareArgs),
+    /// Put shards together into the folder of the single run
+    Merge(merge::MergeArgs),
+    /// Run a scenario over axes of its keys, every cell on the same shocks; stopped, the same command goes on
+    Sweep(sweep::SweepArgs),
+    /// How large the insurance fund must be for a stated probability
+    FundSize(fund_size::FundSizeArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
     /// Tier, margins, liquidation and bankruptcy price of a position, or of many
@@ -49,6 +62,22 @@ struct CheckArgs {
     /// Scenario files
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    set: SetArgs,
+}
+
+/// Keys set beside the file.
+#[derive(Debug, Args)]
+struct SetArgs {
+    /// Set a key by its path, as venue.fund.open=5_000_000; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+}
+
+impl SetArgs {
+    fn settings(&self) -> Result<Vec<Setting>, Faults> {
+        self.settings.iter().map(|text| Setting::parse(text)).collect()
+    }
 }
 
 #[derive(Debug, Args)]
@@ -71,6 +100,10 @@ pub fn main() -> u8 {
     };
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
+        Verb::Compare(args) => compare::compare(&args),
+        Verb::Merge(args) => merge::merge(&args),
+        Verb::Sweep(args) => sweep::sweep(&args),
+        Verb::FundSize(args) => fund_size::fund_size(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Position(args) => position::position(&args),
         Verb::Preset(args) => preset::preset(&args),
@@ -89,9 +122,10 @@ pub fn main() -> u8 {
 }
 
 fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let settings = args.set.settings()?;
     let mut faults = Faults::default();
     for file in &args.files {
-        match scenario::load(file) {
+        match scenario::load_with(file, &settings) {
             Ok((scenario, warnings)) => {
                 warn(&warnings);
                 print(&summary(&scenario))?;

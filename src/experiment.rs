@@ -11,12 +11,16 @@ use rayon::prelude::*;
 
 use crate::facts::{Observer, Outcome, Sample};
 use crate::fault::{Failure, Faults};
+use crate::folder::{self, Adverse, Header};
+use crate::market::process::Direction;
 use crate::sim::audit::Audit;
 use crate::sim::path::{Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
 
+pub mod shard;
 pub mod summary;
+pub mod until;
 
 /// Paths run again at infinite depth for the cascade amplification: the first so many.
 pub const PAIRED_PATHS: u64 = 1_000;
@@ -50,6 +54,34 @@ pub trait Sink {
 
     /// Samples of one path at the output times.
     fn series(&mut self, samples: Vec<Sample>);
+}
+
+/// What the folder of so many paths is about.
+#[must_use]
+pub fn header(stage: &Stage<'_>, paths: u64) -> Header {
+    let scenario = stage.scenario;
+    let first = &scenario.assets[0];
+    Header {
+        scenario: scenario.name.clone(),
+        about: scenario.about.clone(),
+        hash: scenario.hash.clone(),
+        seed: stage.seed,
+        paths,
+        series_paths: paths.min(SERIES_PATHS),
+        version: folder::VERSION.to_owned(),
+        currency: scenario.currency.clone(),
+        cash_unit: scenario.cash_unit,
+        symbol: first.symbol.clone(),
+        tick: first.tick,
+        adverse: match scenario.direction {
+            Direction::Down => Adverse::Down,
+            Direction::Up => Adverse::Up,
+        },
+        accounts: scenario.accounts.count(),
+        horizon: scenario.clock.horizon,
+        fund_open: scenario.rules.fund.open,
+        fund_floor: scenario.rules.fund.floor,
+    }
 }
 
 struct Slot<'s> {

@@ -370,6 +370,13 @@ impl Sample {
         },
     ];
 
+    /// The sample with these values of `COLUMNS`.
+    #[must_use]
+    pub fn from_values(values: [i64; 8]) -> Self {
+        let [index_exogenous, index, traded, fund, liquidated_long, liquidated_short, adl, depth_left] = values;
+        Self { index_exogenous, index, traded, fund, liquidated_long, liquidated_short, adl, depth_left }
+    }
+
     #[must_use]
     pub fn values(&self) -> [i64; 8] {
         [

@@ -4,9 +4,11 @@
 //! scenario and seed write the same bytes. It appears whole or not at all (see [`writer`]).
 
 pub mod decimal;
+pub mod fund_size;
 pub mod rows;
 pub mod schema;
 pub mod series;
+pub mod study;
 mod swap;
 pub mod writer;
 
@@ -180,7 +182,9 @@ impl Folder {
 }
 
 impl Header {
-    fn to_json(&self) -> Value {
+    /// As it stands in `manifest.json`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
         json!({
             "program": "flashcrash",
             "version": self.version,
@@ -202,7 +206,9 @@ impl Header {
         })
     }
 
-    fn from_json(value: &Value) -> Option<Self> {
+    /// Reads what [`Header::to_json`] wrote.
+    #[must_use]
+    pub fn from_json(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key)?.as_str().map(String::from);
         let decimal = |key: &str| text(key)?.parse::<Decimal>().ok();
         let cash_unit = Quantum::new(decimal("cash_unit")?)?;

@@ -6,9 +6,11 @@
 //! plug-ins is a slice of entries.
 
 mod schema;
+mod setting;
 mod written;
 
 pub use schema::{family_schema, schema};
+pub use setting::{Setting, parse_with};
 pub use written::{Node, Raw, Word};
 
 use std::fmt::Write as _;

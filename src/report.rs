@@ -2,8 +2,10 @@
 
 mod charts;
 mod frame;
+pub mod fund_size;
 mod number;
 mod scene;
+pub mod sweep;
 mod table;
 
 use std::fs;

@@ -16,10 +16,11 @@ use crate::market::book::Book;
 use crate::market::mark::MarkRule;
 use crate::market::process::{Direction, Grid, PriceProcess};
 use crate::money::{Multiplier, Nanos, Price, Quantum};
+use crate::registry::Setting;
 use crate::traders::Accounts;
 use crate::venue::rules::Rules;
 
-pub use check::{load, parse};
+pub use check::{load, load_with, parse};
 pub use opening::{OpeningContract, OpeningRules};
 pub use reference::{listing, listing_json, reference, schema};
 
@@ -31,6 +32,8 @@ pub struct Scenario {
     /// What it shows: the second line of the file.
     pub about: String,
     pub source: Arc<Source>,
+    /// Keys set beside the file; `source` has them behind its end.
+    pub settings: Vec<Setting>,
     /// Every file it refers to.
     pub files: Vec<Arc<Source>>,
     /// SHA-256 over the scenario and every referenced file, hexadecimal.

@@ -10,6 +10,7 @@ pub mod bootstrap;
 mod coverage;
 pub mod histogram;
 pub mod moments;
+pub mod paired;
 pub mod quantile;
 pub mod wide;
 

@@ -24,7 +24,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "experiment",
         &["sim", "scenario", "folder", "stats", "facts", "money", "rng", "fault", "market", "traders", "venue"],
     ),
-    ("study", &["experiment", "sim", "scenario", "folder", "stats", "facts", "money", "rng", "fault"]),
+    (
+        "study",
+        &["experiment", "sim", "scenario", "folder", "stats", "facts", "money", "rng", "venue", "registry", "fault"],
+    ),
     ("report", &["folder", "stats", "facts", "money", "fault"]),
 ];
 

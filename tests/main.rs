@@ -17,3 +17,4 @@ mod conformance_venues;
 mod documents;
 mod faults;
 mod fuzz;
+mod studies;

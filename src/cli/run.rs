@@ -1,6 +1,7 @@
 //! `flashcrash run`: the paths of a scenario into an output folder.
 
 use std::io::{self, IsTerminal};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,27 +9,37 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use flashcrash::experiment::shard::ShardWriter;
 use flashcrash::experiment::summary::Summary;
+use flashcrash::experiment::until::{self, Until};
 use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
 use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::series::Series;
-use flashcrash::folder::{self, Adverse, Header, Writer};
-use flashcrash::market::process::Direction;
+use flashcrash::folder::{Header, Metric, Writer};
+use flashcrash::money::Nanos;
 use flashcrash::report;
-use flashcrash::scenario::{self, Scenario};
+use flashcrash::scenario;
 use flashcrash::sim::path::output_times;
 use flashcrash::sim::stage::Stage;
 
-use super::{print, warn};
+use super::{SetArgs, print, warn};
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Scenario file
     file: PathBuf,
-    /// Number of paths; the scenario's where absent
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
-    paths: Option<u64>,
+    #[command(flatten)]
+    set: SetArgs,
+    /// Number of paths; the scenario's where absent. A..B runs paths A to B − 1 for `--shard-out`
+    #[arg(long, value_name = "N|A..B", value_parser = paths_of)]
+    paths: Option<Paths>,
+    /// Write these paths to one file for `flashcrash merge` instead of a folder
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["out", "until"])]
+    shard_out: Option<PathBuf>,
+    /// Go on until a metric is known so well, as "p_adl ±0.001" or "fund_need_mean ±5 %"; `--paths` is then the most
+    #[arg(long, value_name = "CONDITION")]
+    until: Option<String>,
     /// Seed of all randomness; the scenario's where absent
     #[arg(long)]
     seed: Option<u64>,
@@ -46,24 +57,141 @@ pub struct RunArgs {
     quiet: bool,
 }
 
+/// The paths of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Paths {
+    First(u64),
+    Range(u64, u64),
+}
+
+fn paths_of(text: &str) -> Result<Paths, String> {
+    const MOST: u64 = 1_000_000_000;
+    let number = |text: &str| text.trim().replace('_', "").parse::<u64>().ok().filter(|&n| n <= MOST);
+    let told = || format!("write a number from 1 to {MOST}, or a range A..B with A below B");
+    match text.split_once("..") {
+        Some((from, to)) => match (number(from), number(to)) {
+            (Some(from), Some(to)) if from < to => Ok(Paths::Range(from, to)),
+            _ => Err(told()),
+        },
+        None => number(text).filter(|&n| n > 0).map(Paths::First).ok_or_else(told),
+    }
+}
+
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
-    let (scenario, warnings) = scenario::load(&args.file)?;
+    let settings = args.set.settings()?;
+    let until = args.until.as_deref().map(Until::parse).transpose()?;
+    let (scenario, warnings) = scenario::load_with(&args.file, &settings)?;
     warn(&warnings);
-    let paths = args.paths.unwrap_or(scenario.paths);
     let stage = Stage::new(&scenario, args.seed.unwrap_or(scenario.seed))?;
+    let range = match args.paths {
+        None => 0..scenario.paths,
+        Some(Paths::First(paths)) => 0..paths,
+        Some(Paths::Range(from, to)) => from..to,
+    };
+    if let Some(file) = &args.shard_out {
+        return shard(args, &stage, file, range);
+    }
+    if matches!(args.paths, Some(Paths::Range(..))) {
+        return Err(Faults::usage(
+            "a range of paths is part of a run, and has no folder of its own",
+            "add `--shard-out FILE`, and `flashcrash merge` the files",
+        )
+        .into());
+    }
+    let paths = range.end;
     let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(&scenario.name));
 
     let stop = stop_on_interrupt()?;
-    let writer = Writer::create(&out, header(&stage, paths))?;
     let outputs = output_times(scenario.clock.horizon, scenario.clock.mark_interval);
-    let mut collector = Collector { writer, summary: Summary::new(adverse(&scenario)), series: Series::new(outputs) };
-    let threads = args.threads.map_or_else(cores, usize::from);
-    let plan = Plan { paths: 0..paths, threads, audit: if args.audit { Audited::Yes } else { Audited::No } };
+    let mut collector = Collector::new(Writer::create(&out, experiment::header(&stage, paths))?, outputs);
     let bar = progress_bar(paths, args.quiet);
-    let ran = experiment::run(&stage, &plan, &mut collector, &stop, &|done| bar.inc(done));
+    let ran = match &until {
+        None => {
+            experiment::run(&stage, &args.plan(range), &mut collector, &stop, &|done| bar.inc(done)).map(|()| paths)
+        }
+        Some(until) => run_until(args, &stage, until, &mut collector, &stop, &|done| bar.inc(done)),
+    };
+    bar.finish_and_clear();
+    let done = ran?;
+    if done < paths {
+        collector.writer.settle(done, done.min(experiment::SERIES_PATHS))?;
+    }
+    let (header, metrics) = finish(collector, &stop)?;
+    if args.quiet {
+        return Ok(());
+    }
+    let mut text = report::headline(&header, &metrics, &out);
+    if let Some(until) = &until {
+        let asked = args.until.as_deref().unwrap_or_default();
+        let reached = metrics.iter().find(|metric| metric.name == until.metric).and_then(|metric| metric.estimate);
+        text.push_str(&match reached {
+            Some(_) if done < paths => format!("\n{asked}: reached after {done} paths\n"),
+            _ => format!("\n{asked}: ended at the most paths allowed, {done}; judged at every {}th\n", until::EVERY),
+        });
+    }
+    if args.audit {
+        text.push_str(&format!("\naudit: every invariant held after every event of {done} paths\n"));
+    }
+    text.push_str(&format!(
+        "\nnext: flashcrash trace {} --path 0    (one crash, event by event)\n",
+        args.file.display()
+    ));
+    print(&text)
+}
+
+impl RunArgs {
+    fn plan(&self, paths: Range<u64>) -> Plan {
+        Plan {
+            paths,
+            threads: self.threads.map_or_else(cores, usize::from),
+            audit: if self.audit { Audited::Yes } else { Audited::No },
+        }
+    }
+}
+
+/// Runs blocks of paths until the condition is met; returns how many were run.
+fn run_until(
+    args: &RunArgs,
+    stage: &Stage<'_>,
+    until: &Until,
+    collector: &mut Collector,
+    stop: &AtomicBool,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<u64, Failure> {
+    let most = collector.writer.header().paths;
+    let mut done = 0;
+    while done < most {
+        let next = most.min(done + until::EVERY);
+        experiment::run(stage, &args.plan(done..next), collector, stop, progress)?;
+        done = next;
+        if until.is_met(&collector.summary, collector.writer.header()) {
+            break;
+        }
+    }
+    Ok(done)
+}
+
+/// `--shard-out`: rows and samples of a range into one file.
+fn shard(args: &RunArgs, stage: &Stage<'_>, file: &Path, range: Range<u64>) -> Result<(), Failure> {
+    let clock = &stage.scenario.clock;
+    let times = output_times(clock.horizon, clock.mark_interval);
+    let stop = stop_on_interrupt()?;
+    let header = experiment::header(stage, range.end - range.start);
+    let mut writer = ShardWriter::create(file, &header, range.clone(), &times)?;
+    let bar = progress_bar(range.end - range.start, args.quiet);
+    let ran = experiment::run(stage, &args.plan(range.clone()), &mut writer, &stop, &|done| bar.inc(done));
     bar.finish_and_clear();
     ran?;
+    writer.finish()?;
+    if args.quiet {
+        return Ok(());
+    }
+    let text = format!("paths {}..{} of {} written to {}\n", range.start, range.end, header.scenario, file.display());
+    print(&text)
+}
 
+/// Writes what the rows say together, draws it, and puts the folder in its place.
+pub(super) fn finish(collector: Collector, stop: &AtomicBool) -> Result<(Header, Vec<Metric>), Failure> {
     let Collector { mut writer, summary, series } = collector;
     let header = writer.header().clone();
     let metrics = summary.metrics(&header, |visit| writer.read_rows(visit))?;
@@ -74,25 +202,20 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     writer.finish()?;
-    if args.quiet {
-        return Ok(());
-    }
-    let mut text = report::headline(&header, &metrics, &out);
-    if args.audit {
-        text.push_str(&format!("\naudit: every invariant held after every event of {paths} paths\n"));
-    }
-    text.push_str(&format!(
-        "\nnext: flashcrash trace {} --path 0    (one crash, event by event)\n",
-        args.file.display()
-    ));
-    print(&text)
+    Ok((header, metrics))
 }
 
 /// Everything a run delivers, on its way into the folder and the summary.
-struct Collector {
+pub(super) struct Collector {
     writer: Writer,
     summary: Summary,
     series: Series,
+}
+
+impl Collector {
+    pub(super) fn new(writer: Writer, outputs: Vec<Nanos>) -> Self {
+        Self { summary: Summary::new(writer.header().adverse), writer, series: Series::new(outputs) }
+    }
 }
 
 impl Sink for Collector {
@@ -106,41 +229,11 @@ impl Sink for Collector {
     }
 }
 
-fn adverse(scenario: &Scenario) -> Adverse {
-    match scenario.direction {
-        Direction::Down => Adverse::Down,
-        Direction::Up => Adverse::Up,
-    }
-}
-
-fn header(stage: &Stage<'_>, paths: u64) -> Header {
-    let scenario = stage.scenario;
-    let first = &scenario.assets[0];
-    Header {
-        scenario: scenario.name.clone(),
-        about: scenario.about.clone(),
-        hash: scenario.hash.clone(),
-        seed: stage.seed,
-        paths,
-        series_paths: paths.min(experiment::SERIES_PATHS),
-        version: folder::VERSION.to_owned(),
-        currency: scenario.currency.clone(),
-        cash_unit: scenario.cash_unit,
-        symbol: first.symbol.clone(),
-        tick: first.tick,
-        adverse: adverse(scenario),
-        accounts: scenario.accounts.count(),
-        horizon: scenario.clock.horizon,
-        fund_open: scenario.rules.fund.open,
-        fund_floor: scenario.rules.fund.floor,
-    }
-}
-
-fn cores() -> usize {
+pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn progress_bar(paths: u64, quiet: bool) -> ProgressBar {
+pub(super) fn progress_bar(paths: u64, quiet: bool) -> ProgressBar {
     let shown = !quiet && io::stderr().is_terminal();
     let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} paths, {per_sec}, {eta} left");
@@ -149,7 +242,7 @@ fn progress_bar(paths: u64, quiet: bool) -> ProgressBar {
 }
 
 /// A flag that Ctrl-C raises: the run ends between two paths, and what was half written is removed.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
     ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed)).map_err(|error| {

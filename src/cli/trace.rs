@@ -13,12 +13,14 @@ use flashcrash::sim::stage::Stage;
 use flashcrash::sim::tally::Series;
 use flashcrash::sim::trace::{Format, Legend, Trace};
 
-use super::warn;
+use super::{SetArgs, warn};
 
 #[derive(Debug, Args)]
 pub struct TraceArgs {
     /// Scenario file
     file: PathBuf,
+    #[command(flatten)]
+    set: SetArgs,
     /// Number of the path, from 0
     #[arg(long, default_value_t = 0)]
     path: u64,
@@ -31,7 +33,7 @@ pub struct TraceArgs {
 }
 
 pub fn trace(args: &TraceArgs) -> Result<(), Failure> {
-    let (scenario, warnings) = scenario::load(&args.file)?;
+    let (scenario, warnings) = scenario::load_with(&args.file, &args.set.settings()?)?;
     warn(&warnings);
     let seed = args.seed.unwrap_or(scenario.seed);
     let stage = Stage::new(&scenario, seed)?;

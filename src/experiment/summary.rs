@@ -10,13 +10,15 @@ use crate::folder::{Adverse, Flag, Header, Metric};
 use crate::stats::bootstrap::{self, splitmix};
 use crate::stats::histogram::Histogram;
 use crate::stats::moments::{Moments, Pairs};
+use crate::stats::paired::Tail;
 use crate::stats::quantile::{Selector, Share, interval_ranks};
 use crate::stats::{Estimate, proportion};
 
 /// Nominal coverage of every interval.
 pub const LEVEL: f64 = 0.95;
 
-const P99: Share = Share::percent(99);
+/// The tail that headlines are about.
+pub const P99: Share = Share::percent(99);
 
 /// With fewer paths beyond a quantile there is no experience of how often the interval of the expected shortfall covers.
 const THIN_TAIL: u64 = 10;
@@ -27,9 +29,12 @@ const COARSENESS: i32 = 16;
 /// Percentage points in `impact_excess` are kept in billionths.
 const POINT: i128 = 1_000_000_000;
 
-type Event = fn(&Outcome) -> bool;
-type Value = fn(&Outcome, Adverse) -> i64;
-type Values = fn(&Outcome, Adverse) -> (i64, i64);
+/// Whether a path counts.
+pub type Event = fn(&Outcome) -> bool;
+/// A value of a path.
+pub type Value = fn(&Outcome, Adverse) -> i64;
+/// Numerator and denominator of a path.
+pub type Values = fn(&Outcome, Adverse) -> (i64, i64);
 
 /// Events whose probability is estimated.
 const EVENTS: [(&str, Event); 4] = [
@@ -69,6 +74,47 @@ const RATIOS: [(&str, Values); 6] = [
     ("adl_haircut_to_notional", |row, _| (row.adl_haircut, row.adl_notional)),
     ("price_amplification", adverse_moves),
 ];
+
+/// How a metric is made of the rows, for those who compare runs path by path.
+#[derive(Clone, Copy, Debug)]
+pub enum Quantity {
+    /// Share of the paths.
+    Event(Event),
+    Mean(Value),
+    /// Ratio of sums.
+    Ratio(Values),
+    /// The same over the paths that were run in pairs.
+    PairedRatio,
+    /// Upper tail at 99 %.
+    Tail(Value, Tail),
+}
+
+/// The quantity behind a metric; `None` for those that are not compared.
+#[must_use]
+pub fn quantity(name: &str) -> Option<Quantity> {
+    let event = EVENTS.iter().find(|(known, _)| *known == name).map(|(_, event)| Quantity::Event(*event));
+    let mean = || MEANS.iter().find(|(known, _)| *known == name).map(|(_, value)| Quantity::Mean(*value));
+    let ratio = || RATIOS.iter().find(|(known, _)| *known == name).map(|(_, values)| Quantity::Ratio(*values));
+    let tail = || match name {
+        "fund_need_var_99" => Some(Quantity::Tail(|row, _| row.fund_need, Tail::ValueAtRisk)),
+        "fund_draw_var_99" => Some(Quantity::Tail(|row, _| row.fund_draw, Tail::ValueAtRisk)),
+        "fund_need_es_99" => Some(Quantity::Tail(|row, _| row.fund_need, Tail::ExpectedShortfall)),
+        "cascade_amplification" => Some(Quantity::PairedRatio),
+        _ => None,
+    };
+    event.or_else(mean).or_else(ratio).or_else(tail)
+}
+
+/// What a metric's integer unit is worth in its printed one.
+#[must_use]
+pub fn scale(unit: MetricUnit, header: &Header) -> f64 {
+    match unit {
+        MetricUnit::Currency => header.cash_unit.to_f64(),
+        MetricUnit::PercentagePoints => 1.0 / POINT as f64,
+        MetricUnit::Seconds => 1e-9,
+        MetricUnit::Share | MetricUnit::Ratio | MetricUnit::Number(_) => 1.0,
+    }
+}
 
 /// Shares of all paths by which the times of exhaustion are summarised.
 const EXHAUSTED_BY: [(&str, Share); 3] = [
@@ -206,12 +252,7 @@ impl Summary {
             .iter()
             .map(|info| {
                 let (estimate, mut flags) = self.estimate(info.name, header, &tails);
-                let scale = match info.unit {
-                    MetricUnit::Currency => header.cash_unit.to_f64(),
-                    MetricUnit::PercentagePoints => 1.0 / POINT as f64,
-                    MetricUnit::Seconds => 1e-9,
-                    MetricUnit::Share | MetricUnit::Ratio | MetricUnit::Number(_) => 1.0,
-                };
+                let scale = scale(info.unit, header);
                 let estimate = estimate.map(|estimate| if scale == 1.0 { estimate } else { estimate.times(scale) });
                 if estimate.is_some() && CENSORED.contains(&info.name) {
                     flags.push(Flag::Censored);
@@ -226,6 +267,18 @@ impl Summary {
                 Metric { name: info.name.to_string(), unit: info.unit.text(&header.currency), estimate, flags }
             })
             .collect())
+    }
+
+    /// One probability, mean or ratio in its unit, from the sums alone; `None` for other metrics and where undefined.
+    #[must_use]
+    pub fn metric(&self, name: &str, header: &Header) -> Option<Estimate> {
+        let info = METRICS.iter().find(|info| info.name == name)?;
+        if !matches!(quantity(name)?, Quantity::Event(_) | Quantity::Mean(_) | Quantity::Ratio(_)) {
+            return None;
+        }
+        let none = || Selector::new(&Histogram::default(), &[]);
+        let tails = Tails { need: none(), draw: none(), exhausted: none() };
+        self.estimate(name, header, &tails).0.map(|estimate| estimate.times(scale(info.unit, header)))
     }
 
     /// Ranks among all paths (a path never exhausted counts as later than any time) of the quantiles and their bounds.
@@ -333,7 +386,8 @@ fn mean(name: &str, (moments, histogram): &(Moments, Histogram)) -> (Option<Esti
 }
 
 /// The seed of a metric's resampling (FNV-1a of its name), so that its interval does not move when another is added.
-fn seed(name: &str) -> u64 {
+#[must_use]
+pub fn seed(name: &str) -> u64 {
     name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3))
 }
 

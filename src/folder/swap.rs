@@ -55,6 +55,12 @@ impl Places {
             .map_err(Failure::file(&marker))
     }
 
+    /// Whether an unfinished folder with this manifest stands there.
+    pub(super) fn is_begun(&self, manifest: &str) -> bool {
+        self.partial.join(MARKER).is_file()
+            && fs::read_to_string(self.partial.join("manifest.json")).is_ok_and(|found| found == manifest)
+    }
+
     /// Declares the partial folder complete and swaps it in.
     pub(super) fn commit(&self) -> Result<(), Failure> {
         self.refuse_strangers()?;

@@ -57,6 +57,15 @@ impl Writer {
         &self.header
     }
 
+    /// Says how many paths there are after all, where that was not known at the start.
+    ///
+    /// # Errors
+    /// The manifest cannot be written.
+    pub fn settle(&mut self, paths: u64, series_paths: u64) -> Result<(), Failure> {
+        (self.header.paths, self.header.series_paths) = (paths, series_paths);
+        write_json(&self.places.partial.join("manifest.json"), &self.header.to_json())
+    }
+
     /// Where the folder is being written, for those who add charts to it.
     #[must_use]
     pub fn staged(&self) -> &Path {

@@ -35,6 +35,7 @@ pub struct Colour {
 
 impl Colour {
     pub const INK: Self = Self::opaque(34, 34, 34);
+    pub const WHITE: Self = Self::opaque(255, 255, 255);
     pub const GREY: Self = Self::opaque(100, 100, 100);
     pub const GRID: Self = Self::opaque(226, 226, 226);
     pub const BLUE: Self = Self::opaque(0, 114, 178);

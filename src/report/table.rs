@@ -8,7 +8,7 @@ use crate::folder::schema::CHARTS;
 use crate::folder::{Flag, Header, Metric};
 
 /// Rows of the table: what it is called, the metric, how it is printed.
-const ROWS: [(&str, &str, Style); 14] = [
+pub(super) const ROWS: [(&str, &str, Style); 14] = [
     ("crashes that exhaust the fund", "p_fund_exhausted", Style::Percent),
     ("crashes with ADL", "p_adl", Style::Percent),
     ("fund draw, mean", "fund_draw_mean", Style::Amount),

@@ -17,7 +17,7 @@ use crate::market::book::{BOOK_INFO, BOOKS};
 use crate::market::mark::MARKS;
 use crate::market::process::{Direction, PROCESSES};
 use crate::money::{Multiplier, Nanos, Price, Quantum, Ratio};
-use crate::registry::{Need, Node, Raw, Reading, Values, read_partly};
+use crate::registry::{self, Need, Node, Raw, Reading, Setting, Values, read_partly};
 
 /// Paths longer than this many steps are refused: a step costs memory and time whether anything happens or not.
 const MOST_STEPS: i64 = 10_000_000;
@@ -28,12 +28,20 @@ const MOST_ASSETS: usize = 1_000;
 /// # Errors
 /// `Failure::File` where the file cannot be read; `Failure::Faults` with every fault of the scenario and its files.
 pub fn load(path: &Path) -> Result<(Scenario, Faults), Failure> {
+    load_with(path, &[])
+}
+
+/// The same with keys set beside the file.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_with(path: &Path, settings: &[Setting]) -> Result<(Scenario, Faults), Failure> {
     let bytes = std::fs::read(path).map_err(Failure::file(path))?;
     let name = path.display().to_string();
     let text = String::from_utf8(bytes)
         .map_err(|_| Faults::usage(format!("`{name}` is not a UTF-8 text"), "a scenario is a TOML file"))?;
     let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    Ok(parse(&Arc::new(Source { name, text }), base)?)
+    Ok(parse_with(&Arc::new(Source { name, text }), base, settings)?)
 }
 
 /// Checks the text of a scenario; relative file names start from `base`. The faults beside the scenario are warnings.
@@ -41,8 +49,16 @@ pub fn load(path: &Path) -> Result<(Scenario, Faults), Failure> {
 /// # Errors
 /// Every fault of the scenario and its files.
 pub fn parse(source: &Arc<Source>, base: &Path) -> Result<(Scenario, Faults), Faults> {
-    let mut reading = Reading::new(Arc::clone(source), base);
-    let node = Node::parse(source, &mut reading.faults);
+    parse_with(source, base, &[])
+}
+
+fn parse_with(source: &Arc<Source>, base: &Path, settings: &[Setting]) -> Result<(Scenario, Faults), Faults> {
+    let mut faults = Faults::default();
+    let (source, node) = registry::parse_with(source, settings, &mut faults);
+    let mut reading = Reading::new(Arc::clone(&source), base);
+    reading.faults = faults;
+    // What a sweep varies is read by the sweep.
+    let (node, _) = node.split(&["sweep"]);
     if reading.faults.is_fatal() {
         // What the parser left out would only look like missing keys.
         return Err(reading.faults);
@@ -52,7 +68,7 @@ pub fn parse(source: &Arc<Source>, base: &Path) -> Result<(Scenario, Faults), Fa
         read_partly(&node, ROOT, "the scenario", &mut reading).and_then(|root| build(&node, &root, &mut reading));
     match scenario {
         _ if reading.faults.is_fatal() => Err(reading.faults),
-        Some(scenario) => Ok((scenario, reading.faults)),
+        Some(scenario) => Ok((Scenario { settings: settings.to_vec(), ..scenario }, reading.faults)),
         None => Err(Faults::usage(
             format!("`{}` is incomplete", source.name),
             "this is a defect of the program: please report it",
@@ -80,6 +96,7 @@ fn build(node: &Node, root: &Values, reading: &mut Reading) -> Option<Scenario> 
     let scenario = Scenario {
         about: about(&reading.source.text),
         source: Arc::clone(&reading.source),
+        settings: Vec::new(),
         files: reading.files.clone(),
         hash: hash(&name, &reading.source.text, &reading.files),
         name,

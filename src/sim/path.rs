@@ -156,7 +156,10 @@ impl<'s> Worker<'s> {
     #[must_use]
     pub fn broken(&self, path: u64, message: &str) -> Failure {
         let Stage { scenario, seed, .. } = self.stage;
-        let replay = format!("flashcrash trace {} --path {path} --seed {seed}", scenario.source.name);
+        let mut replay = format!("flashcrash trace {} --path {path} --seed {seed}", scenario.source.name);
+        for setting in &scenario.settings {
+            replay.push_str(&format!(" --set '{setting}'"));
+        }
         Failure::Broken(Box::new(Broken { path, seed: *seed, message: message.to_owned(), replay }))
     }
 

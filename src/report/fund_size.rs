@@ -1,0 +1,306 @@
+//! The fund-size study on the terminal and as a chart.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use super::frame::{Axis, Frame, Swatch, Words};
+use super::number::{Style, grouped, percent, short};
+use super::scene::{Colour, Dash, Scene};
+use super::sweep::in_brackets;
+use crate::fault::Failure;
+use crate::folder::fund_size::{FundSize, Method, Point, SIMULATED};
+
+/// What the target asks, in words.
+fn event(study: &FundSize) -> &'static str {
+    if study.target.metric == "p_adl" { "ADL" } else { "an exhausted fund" }
+}
+
+fn share_of_interest(study: &FundSize, fund: f64) -> String {
+    study
+        .open_interest
+        .filter(|interest| *interest > 0.0)
+        .map_or_else(String::new, |interest| format!(", {} of the open interest", percent(fund / interest)))
+}
+
+/// The answer in a sentence.
+#[must_use]
+pub fn answer(study: &FundSize) -> String {
+    let currency = &study.header.currency;
+    let odds = percent(study.target.share);
+    match study.sufficient {
+        Some(fund) => format!(
+            "A fund of {} {currency}{} keeps {} to at most {odds} of such crashes, at {} confidence.",
+            grouped(libm::ceil(fund), 0),
+            share_of_interest(study, fund),
+            event(study),
+            percent(study.confidence)
+        ),
+        None if study.header.paths < study.paths_needed => format!(
+            "{} paths cannot tell how large a fund must be for {odds}: {} are needed at {} confidence.",
+            grouped(study.header.paths as f64, 0),
+            grouped(study.paths_needed as f64, 0),
+            percent(study.confidence)
+        ),
+        None => format!("No fund that was simulated keeps {} to at most {odds} of such crashes.", event(study)),
+    }
+}
+
+/// The whole study as text.
+#[must_use]
+pub fn text(study: &FundSize) -> String {
+    let header = &study.header;
+    let mut text = format!(
+        "{}: {} paths, seed {}; target {} ≤ {}\n\n{}\n",
+        header.scenario,
+        grouped(header.paths as f64, 0),
+        header.seed,
+        study.target.metric,
+        percent(study.target.share),
+        answer(study)
+    );
+    if let Some(fund) = study.estimate {
+        let _ = writeln!(
+            text,
+            "Best estimate without the margin for sampling error: {} {}.",
+            grouped(libm::ceil(fund), 0),
+            header.currency
+        );
+    }
+    let _ = writeln!(text, "The fund of the scenario: {} {}.", short(study.fund_open), header.currency);
+    match &study.method {
+        Method::OnePass => {
+            text.push_str(
+                "P(exhausted | fund) comes from one run for all funds: a path exhausts every fund below what it needs.\n",
+            );
+            if study.target.metric == "p_adl" {
+                text.push_str("ADL happens only on paths that exhaust the fund, so this fund is enough for ADL too.\n");
+            }
+        }
+        Method::Grid(why) => {
+            let _ = writeln!(text, "Every fund is simulated on its own: {why}.");
+        }
+    }
+    text.push_str("\nSimulated, on the same shocks:\n\n");
+    let mut head: Vec<String> = [
+        "fund",
+        "P(exhausted)",
+        "P(ADL)",
+        "ADL notional, mean",
+        "ADL accounts, mean",
+        "unfunded deficit, mean",
+        "loss beyond the fund",
+    ]
+    .map(String::from)
+    .into();
+    if study.cost.is_some() {
+        head.push("cost a year".into());
+    }
+    let mut rows = vec![head];
+    for cell in &study.grid {
+        let mut row = vec![short(cell.fund)];
+        for name in SIMULATED {
+            let style = match name {
+                "p_fund_exhausted" | "p_adl" => Style::Percent,
+                "adl_accounts_mean" => Style::Plain,
+                _ => Style::Amount,
+            };
+            row.push(cell.estimate(name).map_or_else(|| "–".into(), |e| in_brackets(e, style)));
+        }
+        row.push(in_brackets(cell.beyond, Style::Amount));
+        row.extend(cell.cost.map(|cost| in_brackets(cost, Style::Amount)));
+        rows.push(row);
+    }
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    for row in &rows {
+        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:>width$}")).collect();
+        let _ = writeln!(text, "  {}", cells.join("  "));
+    }
+    let risers: Vec<String> = study
+        .grid
+        .windows(2)
+        .filter_map(|pair| {
+            let [low, high] = [&pair[0], &pair[1]].map(|cell| cell.estimate("unfunded_deficit_mean"));
+            (high?.estimate > low?.estimate).then(|| format!("{} to {}", short(pair[0].fund), short(pair[1].fund)))
+        })
+        .collect();
+    if !risers.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n  The unfunded deficit does not fall everywhere as the fund grows (it rises from {}): fund money pays for\n  selling into the book, which moves the price against the accounts that are left.",
+            risers.join(", ")
+        );
+    }
+    if let (Some(cost), Some(cheapest)) = (study.cost, study.cheapest) {
+        let _ = writeln!(
+            text,
+            "\n  Of these, {} costs least: {} a year on the fund, {} crashes a year, losses beyond the fund weighing {}.",
+            short(cheapest),
+            percent(cost.capital),
+            cost.crashes_per_year,
+            cost.social_weight
+        );
+        if let Some(independent) = study.cheapest_if_independent {
+            let _ = writeln!(
+                text,
+                "  If losses did not depend on the fund it would be {}, the fund need at 1 − r/(λκ).",
+                short(independent)
+            );
+        }
+    }
+    text
+}
+
+/// The curve with the target and the funds marked.
+#[must_use]
+pub fn chart(study: &FundSize) -> Scene {
+    let header = &study.header;
+    let amount = |fund: f64| format!("{} {}", short(fund), header.currency);
+    let title = match study.sufficient {
+        Some(fund) => format!(
+            "{} keeps {} to {} of the crashes; the venue has {}",
+            amount(fund),
+            event(study),
+            percent(study.target.share),
+            amount(study.fund_open)
+        ),
+        None => answer(study),
+    };
+    // A fund of 0 has no place on a logarithmic axis.
+    let points: Vec<&Point> = study.curve.iter().filter(|point| point.fund > 0.0).collect();
+    let mut legend = vec![
+        (Swatch::Line(Colour::BLUE, Dash::Solid), "P(exhausted)".to_owned()),
+        (Swatch::Area(Colour::BLUE.faint(0.2)), "95 % interval".to_owned()),
+        (Swatch::Line(Colour::VERMILLION, Dash::Dashed), format!("target, {}", percent(study.target.share))),
+        (Swatch::Line(Colour::INK, Dash::Solid), format!("fund of the scenario, {}", short(study.fund_open))),
+    ];
+    if let Some(fund) = study.sufficient {
+        let text = format!("sufficient at {} confidence, {}", percent(study.confidence), short(fund));
+        legend.push((Swatch::Line(Colour::PURPLE, Dash::Dotted), text));
+    }
+    let how = match study.method {
+        Method::OnePass => "from one run for all funds",
+        Method::Grid(_) => "each fund simulated",
+    };
+    let hash: String = header.hash.chars().take(12).collect();
+    let caption =
+        format!("scenario {} ({hash}) · seed {} · flashcrash {}", header.scenario, header.seed, header.version);
+    let words = Words {
+        title,
+        subtitle: format!(
+            "Share of crashes that exhaust a fund of each size, {} paths, {how}",
+            grouped(header.paths as f64, 0)
+        ),
+        legend,
+        y_axis: "share of crashes".into(),
+        x_axis: format!("fund, {}", header.currency),
+        caption: &caption,
+    };
+    let marks = points.iter().map(|point| point.fund).chain([study.fund_open]).chain(study.sufficient);
+    let (low, high) = marks
+        .filter(|fund| *fund > 0.0)
+        .fold((f64::INFINITY, 0.0_f64), |(low, high), fund| (low.min(fund), high.max(fund)));
+    let (low, high) = if high > 0.0 { (low.max(high * 1e-4), high) } else { (1.0, 10.0) };
+    let least = (study.target.share / 3.0).min(1.0 / header.paths.max(1) as f64).max(1e-9);
+    let mut scene = Scene::default();
+    let frame = Frame::new(&mut scene, &words, decades(low, high * 1.1, short), decades(least, 1.0, percent));
+    let shown: Vec<&&Point> = points.iter().filter(|point| point.fund >= low).collect();
+    let log = |x: f64| libm::log10(x.max(least));
+    let xs: Vec<f64> = shown.iter().map(|point| libm::log10(point.fund)).collect();
+    let lows: Vec<f64> = shown.iter().map(|point| log(point.p.low)).collect();
+    let highs: Vec<f64> = shown.iter().map(|point| log(point.p.high)).collect();
+    frame.band(&mut scene, &xs, &lows, &highs, Colour::BLUE.faint(0.2));
+    // Where no path needs more there is no point, only the upper end of the interval.
+    let seen = shown.iter().take_while(|point| point.p.estimate > 0.0).count();
+    let middle: Vec<f64> = shown.iter().map(|point| log(point.p.estimate)).collect();
+    frame.curve(&mut scene, &xs[..seen], &middle[..seen], Colour::BLUE, 3.0, Dash::Solid);
+    frame.level(&mut scene, libm::log10(study.target.share), Colour::VERMILLION, 2.5, Dash::Dashed);
+    if study.fund_open > 0.0 {
+        frame.upright(&mut scene, libm::log10(study.fund_open), Colour::INK, 2.5, Dash::Solid);
+    }
+    if let Some(fund) = study.sufficient.filter(|fund| *fund > 0.0) {
+        frame.upright(&mut scene, libm::log10(fund), Colour::PURPLE, 3.0, Dash::Dotted);
+    }
+    scene
+}
+
+/// An axis of powers of ten between two positive values; 2 and 5 are named too where there are few decades.
+fn decades(low: f64, high: f64, label: fn(f64) -> String) -> Axis {
+    let (bottom, top) = (libm::log10(low), libm::log10(high));
+    let steps: &[f64] = if top - bottom < 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+    let mut ticks = Vec::new();
+    let mut decade = libm::floor(bottom);
+    while decade <= top {
+        for step in steps {
+            let at = decade + libm::log10(*step);
+            if at >= bottom - 1e-9 && at <= top + 1e-9 {
+                ticks.push((at, label(libm::exp10(decade) * step)));
+            }
+        }
+        decade += 1.0;
+    }
+    Axis { low: bottom, high: top, ticks }
+}
+
+/// Draws the chart into a folder; returns its name.
+///
+/// # Errors
+/// It cannot be written.
+pub fn draw(study: &FundSize, dir: &Path) -> Result<&'static str, Failure> {
+    let scene = chart(study);
+    let svg = dir.join("fund_size.svg");
+    fs::write(&svg, scene.svg()?).map_err(Failure::file(&svg))?;
+    scene.png(&dir.join("fund_size.png"))?;
+    Ok("fund_size")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scene::tests::assert_readable;
+    use super::*;
+    use crate::folder::fund_size::Target;
+    use crate::folder::tests::header;
+    use crate::stats::proportion;
+
+    fn study(sufficient: Option<f64>) -> FundSize {
+        let point = |(fund, hits): (f64, u64)| Point { fund, p: proportion(hits, 3_000, 0.95).unwrap() };
+        FundSize {
+            header: crate::folder::Header { paths: 3_000, ..header() },
+            target: Target { metric: "p_adl".into(), share: 0.001 },
+            confidence: 0.95,
+            method: Method::OnePass,
+            estimate: sufficient,
+            sufficient,
+            paths_needed: 2_995,
+            open_interest: Some(5e8),
+            fund_open: 2e6,
+            curve: [(0.0, 900), (1e5, 700), (1e6, 300), (1e7, 10), (3e7, 0)].map(point).into(),
+            grid: vec![],
+            cost: None,
+            cheapest: None,
+            cheapest_if_independent: None,
+        }
+    }
+
+    #[test]
+    fn the_answer_is_a_sentence() {
+        assert_eq!(
+            answer(&study(Some(3e7))),
+            "A fund of 30,000,000 USDT, 6 % of the open interest keeps ADL to at most 0.1 % of such crashes, at 95 % confidence."
+        );
+        let few = FundSize { header: header(), ..study(None) };
+        assert_eq!(
+            answer(&few),
+            "3 paths cannot tell how large a fund must be for 0.1 %: 2,995 are needed at 95 % confidence."
+        );
+    }
+
+    #[test]
+    fn the_chart_can_be_read() {
+        for sufficient in [Some(3e7), None] {
+            assert_readable(&chart(&study(sufficient)));
+        }
+        assert_readable(&chart(&FundSize { curve: vec![], fund_open: 0.0, ..study(None) }));
+    }
+}

@@ -1,0 +1,226 @@
+//! Studies as a user runs them: comparisons, sweeps, shards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A crash among 200 accounts, small enough for hundreds of paths.
+const SMALL: [&str; 9] = [
+    "traders.retail.count=170",
+    "traders.professionals.count=28",
+    "traders.whales.count=2",
+    "assets.0.book.depth_1pct=1_200_000",
+    "venue.fund.open=100_000",
+    "venue.mark_interval=10 s",
+    "venue.check_interval=10 s",
+    "scenario.step=10 s",
+    "scenario.paths=60",
+];
+
+fn crash() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/flash-crash.toml")
+}
+
+fn flashcrash(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_flashcrash"));
+    command.current_dir(dir).args(args);
+    command
+}
+
+fn small(command: &mut Command) -> &mut Command {
+    for setting in SMALL {
+        command.args(["--set", setting]);
+    }
+    command
+}
+
+fn done(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// Every file of a folder with its bytes.
+fn content(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(dir).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn merged_shards_are_the_single_run_to_the_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = crash();
+    let file = file.to_str().unwrap();
+    done(small(&mut flashcrash(dir.path(), &["run", file, "-q", "--out", "single"])));
+    let shard = |range: &str, name: &str| {
+        let mut command = flashcrash(dir.path(), &["run", file, "-q", "--paths", range, "--shard-out", name]);
+        small(&mut command);
+        command
+    };
+    // Several processes at once; one of them is killed, leaves no shard, and is run again.
+    let mut running: Vec<_> = [("0..7", "a"), ("7..30", "b"), ("30..60", "c")]
+        .map(|(range, name)| shard(range, name).spawn().unwrap())
+        .into();
+    running[1].kill().unwrap();
+    for child in &mut running {
+        child.wait().unwrap();
+    }
+    if dir.path().join("b").exists() {
+        fs::remove_file(dir.path().join("b")).unwrap();
+    }
+    let missing = flashcrash(dir.path(), &["merge", "c", "a", "--out", "merged"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("paths 7..30 are missing"));
+    done(&mut shard("7..30", "b"));
+    done(&mut flashcrash(dir.path(), &["merge", "c", "a", "b", "-q", "--out", "merged"]));
+    assert_eq!(content(&dir.path().join("merged")), content(&dir.path().join("single")));
+    assert_eq!(names(dir.path()), ["a", "b", "c", "merged", "single"], "no stray files");
+}
+
+#[test]
+fn identical_scenarios_differ_by_exactly_nothing_and_others_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = crash();
+    let mut command = flashcrash(dir.path(), &["compare", file.to_str().unwrap(), "--out", "x"]);
+    // The venue's capital is asked only where `venue` stands among the cash layers, which it does not.
+    command.args(["--with", "venue.capital=5", "--with", "venue.fund.open=100_001"]);
+    let output = done(small(&mut command));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("flash-crash and venue.capital=5 are identical"), "{told}");
+    assert!(!told.contains("flash-crash and venue.fund.open=100_001 are identical"), "{told}");
+    let table = fs::read_to_string(dir.path().join("x/compare.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    let twin: Vec<_> = rows.iter().filter(|row| row[0] == "venue.capital=5" && !row[6].is_empty()).collect();
+    assert!(twin.len() > 15 && twin.iter().all(|row| row[6..9] == ["0", "0", "0"] && row[11] == "true"), "{twin:?}");
+    let other = rows.iter().filter(|row| row[0] == "venue.fund.open=100_001");
+    assert!(other.clone().any(|row| !["0", ""].contains(&row[6])), "a fund that is larger by 1 pays 1 more somewhere");
+}
+
+#[test]
+fn a_run_goes_on_until_the_metric_is_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = crash();
+    let mut command = flashcrash(dir.path(), &["run", file.to_str().unwrap(), "--out", "x", "--paths", "100_000"]);
+    let output = done(small(command.args(["--until", "p_liquidation ±0.05"])));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("reached after 1000 paths"));
+    let manifest = fs::read_to_string(dir.path().join("x/manifest.json")).unwrap();
+    assert!(manifest.contains("\"paths\": 1000,"), "{manifest}");
+    let rows = fs::read_to_string(dir.path().join("x/paths.csv")).unwrap().lines().count();
+    assert_eq!(rows, 1_001);
+}
+
+#[test]
+fn what_cannot_be_studied_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = crash();
+    let file = file.to_str().unwrap();
+    for (args, expected) in [
+        (vec!["run", file, "--paths", "3..9"], "add `--shard-out FILE`"),
+        (vec!["run", file, "--paths", "9..3"], "a range A..B with A below B"),
+        (vec!["run", file, "--until", "p_ald ±1"], "did you mean `p_adl`?"),
+        (vec!["run", file, "--set", "venue.fund.opn=1"], "did you mean `open`?"),
+        (vec!["compare", file], "there is only one scenario"),
+        (vec!["merge", file], "is no shard"),
+    ] {
+        let output = flashcrash(dir.path(), &args).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains(expected), "{args:?}: {told}");
+        assert_eq!(names(dir.path()), [""; 0], "{args:?} left something");
+    }
+}
+
+fn sweep_file(dir: &Path) -> PathBuf {
+    let text = format!(
+        r#"
+[sweep]
+scenario = '{}'
+base = [1_000, "below"]
+paths = 150
+
+[[sweep.axes]]
+key = "venue.fund.open"
+name = "fund"
+values = [1_000, 50_000, 200_000]
+
+[[sweep.axes]]
+key = "venue.trigger"
+values = ["below", "at_or_below"]
+
+# Asked only where `venue` stands among the cash layers.
+[[sweep.axes]]
+key = "venue.capital"
+values = [0, 7]
+"#,
+        crash().display()
+    );
+    let text = text.replace("base = [1_000, \"below\"]", "base = [1_000, \"below\", 0]");
+    let file = dir.join("funds.toml");
+    fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn a_sweep_killed_at_any_moment_ends_with_the_same_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = sweep_file(dir.path());
+    let file = file.to_str().unwrap();
+    let sweep = |out: &str, threads: &str| {
+        let mut command = flashcrash(dir.path(), &["sweep", file, "-q", "--out", out, "--threads", threads]);
+        small(&mut command);
+        command
+    };
+    done(&mut sweep("whole", "2"));
+    let mut killed = 0;
+    for round in 0..20_u64 {
+        let mut child = sweep("stopped", "1").spawn().unwrap();
+        // Moments spread over the whole run by the golden ratio.
+        std::thread::sleep(std::time::Duration::from_millis(5 + round * 618 % 400));
+        child.kill().unwrap();
+        killed += u32::from(!child.wait().unwrap().success());
+    }
+    assert!(killed > 3, "the sweep was too quick to be stopped: {killed}");
+    done(&mut sweep("stopped", "2"));
+    assert_eq!(content(&dir.path().join("stopped")), content(&dir.path().join("whole")));
+    assert_eq!(names(dir.path()), ["funds.toml", "stopped", "whole"], "no stray files");
+}
+
+#[test]
+fn cells_that_differ_only_in_a_key_without_effect_are_identical() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = sweep_file(dir.path());
+    let output = done(small(&mut flashcrash(dir.path(), &["sweep", file.to_str().unwrap(), "--out", "x"])));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("12 cells of 150 paths"), "{told}");
+    let table = fs::read_to_string(dir.path().join("x/sweep.csv")).unwrap();
+    let mut lines = table.lines();
+    let head: Vec<&str> = lines.next().unwrap().split(',').collect();
+    assert_eq!(head[1..4], ["fund", "venue.trigger", "venue.capital"]);
+    let at = |name: &str| head.iter().position(|known| *known == name).unwrap();
+    let (mut twins, mut others) = (0, 0);
+    // The label of a cell is quoted, so the fields are counted from the end.
+    for line in lines {
+        let fields: Vec<&str> = line.split(',').collect();
+        let field = |name: &str| fields[fields.len() - (head.len() - at(name))];
+        let difference = field("difference");
+        match (field("fund"), field("venue.trigger"), field("venue.capital")) {
+            ("1_000", "below", "7") if !difference.is_empty() => {
+                twins += 1;
+                assert_eq!((difference, field("identical")), ("0", "true"), "{line}");
+            }
+            ("200_000", _, _) if !["", "0"].contains(&difference) => others += 1,
+            _ => {}
+        }
+    }
+    assert!(twins > 15 && others > 10, "{twins} twins, {others} others");
+}
