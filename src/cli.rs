@@ -2,6 +2,8 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod manual;
+mod report;
 mod run;
 mod trace;
 
@@ -28,6 +30,8 @@ enum Verb {
     Run(run::RunArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
+    /// Draw the charts and the page of a finished output folder again
+    Report(report::ReportArgs),
     /// Check a scenario and its files; show every fault with its place
     Check(CheckArgs),
     /// List every kind of price process, book, mark rule, distribution, liquidation rule and ADL policy with its keys
@@ -36,6 +40,10 @@ enum Verb {
     Schema,
     /// Print the reference of all keys and kinds as Markdown
     Reference,
+    /// Print completions for a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page, in roff
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -66,10 +74,13 @@ pub fn main() -> u8 {
     let done = match cli.verb {
         Verb::Run(args) => run::run(&args),
         Verb::Trace(args) => trace::trace(&args),
+        Verb::Report(args) => report::report(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),
         Verb::Schema => schema(),
         Verb::Reference => print(&scenario::reference()),
+        Verb::Completions(args) => manual::completions(&args),
+        Verb::Man => manual::man(),
     };
     match done {
         Ok(()) => 0,
@@ -166,7 +177,9 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 fn paint() -> Paint {
-    if io::stderr().is_terminal() { Paint::Colour } else { Paint::Plain }
+    // https://no-color.org: any value but the empty one switches colour off.
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if io::stderr().is_terminal() && !plain { Paint::Colour } else { Paint::Plain }
 }
 
 fn warn(faults: &Faults) {
