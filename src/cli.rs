@@ -2,6 +2,7 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod defaults;
 mod manual;
 mod report;
 mod run;

@@ -16,6 +16,7 @@ use crate::sim::path::{Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
 
+pub mod replay;
 pub mod summary;
 
 /// Paths run again at infinite depth for the cascade amplification: the first so many.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use flashcrash::experiment::replay::{Choice, Replay};
 use flashcrash::experiment::summary::Summary;
 use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
@@ -17,10 +18,10 @@ use flashcrash::folder::{self, Adverse, Header, Writer};
 use flashcrash::market::process::Direction;
 use flashcrash::report;
 use flashcrash::scenario::{self, Scenario};
-use flashcrash::sim::path::output_times;
+use flashcrash::sim::path::{Worker, output_times};
 use flashcrash::sim::stage::Stage;
 
-use super::{print, warn};
+use super::{defaults, print, warn};
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -38,6 +39,9 @@ pub struct RunArgs {
     /// Output folder; output/NAME where absent
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Keep this path in full too, as `trace/N`; may be given more than once
+    #[arg(long, value_name = "N")]
+    trace: Vec<u64>,
     /// Rebuild the ledger of every path from its facts and check every invariant after every event
     #[arg(long)]
     audit: bool,
@@ -50,13 +54,25 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let (scenario, warnings) = scenario::load(&args.file)?;
     warn(&warnings);
     let paths = args.paths.unwrap_or(scenario.paths);
+    if let Some(beyond) = args.trace.iter().find(|&&path| path >= paths) {
+        return Err(Faults::usage(
+            format!("`--trace {beyond}`: this run has the paths 0 to {}", paths - 1),
+            "name one of them, or run more with `--paths`",
+        )
+        .into());
+    }
     let stage = Stage::new(&scenario, args.seed.unwrap_or(scenario.seed))?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(&scenario.name));
 
     let stop = stop_on_interrupt()?;
     let writer = Writer::create(&out, header(&stage, paths))?;
     let outputs = output_times(scenario.clock.horizon, scenario.clock.mark_interval);
-    let mut collector = Collector { writer, summary: Summary::new(adverse(&scenario)), series: Series::new(outputs) };
+    let mut collector = Collector {
+        writer,
+        summary: Summary::new(adverse(&scenario)),
+        series: Series::new(outputs),
+        choice: Choice::default(),
+    };
     let threads = args.threads.map_or_else(cores, usize::from);
     let plan = Plan { paths: 0..paths, threads, audit: if args.audit { Audited::Yes } else { Audited::No } };
     let bar = progress_bar(paths, args.quiet);
@@ -64,11 +80,20 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     bar.finish_and_clear();
     ran?;
 
-    let Collector { mut writer, summary, series } = collector;
+    let Collector { mut writer, summary, series, choice } = collector;
     let header = writer.header().clone();
     let metrics = summary.metrics(&header, |visit| writer.read_rows(visit))?;
     writer.series(&series)?;
     writer.summary(&metrics)?;
+    writer.written(&defaults::written(&scenario))?;
+    let mut worker = Worker::new(&stage);
+    for (path, roles) in choice.finish(&args.trace, |visit| writer.read_rows(visit))? {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Failure::Interrupted);
+        }
+        let replay = Replay::run(&mut worker, &stage, path, roles)?;
+        writer.trace(&replay.frames, &replay.stories, &mut |out| replay.write_log(out))?;
+    }
     report::draw(writer.staged())?;
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::Interrupted);
@@ -93,11 +118,15 @@ struct Collector {
     writer: Writer,
     summary: Summary,
     series: Series,
+    choice: Choice,
 }
 
 impl Sink for Collector {
     fn rows(&mut self, rows: &[Outcome]) -> Result<(), Failure> {
-        rows.iter().for_each(|row| self.summary.add(row));
+        for row in rows {
+            self.summary.add(row);
+            self.choice.see(row);
+        }
         self.writer.rows(rows)
     }
 

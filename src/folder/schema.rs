@@ -184,7 +184,15 @@ columns are of the first asset.
 | `summary.json` | Metrics with their intervals. |
 | `paths.csv` | One row a path. |
 | `series.csv` | Bands over time. |
-| `*.svg`, `*.png` | Charts; `flashcrash report FOLDER` draws them again. |
+| `scenario.toml`, `defaults.json` | The scenario as it was written, and every key it left to its default. |
+| `trace/N/events.jsonl` | Every event of path N in the format of `flashcrash trace --json`; above 1,000 accounts without the openings of those that nothing happened to. |
+| `trace/N/frames.json` | What can be drawn of path N at each output time: prices, displacement, depth left, balances, open interest, leverage, the positions nearest to liquidation; rounded for display. |
+| `trace/N/stories.jsonl` | The stories of up to 2,000 accounts of path N in sentences: deleveraged winners, the first losers, then the largest. |
+| `report.html` | All of it on one page that needs no network. |
+| `*.svg`, `*.png` | Charts. `flashcrash report FOLDER` draws charts and page again. |
+
+The paths in `trace` are the one with the worst fund need, that with the median, the first with ADL, and those that
+`run --trace N` named; they are replayed after the last path.
 
 ## paths.csv
 
