@@ -16,7 +16,7 @@ use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::series::Series;
 use flashcrash::folder::{self, Adverse, Header, Writer};
 use flashcrash::market::process::Direction;
-use flashcrash::report;
+use flashcrash::report::{self, House};
 use flashcrash::scenario::{self, Scenario};
 use flashcrash::sim::path::{Worker, output_times};
 use flashcrash::sim::stage::Stage;
@@ -94,7 +94,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         let replay = Replay::run(&mut worker, &stage, path, roles)?;
         writer.trace(&replay.frames, &replay.stories, &mut |out| replay.write_log(out))?;
     }
-    report::draw(writer.staged())?;
+    report::draw(writer.staged(), &House::default())?;
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::Interrupted);
     }

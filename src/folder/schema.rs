@@ -104,11 +104,18 @@ pub const METRICS: &[MetricInfo] = &[
 ];
 
 /// The charts, each written as `.svg` and `.png`.
-pub const CHARTS: [(&str, &str); 4] = [
+pub const CHARTS: [(&str, &str); 11] = [
     ("fund", "the insurance fund over time: median, 25–75 % and 5–95 % of the paths, and its floor"),
     ("liquidations", "cumulative liquidated notional over time: shorts above zero, longs below"),
     ("price", "index and traded price over time"),
     ("fund_need", "distribution of the fund that a path needs, with VaR, ES and the fund at hand marked"),
+    ("exceedance", "share of the paths that need at least so much, both axes logarithmic, with its interval"),
+    ("depth", "depth left in the book over time"),
+    ("adl", "cumulative ADL notional over time"),
+    ("haircut", "share of its profit that each deleveraged winner gave up, on the kept path with the most ADL"),
+    ("lorenz", "share of what winners gave up by their rank (Lorenz curve), on the same path"),
+    ("open_interest", "open interest over time, on the kept path that needs the largest fund"),
+    ("leverage", "notional over equity of all positions, on the same path"),
 ];
 
 /// The unit of a column, in words.

@@ -2,12 +2,14 @@
 
 use rust_decimal::dec;
 
-use super::charts::{Data, fund, fund_need, liquidations, price};
+use super::charts::{Data, all};
 use super::scene::tests::{assert_readable, boxes};
 use super::scene::{Scene, Shape};
 use super::*;
 use crate::facts::{Outcome, Sample};
+use crate::folder::schema::CHARTS;
 use crate::folder::series::Series;
+use crate::folder::trace::{Deleveraged, Frames, Story, Traced};
 use crate::folder::{Adverse, Flag, Header, Metric, VERSION, Writer};
 use crate::money::{Cash, Nanos, Quantum};
 use crate::stats::Estimate;
@@ -66,10 +68,56 @@ struct Drawn {
     metrics: Vec<Metric>,
     rows: Vec<Outcome>,
     series: Series,
+    traces: Vec<Traced>,
 }
 
 fn dollars(amount: f64) -> i64 {
     (amount * 1e6).round() as i64
+}
+
+/// Two paths in full: one without ADL, one with winners who pay, one who gains and ties.
+fn traces(case: &Case) -> Vec<Traced> {
+    if case.depth == 0.0 {
+        return Vec::new();
+    }
+    let times: Vec<f64> = (0..=60).map(|i| f64::from(i) * 30.0).collect();
+    let column = |from: f64, to: f64| times.iter().map(|t| from + (to - from) * t / 1_800.0).collect::<Vec<f64>>();
+    let frames = |path: u64, winners: u32| Frames {
+        path,
+        roles: vec![if winners > 0 { "worst fund need" } else { "median fund need" }.into()],
+        fund_need: f64::from(winners) * 1e5,
+        time_s: times.clone(),
+        index: column(case.open, case.open * (1.0 - case.depth)),
+        traded: column(case.open, case.open * (1.0 - 1.2 * case.depth)),
+        mark: column(case.open, case.open * (1.0 - 1.1 * case.depth)),
+        displacement: column(0.0, -0.02),
+        depth_left: column(1.0, 0.1),
+        fund: column(case.fund, 0.0),
+        maker: column(0.0, 1e5),
+        venue: column(0.0, 0.0),
+        backstop: column(0.0, 0.0),
+        deficit: column(0.0, 0.0),
+        liquidated_long: column(0.0, 2e7),
+        liquidated_short: column(0.0, 1e6),
+        adl: column(0.0, f64::from(winners) * 1e4),
+        open_interest: column(9e8, 3e8),
+        leverage: column(9.5, 3.2),
+        orders: (0..=60).collect(),
+        queue: vec![Vec::new(); 61],
+        deleveraged: (0..winners)
+            .map(|account| Deleveraged {
+                account,
+                notional: 1e4,
+                haircut: f64::from(account) * 37.0 - 50.0,
+                unrealised: 5_000.0,
+            })
+            .collect(),
+        names: Vec::new(),
+    };
+    let venue = Story { account: None, name: "venue".into(), liquidated: 0.0, deleveraged: 0.0, events: Vec::new() };
+    [(0, 0), (7, 40)]
+        .map(|(path, winners)| Traced { frames: frames(path, winners), stories: vec![venue.clone()] })
+        .to_vec()
 }
 
 /// A folder's content for a case: the shapes are plausible, the numbers mean nothing.
@@ -142,7 +190,7 @@ fn draw_case(case: &Case) -> Drawn {
         fund_floor: Cash(0),
     };
     let metrics = metrics(&rows, quiet, case.depth);
-    Drawn { header, metrics, rows, series }
+    Drawn { header, metrics, rows, series, traces: traces(case) }
 }
 
 fn metrics(rows: &[Outcome], quiet: bool, depth: f64) -> Vec<Metric> {
@@ -189,17 +237,13 @@ fn metrics(rows: &[Outcome], quiet: bool, depth: f64) -> Vec<Metric> {
     ]
 }
 
-fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 4] {
+fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 11] {
     let mut need = Histogram::default();
     drawn.rows.iter().for_each(|row| need.add(row.fund_need));
     let bands = drawn.series.bands();
-    let data = Data { header: &drawn.header, metrics: &drawn.metrics, bands: &bands, need: &need };
-    [
-        ("fund", fund(&data)),
-        ("liquidations", liquidations(&data)),
-        ("price", price(&data)),
-        ("fund_need", fund_need(&data)),
-    ]
+    let data =
+        Data { header: &drawn.header, metrics: &drawn.metrics, bands: &bands, need: &need, traces: &drawn.traces };
+    all(&data).map(|plot| (plot.name, plot.scene()))
 }
 
 fn write(drawn: &Drawn, dir: &Path) {
@@ -207,7 +251,10 @@ fn write(drawn: &Drawn, dir: &Path) {
     writer.rows(&drawn.rows).unwrap();
     writer.series(&drawn.series).unwrap();
     writer.summary(&drawn.metrics).unwrap();
-    draw(writer.staged()).unwrap();
+    for trace in &drawn.traces {
+        writer.trace(&trace.frames, &trace.stories, &mut |_| Ok(())).unwrap();
+    }
+    draw(writer.staged(), &House::default()).unwrap();
     writer.finish().unwrap();
 }
 
@@ -239,7 +286,7 @@ fn both_sides_have_their_bands_and_a_quiet_day_has_none() {
     // The bars hold all paths that need something, none of them twice.
     let drawn = draw_case(crash);
     let needy = drawn.rows.iter().filter(|row| row.fund_need > 0).count() as f64 / drawn.rows.len() as f64;
-    let [_, _, _, (_, scene)] = scenes(&drawn);
+    let [_, _, _, (_, scene), ..] = scenes(&drawn);
     let bars: Vec<f64> = scene
         .shapes
         .iter()
@@ -261,7 +308,7 @@ fn both_sides_have_their_bands_and_a_quiet_day_has_none() {
 fn titles_state_the_finding() {
     let titles = |name: &str| {
         let case = cases().into_iter().find(|case| case.name == name).unwrap();
-        scenes(&draw_case(&case)).map(|(_, scene)| boxes(&scene)[0].0.clone()).join("\n")
+        scenes(&draw_case(&case)).map(|(name, scene)| format!("{name}: {}", boxes(&scene)[0].0)).join("\n")
     };
     insta::assert_snapshot!(titles("flash-crash"), @r"
     The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
@@ -323,7 +370,7 @@ fn a_folder_is_drawn_again_to_the_same_bytes() {
         || CHARTS.map(|(name, _)| ["svg", "png"].map(|end| fs::read(target.join(format!("{name}.{end}"))).unwrap()));
     let first = read();
     fs::remove_file(target.join("fund.svg")).unwrap();
-    draw(&target).unwrap();
+    draw(&target, &House::default()).unwrap();
     assert!(first == read());
     assert!(fs::read_dir(&target).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().starts_with('.')));
 }
