@@ -48,7 +48,7 @@ impl Data<'_> {
         self.metrics.iter().find(|metric| metric.name == name)?.estimate
     }
 
-    fn is_zero(&self, name: &str) -> bool {
+    pub(super) fn is_zero(&self, name: &str) -> bool {
         self.estimate(name).is_none_or(|estimate| estimate.estimate == 0.0)
     }
 
@@ -370,6 +370,9 @@ fn adl(data: &Data<'_>) -> Plot {
             interval(p, percent),
             data.money(mean.estimate)
         ),
+        (Some(p), None) => {
+            format!("Winners are deleveraged on {} of the crashes{}", percent(p.estimate), interval(p, percent))
+        }
         _ => "No path was run".to_owned(),
     };
     let (low, high) = extent(&[&fan[4], &[0.0]]);

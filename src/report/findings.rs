@@ -175,19 +175,19 @@ fn doubts(data: &Data<'_>) -> Vec<String> {
     let flagged = |flag: Flag| {
         data.metrics
             .iter()
-            .filter(|metric| metric.flags.contains(&flag))
+            .filter(|metric| metric.flags.contains(&flag) && !data.is_zero(&metric.name))
             .map(|metric| metric.name.as_str())
             .collect::<Vec<_>>()
     };
     let mut told = Vec::new();
     let thin = flagged(Flag::ThinTail);
     if !thin.is_empty() {
-        told.push(format!("Read with care: {} rest on fewer than ten paths in the tail; run more.", thin.join(", ")));
+        told.push(format!("Read with care, fewer than ten paths lie in the tail: {}. Run more.", thin.join(", ")));
     }
     let heavy = flagged(Flag::TailDominated);
     if !heavy.is_empty() {
         told.push(format!(
-            "Read with care: 1 % of the paths carry over half of {}; their intervals may be too narrow.",
+            "Read with care, 1 % of the paths carry over half of the sum and the interval may be too narrow: {}.",
             heavy.join(", ")
         ));
     }

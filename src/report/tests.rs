@@ -21,8 +21,8 @@ use crate::stats::quantile::{Selector, Share};
 /// How the fund need of a path is drawn, in whole dollars.
 type Need = fn(f64, f64) -> f64;
 
-struct Case {
-    name: &'static str,
+pub(super) struct Case {
+    pub(super) name: &'static str,
     paths: u64,
     need: Need,
     fund: f64,
@@ -32,7 +32,7 @@ struct Case {
     tick: rust_decimal::Decimal,
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let crash = Case {
         name: "flash-crash",
         paths: 2_000,
@@ -63,12 +63,12 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-struct Drawn {
-    header: Header,
+pub(super) struct Drawn {
+    pub(super) header: Header,
     metrics: Vec<Metric>,
-    rows: Vec<Outcome>,
+    pub(super) rows: Vec<Outcome>,
     series: Series,
-    traces: Vec<Traced>,
+    pub(super) traces: Vec<Traced>,
 }
 
 fn dollars(amount: f64) -> i64 {
@@ -121,7 +121,7 @@ fn traces(case: &Case) -> Vec<Traced> {
 }
 
 /// A folder's content for a case: the shapes are plausible, the numbers mean nothing.
-fn draw_case(case: &Case) -> Drawn {
+pub(super) fn draw_case(case: &Case) -> Drawn {
     let mut next = splitmix(42);
     let times: Vec<Nanos> = (0..=180).map(|i| Nanos(i * 10_000_000_000)).collect();
     let mut series = Series::new(times.clone());
@@ -237,13 +237,16 @@ fn metrics(rows: &[Outcome], quiet: bool, depth: f64) -> Vec<Metric> {
     ]
 }
 
-fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 11] {
+/// Hands over what charts and page are made from.
+pub(super) fn with_data<T>(drawn: &Drawn, make: impl FnOnce(&Data<'_>) -> T) -> T {
     let mut need = Histogram::default();
     drawn.rows.iter().for_each(|row| need.add(row.fund_need));
     let bands = drawn.series.bands();
-    let data =
-        Data { header: &drawn.header, metrics: &drawn.metrics, bands: &bands, need: &need, traces: &drawn.traces };
-    all(&data).map(|plot| (plot.name, plot.scene()))
+    make(&Data { header: &drawn.header, metrics: &drawn.metrics, bands: &bands, need: &need, traces: &drawn.traces })
+}
+
+fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 11] {
+    with_data(drawn, |data| all(data).map(|plot| (plot.name, plot.scene())))
 }
 
 fn write(drawn: &Drawn, dir: &Path) {
@@ -311,22 +314,43 @@ fn titles_state_the_finding() {
         scenes(&draw_case(&case)).map(|(name, scene)| format!("{name}: {}", boxes(&scene)[0].0)).join("\n")
     };
     insta::assert_snapshot!(titles("flash-crash"), @r"
-    The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
-    22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 96 % of it long
-    Liquidations deepen the fall by 23 % (95 %: 21 % … 25 %)
-    One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    fund: The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
+    liquidations: 22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 96 % of it long
+    price: Liquidations deepen the fall by 23 % (95 %: 21 % … 25 %)
+    fund_need: One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    exceedance: 18 % of the crashes need more than the 2M USDT at hand (95 %: 17 % … 20 %)
+    depth: The book keeps its depth
+    adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
+    haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
+    lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
+    open_interest: Path 7 takes 67 % of open interest, from 900M to 300M USDT
+    leverage: Leverage goes from 9.5x to 3.2x on path 7
     ");
     insta::assert_snapshot!(titles("quiet-day"), @r"
-    No forced order on any path: the fund of 2M USDT stays untouched
-    No position is liquidated on any path
-    The index never moves against the crowd: nothing to amplify
-    No path needs the fund: 0 of 2,000 paths
+    fund: No forced order on any path: the fund of 2M USDT stays untouched
+    liquidations: No position is liquidated on any path
+    price: The index never moves against the crowd: nothing to amplify
+    fund_need: No path needs the fund: 0 of 2,000 paths
+    exceedance: No path needs the fund: 0 of 2,000 paths
+    depth: The book keeps its depth
+    adl: Nobody is deleveraged (95 %: on less than 0.18 %)
+    haircut: Nobody pays a haircut
+    lorenz: Nobody pays by ADL
+    open_interest: No path is kept in full
+    leverage: No path is kept in full
     ");
     insta::assert_snapshot!(titles("short-squeeze"), @r"
-    The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
-    22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 93 % of it short
-    Liquidations heighten the rise by 23 % (95 %: 21 % … 25 %)
-    One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    fund: The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
+    liquidations: 22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 93 % of it short
+    price: Liquidations heighten the rise by 23 % (95 %: 21 % … 25 %)
+    fund_need: One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    exceedance: 18 % of the crashes need more than the 2M USDT at hand (95 %: 17 % … 20 %)
+    depth: The book keeps its depth
+    adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
+    haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
+    lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
+    open_interest: Path 7 takes 67 % of open interest, from 900M to 300M USDT
+    leverage: Leverage goes from 9.5x to 3.2x on path 7
     ");
 }
 
@@ -357,7 +381,7 @@ fn the_table_is_aligned_and_footnoted() {
       [3] thin tail: fewer than 10 paths lie beyond the quantile; run more
       [4] identical on every path: no sampling error to show
 
-    Written to output/flash-crash: summary.json, paths.csv, series.csv, manifest.json; charts fund, liquidations, price, fund_need (.svg, .png)
+    Written to output/flash-crash: report.html (open it in a browser), 11 charts (.svg, .png), summary.json, paths.csv, series.csv
     ");
 }
 

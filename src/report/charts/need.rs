@@ -178,8 +178,10 @@ pub(super) fn exceedance(data: &Data<'_>) -> Plot {
         y_scale: Scale::Share,
         layers: Vec::new(),
     };
-    let (Some(&first), Some(&last)) = (points.first(), points.last()) else {
-        plot.layers.push(Layer::Note("nothing to draw: no path needs the fund".into()));
+    let (Some(&first), Some(&last), true) = (points.first(), points.last(), n > 1) else {
+        plot.legend.clear();
+        let why = if n == 1 { "one path has no distribution" } else { "no path needs the fund" };
+        plot.layers.push(Layer::Note(format!("nothing to draw: {why}")));
         return plot;
     };
     let log = |x: f64| libm::log10(x);

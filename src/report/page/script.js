@@ -440,7 +440,7 @@ gloss.addEventListener("pointerenter", () => clearTimeout(leaving));
 gloss.addEventListener("pointerleave", later);
 addEventListener("keydown", event => { if (event.key === "Escape" && !gloss.hidden) hide(); });
 const link = (node, seen) => {
-  const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT, { acceptNode: text => text.parentElement.closest("button,a,code,pre,svg,select,option,script,h2,label,[id=balances],.gauge") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT });
+  const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT, { acceptNode: text => text.parentElement.closest("button,a,code,pre,svg,select,option,script,h2,h3,label,.gauge") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT });
   const texts = []; while (walker.nextNode()) texts.push(walker.currentNode);
   for (let text of texts) {
     for (let from = 0; ;) {
