@@ -2,11 +2,14 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod compare;
+mod defaults;
+mod fund_size;
+mod manual;
+mod merge;
 mod position;
 mod preset;
-mod compare;
-mod fund_size;
-mod merge;
+mod report;
 mod run;
 mod sweep;
 mod trace;
@@ -47,6 +50,8 @@ enum Verb {
     Position(Box<position::PositionArgs>),
     /// Print the rule book of an exchange as TOML, or list them
     Preset(preset::PresetArgs),
+    /// Draw the charts and the page of a finished output folder again
+    Report(report::ReportArgs),
     /// Check a scenario and its files; show every fault with its place
     Check(CheckArgs),
     /// List every kind of price process, book, mark rule, distribution, liquidation rule and ADL policy with its keys
@@ -55,6 +60,10 @@ enum Verb {
     Schema,
     /// Print the reference of all keys and kinds as Markdown
     Reference,
+    /// Print completions for a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the manual page, in roff
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -107,10 +116,13 @@ pub fn main() -> u8 {
         Verb::Trace(args) => trace::trace(&args),
         Verb::Position(args) => position::position(&args),
         Verb::Preset(args) => preset::preset(&args),
+        Verb::Report(args) => report::report(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),
         Verb::Schema => schema(),
         Verb::Reference => print(&scenario::reference()),
+        Verb::Completions(args) => manual::completions(&args),
+        Verb::Man => manual::man(),
     };
     match done {
         Ok(()) => 0,
@@ -208,7 +220,9 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 fn paint() -> Paint {
-    if io::stderr().is_terminal() { Paint::Colour } else { Paint::Plain }
+    // https://no-color.org: any value but the empty one switches colour off.
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    if io::stderr().is_terminal() && !plain { Paint::Colour } else { Paint::Plain }
 }
 
 fn warn(faults: &Faults) {

@@ -10,12 +10,14 @@ pub mod schema;
 pub mod series;
 pub mod study;
 mod swap;
+pub mod trace;
 pub mod writer;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::facts::Outcome;
@@ -118,6 +120,24 @@ pub struct Metric {
     pub flags: Vec<Flag>,
 }
 
+/// A key that a scenario left to its default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Defaulted {
+    /// Where it would stand, as in `assets[0].book`.
+    pub table: String,
+    pub key: String,
+    /// As it would be written.
+    pub value: String,
+    pub about: String,
+}
+
+/// A scenario as a user wrote it, with what it left unsaid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub text: String,
+    pub defaults: Vec<Defaulted>,
+}
+
 /// A finished folder, opened to be read.
 #[derive(Clone, Debug)]
 pub struct Folder {
@@ -170,6 +190,29 @@ impl Folder {
     /// A file that cannot be read, or a damaged row with its line and column.
     pub fn rows(&self, visit: &mut dyn FnMut(&Outcome)) -> Result<(), Failure> {
         rows::read(&self.dir.join("paths.csv"), &self.header, visit)
+    }
+
+    /// Reads the paths that were replayed in full, by ascending number.
+    ///
+    /// # Errors
+    /// A damaged file, with its name.
+    pub fn traces(&self) -> Result<Vec<trace::Traced>, Failure> {
+        trace::read(&self.dir)
+    }
+
+    /// The scenario as it was written, and the keys it left to their defaults; `None` in folders without them.
+    ///
+    /// # Errors
+    /// Files that are there but cannot be read.
+    pub fn written(&self) -> Result<Option<Written>, Failure> {
+        let (text, defaults) = (self.dir.join("scenario.toml"), self.dir.join("defaults.json"));
+        if !text.is_file() || !defaults.is_file() {
+            return Ok(None);
+        }
+        let written = fs::read_to_string(&text).map_err(Failure::file(&text))?;
+        let list = fs::read_to_string(&defaults).map_err(Failure::file(&defaults))?;
+        let list = serde_json::from_str(&list).map_err(|error| damaged(&defaults, &error.to_string()))?;
+        Ok(Some(Written { text: written, defaults: list }))
     }
 
     /// Reads `series.csv`.

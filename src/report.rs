@@ -1,9 +1,12 @@
 //! Charts and tables. Reads a folder, never runs a path.
 
 mod charts;
+mod findings;
 mod frame;
 pub mod fund_size;
 mod number;
+pub mod page;
+mod plot;
 mod scene;
 pub mod sweep;
 mod table;
@@ -13,32 +16,43 @@ use std::path::Path;
 
 use crate::fault::Failure;
 use crate::folder::Folder;
-use crate::folder::schema::CHARTS;
 use crate::stats::histogram::Histogram;
 
+pub use page::{House, Theme};
 pub use table::headline;
 
-/// Draws every chart of a folder, finished or still being written, from its files, over those that are there.
+/// Draws every chart and the page of a folder, finished or still being written, from its files, over those that are
+/// there.
 ///
 /// # Errors
-/// A folder that cannot be read, or a chart that cannot be written.
-pub fn draw(dir: &Path) -> Result<(), Failure> {
+/// A folder that cannot be read, a chart that cannot be written, or a template that cannot be rendered.
+pub fn draw(dir: &Path, house: &House) -> Result<(), Failure> {
     let folder = Folder::read(dir)?;
     let bands = folder.series()?;
-    let mut need = Histogram::default();
-    folder.rows(&mut |row| need.add(row.fund_need))?;
-    let data = charts::Data { header: &folder.header, metrics: &folder.metrics, bands: &bands, need: &need };
-    let scenes = [charts::fund(&data), charts::liquidations(&data), charts::price(&data), charts::fund_need(&data)];
-    for ((name, _), scene) in CHARTS.iter().zip(scenes) {
-        // Each file is replaced whole, so an interruption leaves the old chart or the new one.
-        let fresh = dir.join(format!(".{name}.svg"));
-        fs::write(&fresh, scene.svg()?).map_err(Failure::file(&fresh))?;
-        fs::rename(&fresh, dir.join(format!("{name}.svg"))).map_err(Failure::file(&fresh))?;
-        let fresh = dir.join(format!(".{name}.png"));
-        scene.png(&fresh)?;
-        fs::rename(&fresh, dir.join(format!("{name}.png"))).map_err(Failure::file(&fresh))?;
+    let (mut need, mut worst) = (Histogram::default(), page::Worst::default());
+    folder.rows(&mut |row| {
+        need.add(row.fund_need);
+        worst.see(row);
+    })?;
+    let traces = folder.traces()?;
+    let data =
+        charts::Data { header: &folder.header, metrics: &folder.metrics, bands: &bands, need: &need, traces: &traces };
+    let plots = charts::all(&data);
+    // The page first: a broken template then leaves everything as it was.
+    let page = page::render(&data, &plots, &worst, folder.written()?.as_ref(), house)?;
+    for plot in &plots {
+        let (name, scene) = (plot.name, plot.scene());
+        replace(dir, &format!("{name}.svg"), |fresh| fs::write(fresh, scene.svg()?).map_err(Failure::file(fresh)))?;
+        replace(dir, &format!("{name}.png"), |fresh| scene.png(fresh))?;
     }
-    Ok(())
+    replace(dir, "report.html", |fresh| fs::write(fresh, page).map_err(Failure::file(fresh)))
+}
+
+/// Each file is replaced whole, so an interruption leaves the old one or the new one.
+fn replace(dir: &Path, name: &str, write: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+    let fresh = dir.join(format!(".{name}"));
+    write(&fresh)?;
+    fs::rename(&fresh, dir.join(name)).map_err(Failure::file(&fresh))
 }
 
 #[cfg(test)]

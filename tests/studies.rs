@@ -79,11 +79,11 @@ fn merged_shards_are_the_single_run_to_the_byte() {
     if dir.path().join("b").exists() {
         fs::remove_file(dir.path().join("b")).unwrap();
     }
-    let missing = flashcrash(dir.path(), &["merge", "c", "a", "--out", "merged"]).output().unwrap();
+    let missing = flashcrash(dir.path(), &["merge", "c", "a", "--scenario", file, "--out", "merged"]).output().unwrap();
     assert_eq!(missing.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&missing.stderr).contains("paths 7..30 are missing"));
     done(&mut shard("7..30", "b"));
-    done(&mut flashcrash(dir.path(), &["merge", "c", "a", "b", "-q", "--out", "merged"]));
+    done(small(&mut flashcrash(dir.path(), &["merge", "c", "a", "b", "--scenario", file, "-q", "--out", "merged"])));
     assert_eq!(content(&dir.path().join("merged")), content(&dir.path().join("single")));
     assert_eq!(names(dir.path()), ["a", "b", "c", "merged", "single"], "no stray files");
 }
@@ -131,7 +131,7 @@ fn what_cannot_be_studied_is_told() {
         (vec!["run", file, "--until", "p_ald ±1"], "did you mean `p_adl`?"),
         (vec!["run", file, "--set", "venue.fund.opn=1"], "did you mean `open`?"),
         (vec!["compare", file], "there is only one scenario"),
-        (vec!["merge", file], "is no shard"),
+        (vec!["merge", file, "--scenario", file], "is no shard"),
     ] {
         let output = flashcrash(dir.path(), &args).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -7,18 +7,25 @@ use clap::Args;
 
 use flashcrash::experiment::SERIES_PATHS;
 use flashcrash::experiment::shard::{Shard, in_order};
-use flashcrash::fault::Failure;
+use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::{Header, Writer};
 use flashcrash::report;
+use flashcrash::scenario;
+use flashcrash::sim::stage::Stage;
 
-use super::print;
-use super::run::{Collector, finish};
+use super::run::{Collector, InFull, finish};
+use super::{SetArgs, print};
 
 #[derive(Debug, Args)]
 pub struct MergeArgs {
     /// Files that `run --paths A..B --shard-out FILE` wrote, in any order; together they hold the paths from 0
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// The scenario that the shards were run from: some paths are replayed from it
+    #[arg(long)]
+    scenario: PathBuf,
+    #[command(flatten)]
+    set: SetArgs,
     /// Output folder; output/NAME where absent
     #[arg(long)]
     out: Option<PathBuf>,
@@ -34,10 +41,19 @@ pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
     let paths = last.range.end;
     let header = Header { paths, series_paths: paths.min(SERIES_PATHS), ..first.header.clone() };
     let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(&header.scenario));
+    let (scenario, _) = scenario::load_with(&args.scenario, &args.set.settings()?)?;
+    if scenario.hash != header.hash {
+        return Err(Faults::usage(
+            format!("{} is not the scenario of these shards: its hash is {}", args.scenario.display(), scenario.hash),
+            format!("the shards were run from a scenario with the hash {}", header.hash),
+        )
+        .into());
+    }
+    let stage = Stage::new(&scenario, header.seed)?;
     let mut collector = Collector::new(Writer::create(&out, header)?, first.times.clone());
     for shard in &shards {
         shard.deliver(&mut collector)?;
     }
-    let (header, metrics) = finish(collector, &AtomicBool::new(false))?;
+    let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &[] }, &AtomicBool::new(false))?;
     if args.quiet { Ok(()) } else { print(&report::headline(&header, &metrics, &out)) }
 }

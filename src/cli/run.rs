@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use flashcrash::experiment::replay::{Choice, Replay};
 use flashcrash::experiment::shard::ShardWriter;
 use flashcrash::experiment::summary::Summary;
 use flashcrash::experiment::until::{self, Until};
@@ -18,12 +19,12 @@ use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::series::Series;
 use flashcrash::folder::{Header, Metric, Writer};
 use flashcrash::money::Nanos;
-use flashcrash::report;
+use flashcrash::report::{self, House};
 use flashcrash::scenario;
-use flashcrash::sim::path::output_times;
+use flashcrash::sim::path::{Worker, output_times};
 use flashcrash::sim::stage::Stage;
 
-use super::{SetArgs, print, warn};
+use super::{SetArgs, defaults, print, warn};
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -49,6 +50,9 @@ pub struct RunArgs {
     /// Output folder; output/NAME where absent
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Keep this path in full too, as `trace/N`; may be given more than once
+    #[arg(long, value_name = "N")]
+    trace: Vec<u64>,
     /// Rebuild the ledger of every path from its facts and check every invariant after every event
     #[arg(long)]
     audit: bool,
@@ -99,6 +103,13 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         .into());
     }
     let paths = range.end;
+    if let Some(beyond) = args.trace.iter().find(|&&path| path >= paths) {
+        return Err(Faults::usage(
+            format!("`--trace {beyond}`: this run has the paths 0 to {}", paths - 1),
+            "name one of them, or run more with `--paths`",
+        )
+        .into());
+    }
     let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(&scenario.name));
 
     let stop = stop_on_interrupt()?;
@@ -116,7 +127,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if done < paths {
         collector.writer.settle(done, done.min(experiment::SERIES_PATHS))?;
     }
-    let (header, metrics) = finish(collector, &stop)?;
+    let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &args.trace }, &stop)?;
     if args.quiet {
         return Ok(());
     }
@@ -190,14 +201,35 @@ fn shard(args: &RunArgs, stage: &Stage<'_>, file: &Path, range: Range<u64>) -> R
     print(&text)
 }
 
-/// Writes what the rows say together, draws it, and puts the folder in its place.
-pub(super) fn finish(collector: Collector, stop: &AtomicBool) -> Result<(Header, Vec<Metric>), Failure> {
-    let Collector { mut writer, summary, series } = collector;
+/// What is kept in full beside the tables: paths replayed from a scenario.
+pub(super) struct InFull<'a> {
+    pub stage: &'a Stage<'a>,
+    /// Paths asked for beside the first with ADL, the median and the worst.
+    pub asked: &'a [u64],
+}
+
+/// Writes what the rows say together, replays the chosen paths, draws it all, and puts the folder in its place.
+pub(super) fn finish(
+    collector: Collector,
+    in_full: &InFull<'_>,
+    stop: &AtomicBool,
+) -> Result<(Header, Vec<Metric>), Failure> {
+    let Collector { mut writer, summary, series, choice } = collector;
     let header = writer.header().clone();
     let metrics = summary.metrics(&header, |visit| writer.read_rows(visit))?;
     writer.series(&series)?;
     writer.summary(&metrics)?;
-    report::draw(writer.staged())?;
+    let InFull { stage, asked } = in_full;
+    writer.written(&defaults::written(stage.scenario))?;
+    let mut worker = Worker::new(stage);
+    for (path, roles) in choice.finish(asked, |visit| writer.read_rows(visit))? {
+        if stop.load(Ordering::Relaxed) {
+            return Err(Failure::Interrupted);
+        }
+        let replay = Replay::run(&mut worker, stage, path, roles)?;
+        writer.trace(&replay.frames, &replay.stories, &mut |out| replay.write_log(out))?;
+    }
+    report::draw(writer.staged(), &House::default())?;
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::Interrupted);
     }
@@ -210,17 +242,26 @@ pub(super) struct Collector {
     writer: Writer,
     summary: Summary,
     series: Series,
+    choice: Choice,
 }
 
 impl Collector {
     pub(super) fn new(writer: Writer, outputs: Vec<Nanos>) -> Self {
-        Self { summary: Summary::new(writer.header().adverse), writer, series: Series::new(outputs) }
+        Self {
+            summary: Summary::new(writer.header().adverse),
+            writer,
+            series: Series::new(outputs),
+            choice: Choice::default(),
+        }
     }
 }
 
 impl Sink for Collector {
     fn rows(&mut self, rows: &[Outcome]) -> Result<(), Failure> {
-        rows.iter().for_each(|row| self.summary.add(row));
+        for row in rows {
+            self.summary.add(row);
+            self.choice.see(row);
+        }
         self.writer.rows(rows)
     }
 

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use flashcrash::experiment::PAIRED_PATHS;
-use flashcrash::fault::Failure;
+use flashcrash::experiment::{PAIRED_PATHS, replay};
+use flashcrash::fault::{Failure, Faults};
 use flashcrash::scenario;
 use flashcrash::sim::path::{Pair, Wanted, Worker};
 use flashcrash::sim::stage::Stage;
 use flashcrash::sim::tally::Series;
 use flashcrash::sim::trace::{Format, Legend, Trace};
 
-use super::{SetArgs, warn};
+use super::{SetArgs, print, warn};
 
 #[derive(Debug, Args)]
 pub struct TraceArgs {
@@ -30,6 +30,9 @@ pub struct TraceArgs {
     /// One JSON object a line, for programs
     #[arg(long)]
     json: bool,
+    /// The story of one account in sentences, by its name or number
+    #[arg(long, value_name = "ACCOUNT", conflicts_with = "json")]
+    story: Option<String>,
 }
 
 pub fn trace(args: &TraceArgs) -> Result<(), Failure> {
@@ -37,6 +40,9 @@ pub fn trace(args: &TraceArgs) -> Result<(), Failure> {
     warn(&warnings);
     let seed = args.seed.unwrap_or(scenario.seed);
     let stage = Stage::new(&scenario, seed)?;
+    if let Some(account) = &args.story {
+        return tell(&stage, args.path, account);
+    }
     let legend = Legend::of(&scenario, stage.account_names());
     let format = if args.json { Format::Json } else { Format::Text };
     let mut trace = Trace::new(BufWriter::new(io::stdout().lock()), format, legend);
@@ -50,4 +56,33 @@ pub fn trace(args: &TraceArgs) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Prints what happened to one account, in the words of the report.
+fn tell(stage: &Stage<'_>, path: u64, account: &str) -> Result<(), Failure> {
+    let names = stage.account_names();
+    let count = stage.scenario.accounts.count();
+    let named = names.iter().position(|name| name == account);
+    let found = named.or_else(|| account.parse::<usize>().ok()).and_then(|id| u32::try_from(id).ok());
+    let unknown = || {
+        let known = match names {
+            [] => "accounts are numbered".to_owned(),
+            [first, ..] => format!("accounts have names, as `{first}`, and numbers"),
+        };
+        Failure::from(Faults::usage(
+            format!("there is no account `{account}`"),
+            format!("{known} from 0 to {}", count.saturating_sub(1)),
+        ))
+    };
+    let id = found.filter(|&id| u64::from(id) < count).ok_or_else(unknown)?;
+    let story = replay::story(stage, path, id)?.ok_or_else(unknown)?;
+    let mut text =
+        format!("{} on path {path} of seed {}, amounts in {}\n", story.name, stage.seed, stage.scenario.currency);
+    for (at, sentence) in &story.events {
+        text.push_str(&format!("{:>10} s  {sentence}\n", at.0 as f64 / 1e9));
+    }
+    if story.liquidated.is_zero() && story.deleveraged.is_zero() {
+        text.push_str("              nothing is forced on it\n");
+    }
+    print(&text)
 }

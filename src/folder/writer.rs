@@ -1,13 +1,14 @@
 //! Writes an output folder. It appears under its name at [`Writer::finish`], complete, or not at all.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::rows::{Encoder, Scales};
 use super::series::Series;
 use super::swap::Places;
-use super::{Header, Metric, rows, summary_to_json, write_json};
+use super::trace::{Frames, Story};
+use super::{Header, Metric, Written, damaged, rows, summary_to_json, trace, write_json};
 use crate::facts::Outcome;
 use crate::fault::{Failure, Faults};
 
@@ -109,6 +110,31 @@ impl Writer {
     /// The file cannot be written.
     pub fn summary(&mut self, metrics: &[Metric]) -> Result<(), Failure> {
         write_json(&self.places.partial.join("summary.json"), &summary_to_json(&self.header, metrics))
+    }
+
+    /// Writes `scenario.toml` and `defaults.json`.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn written(&mut self, written: &Written) -> Result<(), Failure> {
+        let path = self.places.partial.join("scenario.toml");
+        fs::write(&path, &written.text).map_err(Failure::file(&path))?;
+        let path = self.places.partial.join("defaults.json");
+        let list = serde_json::to_value(&written.defaults).map_err(|error| damaged(&path, &error.to_string()))?;
+        write_json(&path, &list)
+    }
+
+    /// Writes `trace/N/`; `log` fills its `events.jsonl`.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn trace(
+        &mut self,
+        frames: &Frames,
+        stories: &[Story],
+        log: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        trace::write(&self.places.partial, frames, stories, log)
     }
 
     /// Puts the folder in its place.

@@ -1,9 +1,14 @@
 //! The charts of a folder.
 
-use super::frame::{Axis, Frame, Swatch, WordAt, Words};
-use super::number::{labels, percent, short, suffix, ticks};
-use super::scene::{Colour, Dash, Scene};
+mod need;
+mod path;
+
+use super::frame::{Axis, Swatch, WordAt};
+use super::number::{percent, short};
+use super::plot::{Layer, Plot, Scale};
+use super::scene::{Colour, Dash};
 use crate::folder::series::Bands;
+use crate::folder::trace::Traced;
 use crate::folder::{Adverse, Header, Metric};
 use crate::stats::Estimate;
 use crate::stats::histogram::Histogram;
@@ -16,22 +21,49 @@ pub struct Data<'a> {
     pub bands: &'a Bands,
     /// Fund need of every path, cash units.
     pub need: &'a Histogram,
+    /// Paths in full.
+    pub traces: &'a [Traced],
+}
+
+/// Every chart, in the order of `CHARTS`.
+#[must_use]
+pub fn all(data: &Data<'_>) -> [Plot; 11] {
+    [
+        fund(data),
+        liquidations(data),
+        price(data),
+        need::fund_need(data),
+        need::exceedance(data),
+        depth(data),
+        adl(data),
+        path::haircut(data),
+        path::lorenz(data),
+        path::open_interest(data),
+        path::leverage(data),
+    ]
 }
 
 impl Data<'_> {
-    fn estimate(&self, name: &str) -> Option<Estimate> {
+    pub(super) fn estimate(&self, name: &str) -> Option<Estimate> {
         self.metrics.iter().find(|metric| metric.name == name)?.estimate
     }
 
-    fn is_zero(&self, name: &str) -> bool {
+    pub(super) fn is_zero(&self, name: &str) -> bool {
         self.estimate(name).is_none_or(|estimate| estimate.estimate == 0.0)
     }
 
-    fn cash(&self, units: i64) -> f64 {
+    pub(super) fn cash(&self, units: i64) -> f64 {
         units as f64 * self.header.cash_unit.to_f64()
     }
 
-    fn money(&self, amount: f64) -> String {
+    /// Paths whose need lies in a bucket above this amount.
+    fn need_beyond(&self, amount: f64) -> u64 {
+        let unit = self.header.cash_unit.to_f64();
+        let above = self.need.buckets().filter(|(key, bucket)| *key > 0 && bucket.mean() * unit > amount);
+        above.map(|(_, bucket)| bucket.count).sum()
+    }
+
+    pub(super) fn money(&self, amount: f64) -> String {
         format!("{} {}", short(amount), self.header.currency)
     }
 
@@ -68,7 +100,7 @@ impl Data<'_> {
     }
 }
 
-fn paths(count: u64) -> String {
+pub(super) fn paths(count: u64) -> String {
     if count == 1 { "1 path".into() } else { format!("{} paths", super::number::grouped(count as f64, 0)) }
 }
 
@@ -77,7 +109,7 @@ fn shortened(text: &str, limit: usize) -> String {
 }
 
 /// ` (95 %: 17 … 20 %)`, or nothing where the interval is a point or unbounded.
-fn interval(estimate: Estimate, show: impl Fn(f64) -> String) -> String {
+pub(super) fn interval(estimate: Estimate, show: impl Fn(f64) -> String) -> String {
     if !estimate.low.is_finite() || !estimate.high.is_finite() || estimate.low == estimate.high {
         return String::new();
     }
@@ -102,15 +134,20 @@ fn fan_legend(data: &Data<'_>, colour: Colour, what: &str) -> Vec<(Swatch, Strin
     ]
 }
 
-fn draw_fan(frame: &Frame, scene: &mut Scene, x: &[f64], fan: &[Vec<f64>; 5], colour: Colour) {
-    frame.band(scene, x, &fan[0], &fan[4], colour.faint(0.2));
-    frame.band(scene, x, &fan[1], &fan[3], colour.faint(0.32));
-    frame.curve(scene, x, &fan[2], colour, 3.0, Dash::Solid);
+/// The layers of a fan: `of` are the legend's entries of the median, the inner band and the outer one. Of one path there
+/// is the line alone.
+fn draw_fan(layers: &mut Vec<Layer>, x: &[f64], fan: [Vec<f64>; 5], colour: Colour, of: [usize; 3]) {
+    let [p05, p25, p50, p75, p95] = fan;
+    if p05 != p95 {
+        layers.push(Layer::Band { of: of[2], x: x.to_vec(), low: p05, high: p95, colour: colour.faint(0.2) });
+        layers.push(Layer::Band { of: of[1], x: x.to_vec(), low: p25, high: p75, colour: colour.faint(0.32) });
+    }
+    layers.push(Layer::Curve { of: of[0], x: x.to_vec(), y: p50, colour, width: 3.0, dash: Dash::Solid });
 }
 
 /// The fund over time.
 #[must_use]
-pub fn fund(data: &Data<'_>) -> Scene {
+fn fund(data: &Data<'_>) -> Plot {
     let open = data.cash(data.header.fund_open.0);
     let floor = data.cash(data.header.fund_floor.0);
     let title = match data.estimate("p_fund_exhausted") {
@@ -146,25 +183,29 @@ pub fn fund(data: &Data<'_>) -> Scene {
     let (x_axis, unit) = Axis::time(data.header.horizon.seconds());
     let mut legend = fan_legend(data, Colour::BLUE, "");
     legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dashed), format!("floor, {}", data.money(floor))));
-    let caption = data.caption();
-    let words = Words {
+    let mut layers = Vec::new();
+    draw_fan(&mut layers, &x, fan, Colour::BLUE, [0, 1, 2]);
+    let of = legend.len() - 1;
+    layers.push(Layer::Level { of: Some(of), y: floor, colour: Colour::VERMILLION, width: 2.5, dash: Dash::Dashed });
+    Plot {
+        name: "fund",
         title,
         subtitle: format!("Insurance fund, cash balance over {}", data.over()),
         legend,
-        y_axis: data.header.currency.clone(),
-        x_axis: format!("time since the start, {unit}"),
-        caption: &caption,
-    };
-    let mut scene = Scene::default();
-    let frame = Frame::new(&mut scene, &words, x_axis, Axis::amounts(low, high));
-    draw_fan(&frame, &mut scene, &x, &fan, Colour::BLUE);
-    frame.level(&mut scene, floor, Colour::VERMILLION, 2.5, Dash::Dashed);
-    scene
+        y_name: data.header.currency.clone(),
+        x_name: format!("time since the start, {unit}"),
+        caption: data.caption(),
+        x: x_axis,
+        y: Axis::amounts(low, high),
+        x_scale: Scale::Time,
+        y_scale: Scale::Amount,
+        layers,
+    }
 }
 
 /// Liquidations over time by side.
 #[must_use]
-pub fn liquidations(data: &Data<'_>) -> Scene {
+fn liquidations(data: &Data<'_>) -> Plot {
     let quiet = data.is_zero("liquidations_mean");
     let title = match (data.estimate("liquidated_notional_mean"), data.estimate("liquidated_long_share")) {
         (Some(notional), Some(long)) if !quiet => {
@@ -194,33 +235,31 @@ pub fn liquidations(data: &Data<'_>) -> Scene {
         legend.push((Swatch::Area(Colour::GREY.faint(0.45)), "25–75 % of the paths".into()));
         legend.push((Swatch::Area(Colour::GREY.faint(0.2)), "5–95 %".into()));
     }
-    let caption = data.caption();
-    let words = Words {
+    let mut layers = Vec::new();
+    draw_fan(&mut layers, &x, short_fan, Colour::BLUE, [0, 2, 3]);
+    draw_fan(&mut layers, &x, long_fan, Colour::VERMILLION, [1, 2, 3]);
+    layers.push(Layer::Level { of: None, y: 0.0, colour: Colour::GREY, width: 1.5, dash: Dash::Solid });
+    layers.push(Layer::Word(WordAt::Top, "shorts"));
+    layers.push(Layer::Word(WordAt::Bottom, "longs"));
+    Plot {
+        name: "liquidations",
         title,
         subtitle: format!("Cumulative liquidated notional at the mark of the moment, over {}", data.over()),
         legend,
-        y_axis: data.header.currency.clone(),
-        x_axis: format!("time since the start, {time}"),
-        caption: &caption,
-    };
-    let mut scene = Scene::default();
-    let frame = Frame::new(
-        &mut scene,
-        &words,
-        x_axis,
-        if quiet { Axis { ticks: vec![(0.0, "0".into())], low, high } } else { Axis::mirrored(low, high) },
-    );
-    draw_fan(&frame, &mut scene, &x, &short_fan, Colour::BLUE);
-    draw_fan(&frame, &mut scene, &x, &long_fan, Colour::VERMILLION);
-    frame.level(&mut scene, 0.0, Colour::GREY, 1.5, Dash::Solid);
-    frame.word(&mut scene, WordAt::Top, "shorts");
-    frame.word(&mut scene, WordAt::Bottom, "longs");
-    scene
+        y_name: data.header.currency.clone(),
+        x_name: format!("time since the start, {time}"),
+        caption: data.caption(),
+        x: x_axis,
+        y: if quiet { Axis { ticks: vec![(0.0, "0".into())], low, high } } else { Axis::mirrored(low, high) },
+        x_scale: Scale::Time,
+        y_scale: Scale::Mirrored,
+        layers,
+    }
 }
 
 /// Index and traded price over time.
 #[must_use]
-pub fn price(data: &Data<'_>) -> Scene {
+fn price(data: &Data<'_>) -> Plot {
     let fall = match data.header.adverse {
         Adverse::Down => "deepen the fall",
         Adverse::Up => "heighten the rise",
@@ -248,8 +287,19 @@ pub fn price(data: &Data<'_>) -> Scene {
         legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dashed), "index, median".into()));
         legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dotted), "index, 5 % and 95 %".into()));
     }
-    let caption = data.caption();
-    let words = Words {
+    let mut layers = Vec::new();
+    draw_fan(&mut layers, &x, traded, Colour::BLUE, [0, 1, 2]);
+    let [p05, _, p50, _, p95] = index;
+    let vermillion = |of, y, width, dash| Layer::Curve { of, x: x.clone(), y, colour: Colour::VERMILLION, width, dash };
+    if data.header.series_paths > 1 {
+        layers.push(vermillion(4, p05, 2.0, Dash::Dotted));
+        layers.push(vermillion(4, p95, 2.0, Dash::Dotted));
+        layers.push(vermillion(3, p50, 2.5, Dash::Dashed));
+    } else {
+        layers.push(vermillion(1, p50, 2.5, Dash::Dashed));
+    }
+    Plot {
+        name: "price",
         title,
         subtitle: format!(
             "{}, traded price (mid of the book) and index over {}",
@@ -257,195 +307,95 @@ pub fn price(data: &Data<'_>) -> Scene {
             data.over()
         ),
         legend,
-        y_axis: format!("{} per unit", data.header.currency),
-        x_axis: format!("time since the start, {time}"),
-        caption: &caption,
+        y_name: format!("{} per unit", data.header.currency),
+        x_name: format!("time since the start, {time}"),
+        caption: data.caption(),
+        x: x_axis,
+        y: Axis::prices(low, high),
+        x_scale: Scale::Time,
+        y_scale: Scale::Price,
+        layers,
+    }
+}
+
+/// Depth left in the book over time.
+fn depth(data: &Data<'_>) -> Plot {
+    let (x, fan) = (data.seconds(), data.fan("depth_left", 1e-9));
+    let thinnest = |curve: &[f64]| curve.iter().copied().fold(1.0_f64, f64::min);
+    let lowest = thinnest(&fan[2]);
+    let title = if lowest >= 0.995 {
+        "The book keeps its depth".to_owned()
+    } else if data.header.series_paths == 1 {
+        format!("The book thins to {} of its depth", percent(lowest))
+    } else {
+        format!(
+            "Half of the crashes thin the book to {} of its depth or less; one in twenty to {}",
+            percent(lowest),
+            percent(thinnest(&fan[0]))
+        )
     };
-    let mut scene = Scene::default();
-    let frame = Frame::new(&mut scene, &words, x_axis, Axis::prices(low, high));
-    draw_fan(&frame, &mut scene, &x, &traded, Colour::BLUE);
-    if data.header.series_paths > 1 {
-        for band in [0, 4] {
-            frame.curve(&mut scene, &x, &index[band], Colour::VERMILLION, 2.0, Dash::Dotted);
-        }
-    }
-    frame.curve(&mut scene, &x, &index[2], Colour::VERMILLION, 2.5, Dash::Dashed);
-    scene
-}
-
-/// Where the bars of the distribution stand.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Abscissa {
-    Linear,
-    Decades,
-}
-
-impl Abscissa {
-    /// Amount to abscissa.
-    fn of(self, amount: f64) -> f64 {
-        match self {
-            Self::Linear => amount,
-            Self::Decades => libm::log10(amount),
-        }
+    let (x_axis, time) = Axis::time(data.header.horizon.seconds());
+    let legend = fan_legend(data, Colour::BLUE, "");
+    let top = extent(&[&fan[4], &[1.0]]).1;
+    let mut layers = Vec::new();
+    draw_fan(&mut layers, &x, fan, Colour::BLUE, [0, 1, 2]);
+    Plot {
+        name: "depth",
+        title,
+        subtitle: format!("Depth left within 1 % on the side that is sold into, share of normal, over {}", data.over()),
+        legend,
+        y_name: "share of normal depth".into(),
+        x_name: format!("time since the start, {time}"),
+        caption: data.caption(),
+        x: x_axis,
+        y: Axis::shares(top),
+        x_scale: Scale::Time,
+        y_scale: Scale::Share,
+        layers,
     }
 }
 
-/// Distribution of the fund need.
-#[must_use]
-pub fn fund_need(data: &Data<'_>) -> Scene {
-    let unit = data.header.cash_unit.to_f64();
-    let n = data.need.count();
-    let positive: Vec<(f64, u64)> =
-        data.need.buckets().filter(|(key, _)| *key > 0).map(|(_, b)| (b.mean() * unit, b.count)).collect();
-    let zeros = n - positive.iter().map(|(_, count)| count).sum::<u64>();
-    let open = data.cash(data.header.fund_open.0);
-    let (var, es) = (data.estimate("fund_need_var_99"), data.estimate("fund_need_es_99"));
-    let mut legend = vec![(Swatch::Line(Colour::INK, Dash::Solid), format!("fund at the start, {}", data.money(open)))];
-    for (estimate, name, colour, dash) in
-        [(var, "VaR 99 %", Colour::VERMILLION, Dash::Dashed), (es, "ES 99 %", Colour::PURPLE, Dash::Dotted)]
-    {
-        if let Some(e) = estimate {
-            legend.push((
-                Swatch::Line(colour, dash),
-                format!("{name}, {} ({} … {})", data.money(e.estimate), short(e.low), short(e.high)),
-            ));
+/// ADL over time.
+fn adl(data: &Data<'_>) -> Plot {
+    let (x, fan) = (data.seconds(), data.fan("adl", data.header.cash_unit.to_f64()));
+    let title = match (data.estimate("p_adl"), data.estimate("adl_notional_mean")) {
+        (Some(p), _) if p.estimate == 0.0 && data.header.paths == 1 => "Nobody is deleveraged on this path".to_owned(),
+        (Some(p), _) if p.estimate == 0.0 => format!("Nobody is deleveraged (95 %: on less than {})", percent(p.high)),
+        (Some(_), Some(mean)) if data.header.paths == 1 => {
+            format!("Winners are deleveraged of {} on this path", data.money(mean.estimate))
         }
-    }
-    let title = match (var, positive.is_empty()) {
-        (_, true) => format!("No path needs the fund: 0 of {}", paths(n)),
-        (Some(var), _) if n >= 100 && var.estimate > 0.0 => {
-            format!(
-                "One crash in a hundred needs a fund above {}; the venue has {}",
-                data.money(var.estimate),
-                data.money(open)
-            )
-        }
-        (Some(_), _) if n >= 100 => {
-            format!("Fewer than one crash in a hundred needs the fund; the venue has {}", data.money(open))
-        }
-        _ => format!(
-            "The largest need is {}; the venue has {}",
-            data.money(positive.last().map_or(0.0, |p| p.0)),
-            data.money(open)
+        (Some(p), Some(mean)) => format!(
+            "Winners are deleveraged on {} of the crashes{}, of {} on average over all",
+            percent(p.estimate),
+            interval(p, percent),
+            data.money(mean.estimate)
         ),
+        (Some(p), None) => {
+            format!("Winners are deleveraged on {} of the crashes{}", percent(p.estimate), interval(p, percent))
+        }
+        _ => "No path was run".to_owned(),
     };
-    let needless = match (n, zeros) {
-        (0, _) => "there is no path".to_string(),
-        (n, zeros) if n == zeros => "no path needs any".to_string(),
-        (n, 0) if n > 1 => "every path needs some".to_string(),
-        (_, 0) => "the one path needs some".to_string(),
-        _ => format!("{} of the paths need nothing and have no bar", percent(zeros as f64 / n as f64)),
-    };
-    let caption = data.caption();
-    let words = |x_axis: String| Words {
-        title: title.clone(),
-        subtitle: format!("Fund that each path needs to pay every shortfall without ADL; {needless}"),
-        legend: legend.clone(),
-        y_axis: if n == 1 { "share of the one path".into() } else { format!("share of all {}", paths(n)) },
-        x_axis,
-        caption: &caption,
-    };
-    let mut scene = Scene::default();
-    let (Some(first), Some(last)) = (positive.first(), positive.last()) else {
-        let high = if open > 0.0 { open } else { 1.0 };
-        let bare = Axis { ticks: vec![(0.0, "0 %".into())], ..Axis::shares(0.0) };
-        let frame = Frame::new(
-            &mut scene,
-            &words(format!("fund need, {}", data.header.currency)),
-            Axis::amounts(0.0, high),
-            bare,
-        );
-        frame.upright(&mut scene, open, Colour::INK, 3.0, Dash::Solid);
-        if let Some(p) = crate::stats::proportion(0, n, 0.95) {
-            frame.note(
-                &mut scene,
-                &format!("nothing to draw: the share that needs the fund is below {} (95 %)", percent(p.high)),
-            );
-        }
-        return scene;
-    };
-    // The marks are part of the picture where that does not squeeze the bars into a corner.
-    let marks: Vec<f64> = [Some(open), var.map(|e| e.estimate), es.map(|e| e.estimate)]
-        .into_iter()
-        .flatten()
-        .filter(|&m| m > 0.0)
-        .collect();
-    let low = marks.iter().fold(first.0, |low, &mark| low.min(mark));
-    let high = marks.iter().fold(last.0, |high, &mark| high.max(mark));
-    let abscissa = if last.0 > 30.0 * first.0 || high > 4.0 * last.0 { Abscissa::Decades } else { Abscissa::Linear };
-    let (x_axis, x_name) = need_axis(abscissa, low, high, &data.header.currency);
-    let bars = bars(abscissa, &x_axis, &positive, n);
-    let tallest = bars.iter().fold(0.0_f64, |tallest, bar| tallest.max(bar.2));
-    let frame = Frame::new(&mut scene, &words(x_name), x_axis, Axis::shares(tallest));
-    for &(from, to, share) in &bars {
-        frame.bar(&mut scene, from, to, share, Colour::BLUE.faint(0.65));
+    let (low, high) = extent(&[&fan[4], &[0.0]]);
+    let (x_axis, time) = Axis::time(data.header.horizon.seconds());
+    let legend = fan_legend(data, Colour::PURPLE, "");
+    let mut layers = Vec::new();
+    draw_fan(&mut layers, &x, fan, Colour::PURPLE, [0, 1, 2]);
+    Plot {
+        name: "adl",
+        title,
+        subtitle: format!("Cumulative ADL notional, winners' side, over {}", data.over()),
+        legend,
+        y_name: data.header.currency.clone(),
+        x_name: format!("time since the start, {time}"),
+        caption: data.caption(),
+        x: x_axis,
+        y: if high > low {
+            Axis::amounts(low, high)
+        } else {
+            Axis { ticks: vec![(0.0, "0".into())], low: 0.0, high: 1.0 }
+        },
+        x_scale: Scale::Time,
+        y_scale: Scale::Amount,
+        layers,
     }
-    for (mark, colour, dash) in [
-        (es.map(|e| e.estimate), Colour::PURPLE, Dash::Dotted),
-        (var.map(|e| e.estimate), Colour::VERMILLION, Dash::Dashed),
-        (Some(open), Colour::INK, Dash::Solid),
-    ] {
-        if let Some(mark) = mark.filter(|&mark| mark > 0.0 || abscissa == Abscissa::Linear) {
-            frame.upright(&mut scene, abscissa.of(mark), colour, 3.0, dash);
-        }
-    }
-    scene
-}
-
-/// The horizontal axis of the distribution over these amounts, and its name.
-fn need_axis(abscissa: Abscissa, low: f64, high: f64, currency: &str) -> (Axis, String) {
-    match abscissa {
-        Abscissa::Linear => {
-            // From zero, unless all needs are close together.
-            let low = if low < 0.5 * high { 0.0 } else { low };
-            let axis = if high > low { Axis::amounts(low, high) } else { Axis::amounts(0.0, high) };
-            (axis, format!("fund need, {currency}"))
-        }
-        Abscissa::Decades => {
-            let (from, to) = (libm::log10(low) - 0.1, libm::log10(high) + 0.1);
-            let wide = to - from > 3.0;
-            let (whole, _) = ticks(libm::floor(from), libm::ceil(to), 40);
-            let mut at: Vec<f64> = Vec::new();
-            for decade in whole.into_iter().filter(|decade| libm::rint(*decade) == *decade) {
-                let within: &[f64] = if wide { &[1.0] } else { &[1.0, 2.0, 5.0] };
-                at.extend(within.iter().map(|m| decade + libm::log10(*m)));
-            }
-            at.retain(|tick| *tick >= from && *tick <= to);
-            let ticks = at.into_iter().map(|tick| (tick, tidy(libm::exp(tick * std::f64::consts::LN_10)))).collect();
-            (Axis { low: from, high: to, ticks }, format!("fund need, {currency} (logarithmic)"))
-        }
-    }
-}
-
-/// A label of a logarithmic axis: `20k`, `1M`.
-fn tidy(amount: f64) -> String {
-    let (factor, tail) = if (999.5..9_999.5).contains(&amount) { (1e3, "k") } else { suffix(amount) };
-    let scaled = amount / factor;
-    let rounded = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
-        .into_iter()
-        .find(|round: &f64| (scaled / round - 1.0).abs() < 1e-6);
-    rounded.map_or_else(|| short(amount), |round| labels(&[round], round).concat() + tail)
-}
-
-/// (from, to, share of all paths) of the bars in units of the abscissa.
-fn bars(abscissa: Abscissa, axis: &Axis, positive: &[(f64, u64)], n: u64) -> Vec<(f64, f64, f64)> {
-    let (Some(first), Some(last)) = (positive.first(), positive.last()) else { return Vec::new() };
-    let many = positive.iter().map(|(_, count)| count).sum::<u64>();
-    // Rice's rule, held between what shows a shape and what the eye can tell apart.
-    let count = (2.0 * libm::cbrt(many as f64)).clamp(12.0, 60.0);
-    let (first, last) = (abscissa.of(first.0), abscissa.of(last.0));
-    // A distribution far narrower than the axis still gets bars that can be seen.
-    let thinnest = (axis.high - axis.low) / 150.0;
-    let width = ((last - first) * 1.000_001 / count).max(thinnest);
-    let start = if last > first { first } else { first - 0.5 * width };
-    let mut bars: Vec<(f64, f64, f64)> = Vec::new();
-    for &(amount, hits) in positive {
-        let from = start + libm::floor((abscissa.of(amount) - start) / width) * width;
-        let share = hits as f64 / n as f64;
-        match bars.last_mut() {
-            Some(bar) if (bar.0 - from).abs() < 0.5 * width => bar.2 += share,
-            _ => bars.push((from, from + width, share)),
-        }
-    }
-    bars
 }

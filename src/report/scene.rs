@@ -46,6 +46,24 @@ impl Colour {
         Self { rgb: (r, g, b), opacity: 1.0 }
     }
 
+    /// What style sheets call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let known = [
+            (Self::INK, "ink"),
+            (Self::GRID, "grid"),
+            (Self::BLUE, "blue"),
+            (Self::VERMILLION, "vermillion"),
+            (Self::PURPLE, "purple"),
+        ];
+        known.iter().find(|(colour, _)| colour.rgb == self.rgb).map_or("grey", |(_, name)| name)
+    }
+
+    #[must_use]
+    pub const fn opacity(self) -> f64 {
+        self.opacity
+    }
+
     /// The colour at this share of its strength.
     #[must_use]
     pub const fn faint(self, opacity: f64) -> Self {

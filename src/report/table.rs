@@ -83,12 +83,11 @@ pub fn headline(header: &Header, metrics: &[Metric], dir: &Path) -> String {
             let _ = writeln!(text, "  [{}] {}", at + 1, flag.about());
         }
     }
-    let charts: Vec<&str> = CHARTS.iter().map(|(name, _)| *name).collect();
     let _ = write!(
         text,
-        "\nWritten to {}: summary.json, paths.csv, series.csv, manifest.json; charts {} (.svg, .png)\n",
+        "\nWritten to {}: report.html (open it in a browser), {} charts (.svg, .png), summary.json, paths.csv, series.csv\n",
         dir.display(),
-        charts.join(", ")
+        CHARTS.len()
     );
     text
 }

@@ -2,12 +2,14 @@
 
 use rust_decimal::dec;
 
-use super::charts::{Data, fund, fund_need, liquidations, price};
+use super::charts::{Data, all};
 use super::scene::tests::{assert_readable, boxes};
 use super::scene::{Scene, Shape};
 use super::*;
 use crate::facts::{Outcome, Sample};
+use crate::folder::schema::CHARTS;
 use crate::folder::series::Series;
+use crate::folder::trace::{Deleveraged, Frames, Story, Traced};
 use crate::folder::{Adverse, Flag, Header, Metric, VERSION, Writer};
 use crate::money::{Cash, Nanos, Quantum};
 use crate::stats::Estimate;
@@ -19,8 +21,8 @@ use crate::stats::quantile::{Selector, Share};
 /// How the fund need of a path is drawn, in whole dollars.
 type Need = fn(f64, f64) -> f64;
 
-struct Case {
-    name: &'static str,
+pub(super) struct Case {
+    pub(super) name: &'static str,
     paths: u64,
     need: Need,
     fund: f64,
@@ -30,7 +32,7 @@ struct Case {
     tick: rust_decimal::Decimal,
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let crash = Case {
         name: "flash-crash",
         paths: 2_000,
@@ -61,19 +63,65 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-struct Drawn {
-    header: Header,
+pub(super) struct Drawn {
+    pub(super) header: Header,
     metrics: Vec<Metric>,
-    rows: Vec<Outcome>,
+    pub(super) rows: Vec<Outcome>,
     series: Series,
+    pub(super) traces: Vec<Traced>,
 }
 
 fn dollars(amount: f64) -> i64 {
     (amount * 1e6).round() as i64
 }
 
+/// Two paths in full: one without ADL, one with winners who pay, one who gains and ties.
+fn traces(case: &Case) -> Vec<Traced> {
+    if case.depth == 0.0 {
+        return Vec::new();
+    }
+    let times: Vec<f64> = (0..=60).map(|i| f64::from(i) * 30.0).collect();
+    let column = |from: f64, to: f64| times.iter().map(|t| from + (to - from) * t / 1_800.0).collect::<Vec<f64>>();
+    let frames = |path: u64, winners: u32| Frames {
+        path,
+        roles: vec![if winners > 0 { "worst fund need" } else { "median fund need" }.into()],
+        fund_need: f64::from(winners) * 1e5,
+        time_s: times.clone(),
+        index: column(case.open, case.open * (1.0 - case.depth)),
+        traded: column(case.open, case.open * (1.0 - 1.2 * case.depth)),
+        mark: column(case.open, case.open * (1.0 - 1.1 * case.depth)),
+        displacement: column(0.0, -0.02),
+        depth_left: column(1.0, 0.1),
+        fund: column(case.fund, 0.0),
+        maker: column(0.0, 1e5),
+        venue: column(0.0, 0.0),
+        backstop: column(0.0, 0.0),
+        deficit: column(0.0, 0.0),
+        liquidated_long: column(0.0, 2e7),
+        liquidated_short: column(0.0, 1e6),
+        adl: column(0.0, f64::from(winners) * 1e4),
+        open_interest: column(9e8, 3e8),
+        leverage: column(9.5, 3.2),
+        orders: (0..=60).collect(),
+        queue: vec![Vec::new(); 61],
+        deleveraged: (0..winners)
+            .map(|account| Deleveraged {
+                account,
+                notional: 1e4,
+                haircut: f64::from(account) * 37.0 - 50.0,
+                unrealised: 5_000.0,
+            })
+            .collect(),
+        names: Vec::new(),
+    };
+    let venue = Story { account: None, name: "venue".into(), liquidated: 0.0, deleveraged: 0.0, events: Vec::new() };
+    [(0, 0), (7, 40)]
+        .map(|(path, winners)| Traced { frames: frames(path, winners), stories: vec![venue.clone()] })
+        .to_vec()
+}
+
 /// A folder's content for a case: the shapes are plausible, the numbers mean nothing.
-fn draw_case(case: &Case) -> Drawn {
+pub(super) fn draw_case(case: &Case) -> Drawn {
     let mut next = splitmix(42);
     let times: Vec<Nanos> = (0..=180).map(|i| Nanos(i * 10_000_000_000)).collect();
     let mut series = Series::new(times.clone());
@@ -142,7 +190,7 @@ fn draw_case(case: &Case) -> Drawn {
         fund_floor: Cash(0),
     };
     let metrics = metrics(&rows, quiet, case.depth);
-    Drawn { header, metrics, rows, series }
+    Drawn { header, metrics, rows, series, traces: traces(case) }
 }
 
 fn metrics(rows: &[Outcome], quiet: bool, depth: f64) -> Vec<Metric> {
@@ -189,17 +237,16 @@ fn metrics(rows: &[Outcome], quiet: bool, depth: f64) -> Vec<Metric> {
     ]
 }
 
-fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 4] {
+/// Hands over what charts and page are made from.
+pub(super) fn with_data<T>(drawn: &Drawn, make: impl FnOnce(&Data<'_>) -> T) -> T {
     let mut need = Histogram::default();
     drawn.rows.iter().for_each(|row| need.add(row.fund_need));
     let bands = drawn.series.bands();
-    let data = Data { header: &drawn.header, metrics: &drawn.metrics, bands: &bands, need: &need };
-    [
-        ("fund", fund(&data)),
-        ("liquidations", liquidations(&data)),
-        ("price", price(&data)),
-        ("fund_need", fund_need(&data)),
-    ]
+    make(&Data { header: &drawn.header, metrics: &drawn.metrics, bands: &bands, need: &need, traces: &drawn.traces })
+}
+
+fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 11] {
+    with_data(drawn, |data| all(data).map(|plot| (plot.name, plot.scene())))
 }
 
 fn write(drawn: &Drawn, dir: &Path) {
@@ -207,7 +254,10 @@ fn write(drawn: &Drawn, dir: &Path) {
     writer.rows(&drawn.rows).unwrap();
     writer.series(&drawn.series).unwrap();
     writer.summary(&drawn.metrics).unwrap();
-    draw(writer.staged()).unwrap();
+    for trace in &drawn.traces {
+        writer.trace(&trace.frames, &trace.stories, &mut |_| Ok(())).unwrap();
+    }
+    draw(writer.staged(), &House::default()).unwrap();
     writer.finish().unwrap();
 }
 
@@ -239,7 +289,7 @@ fn both_sides_have_their_bands_and_a_quiet_day_has_none() {
     // The bars hold all paths that need something, none of them twice.
     let drawn = draw_case(crash);
     let needy = drawn.rows.iter().filter(|row| row.fund_need > 0).count() as f64 / drawn.rows.len() as f64;
-    let [_, _, _, (_, scene)] = scenes(&drawn);
+    let [_, _, _, (_, scene), ..] = scenes(&drawn);
     let bars: Vec<f64> = scene
         .shapes
         .iter()
@@ -261,25 +311,46 @@ fn both_sides_have_their_bands_and_a_quiet_day_has_none() {
 fn titles_state_the_finding() {
     let titles = |name: &str| {
         let case = cases().into_iter().find(|case| case.name == name).unwrap();
-        scenes(&draw_case(&case)).map(|(_, scene)| boxes(&scene)[0].0.clone()).join("\n")
+        scenes(&draw_case(&case)).map(|(name, scene)| format!("{name}: {}", boxes(&scene)[0].0)).join("\n")
     };
     insta::assert_snapshot!(titles("flash-crash"), @r"
-    The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
-    22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 96 % of it long
-    Liquidations deepen the fall by 23 % (95 %: 21 % … 25 %)
-    One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    fund: The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
+    liquidations: 22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 96 % of it long
+    price: Liquidations deepen the fall by 23 % (95 %: 21 % … 25 %)
+    fund_need: One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    exceedance: 18 % of the crashes need more than the 2M USDT at hand (95 %: 17 % … 20 %)
+    depth: The book keeps its depth
+    adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
+    haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
+    lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
+    open_interest: Path 7 takes 67 % of open interest, from 900M to 300M USDT
+    leverage: Leverage goes from 9.5x to 3.2x on path 7
     ");
     insta::assert_snapshot!(titles("quiet-day"), @r"
-    No forced order on any path: the fund of 2M USDT stays untouched
-    No position is liquidated on any path
-    The index never moves against the crowd: nothing to amplify
-    No path needs the fund: 0 of 2,000 paths
+    fund: No forced order on any path: the fund of 2M USDT stays untouched
+    liquidations: No position is liquidated on any path
+    price: The index never moves against the crowd: nothing to amplify
+    fund_need: No path needs the fund: 0 of 2,000 paths
+    exceedance: No path needs the fund: 0 of 2,000 paths
+    depth: The book keeps its depth
+    adl: Nobody is deleveraged (95 %: on less than 0.18 %)
+    haircut: Nobody pays a haircut
+    lorenz: Nobody pays by ADL
+    open_interest: No path is kept in full
+    leverage: No path is kept in full
     ");
     insta::assert_snapshot!(titles("short-squeeze"), @r"
-    The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
-    22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 93 % of it short
-    Liquidations heighten the rise by 23 % (95 %: 21 % … 25 %)
-    One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    fund: The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
+    liquidations: 22.7M USDT are liquidated per crash on average (95 %: 22.4M … 22.9M), 93 % of it short
+    price: Liquidations heighten the rise by 23 % (95 %: 21 % … 25 %)
+    fund_need: One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
+    exceedance: 18 % of the crashes need more than the 2M USDT at hand (95 %: 17 % … 20 %)
+    depth: The book keeps its depth
+    adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
+    haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
+    lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
+    open_interest: Path 7 takes 67 % of open interest, from 900M to 300M USDT
+    leverage: Leverage goes from 9.5x to 3.2x on path 7
     ");
 }
 
@@ -310,7 +381,7 @@ fn the_table_is_aligned_and_footnoted() {
       [3] thin tail: fewer than 10 paths lie beyond the quantile; run more
       [4] identical on every path: no sampling error to show
 
-    Written to output/flash-crash: summary.json, paths.csv, series.csv, manifest.json; charts fund, liquidations, price, fund_need (.svg, .png)
+    Written to output/flash-crash: report.html (open it in a browser), 11 charts (.svg, .png), summary.json, paths.csv, series.csv
     ");
 }
 
@@ -323,7 +394,7 @@ fn a_folder_is_drawn_again_to_the_same_bytes() {
         || CHARTS.map(|(name, _)| ["svg", "png"].map(|end| fs::read(target.join(format!("{name}.{end}"))).unwrap()));
     let first = read();
     fs::remove_file(target.join("fund.svg")).unwrap();
-    draw(&target).unwrap();
+    draw(&target, &House::default()).unwrap();
     assert!(first == read());
     assert!(fs::read_dir(&target).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().starts_with('.')));
 }

@@ -132,6 +132,12 @@ impl<'s> Worker<'s> {
         self.actual.tally.samples()
     }
 
+    /// The accounts of the last path as they were at its opening.
+    #[must_use]
+    pub fn register(&self) -> &Register {
+        &self.register
+    }
+
     /// Runs one path. Observers see every fact of the actual run.
     ///
     /// # Errors

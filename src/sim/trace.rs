@@ -5,6 +5,9 @@
 //! so nothing is lost to a float. Both end with the totals, which are the path's row of `paths.csv`. The format is
 //! described in `docs/methods.md`.
 
+pub mod recording;
+pub mod story;
+
 use std::borrow::Cow;
 use std::io::{self, Write};
 

@@ -1,0 +1,486 @@
+//! Chosen paths in full, replayed after the last path: which ones, and what is kept of each.
+//!
+//! A replay is the same path with a recording beside it, so it costs a path and the memory of its facts, one at a time.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use rust_decimal::prelude::ToPrimitive;
+
+use super::PAIRED_PATHS;
+use crate::facts::{AccountId, ContractId, Fact, Outcome, Party, Sample, Why};
+use crate::fault::Failure;
+use crate::folder::trace::{Deleveraged, Frames, Queued, Story};
+use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
+use crate::sim::path::{Pair, Wanted, Worker};
+use crate::sim::stage::Stage;
+use crate::sim::tally::Series;
+use crate::sim::trace::Legend;
+use crate::sim::trace::recording::Recording;
+use crate::sim::trace::story::{self, stories};
+use crate::stats::histogram::Histogram;
+use crate::stats::quantile::{Selector, Share};
+use crate::venue::register::Register;
+
+/// Stories kept of a path; the page shows as many of them as fit.
+const STORIES: usize = 2_000;
+/// Of these, the first accounts in the order of time.
+const FIRST_STORIES: usize = 200;
+/// Positions shown as nearest to liquidation.
+const QUEUE: usize = 8;
+
+/// Picks the paths that a reader wants to see, from the rows as they come.
+#[derive(Clone, Debug, Default)]
+pub struct Choice {
+    need: Histogram,
+    worst: Option<(i64, u64)>,
+    first_adl: Option<u64>,
+}
+
+impl Choice {
+    pub fn see(&mut self, row: &Outcome) {
+        self.need.add(row.fund_need);
+        // Of equals the first, whatever order they come in.
+        let worse = |(need, path): (i64, u64)| row.fund_need > need || (row.fund_need == need && row.path < path);
+        if self.worst.is_none_or(worse) {
+            self.worst = Some((row.fund_need, row.path));
+        }
+        if row.adl_events > 0 && self.first_adl.is_none_or(|path| row.path < path) {
+            self.first_adl = Some(row.path);
+        }
+    }
+
+    /// The chosen paths with the reasons for each. `read` shows every row again; it is called twice.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn finish<E>(
+        &self,
+        asked: &[u64],
+        read: impl Fn(&mut dyn FnMut(&Outcome)) -> Result<(), E>,
+    ) -> Result<BTreeMap<u64, Vec<String>>, E> {
+        let mut chosen: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        let mut choose = |path: Option<u64>, role: &str| {
+            if let Some(path) = path {
+                chosen.entry(path).or_default().push(role.to_owned());
+            }
+        };
+        let rank = Share::percent(50).rank(self.need.count());
+        let mut selector = Selector::new(&self.need, &[rank]);
+        read(&mut |row| selector.see(row.fund_need))?;
+        let mut median: Option<u64> = None;
+        if let Some(value) = selector.value(rank) {
+            read(&mut |row| {
+                if row.fund_need == value && median.is_none_or(|path| row.path < path) {
+                    median = Some(row.path);
+                }
+            })?;
+        }
+        choose(self.worst.map(|(_, path)| path), "worst fund need");
+        choose(median, "median fund need");
+        choose(self.first_adl, "first with ADL");
+        for &path in asked {
+            choose(Some(path), "asked for");
+        }
+        Ok(chosen)
+    }
+}
+
+/// One path in full.
+#[derive(Debug)]
+pub struct Replay {
+    pub frames: Frames,
+    pub stories: Vec<Story>,
+    recording: Recording,
+    legend: Legend,
+    seed: u64,
+    row: Outcome,
+}
+
+impl Replay {
+    /// Runs a path again and keeps what can be shown of it.
+    ///
+    /// # Errors
+    /// As for a path.
+    pub fn run(worker: &mut Worker<'_>, stage: &Stage<'_>, path: u64, roles: Vec<String>) -> Result<Self, Failure> {
+        let mut recording = Recording::default();
+        // As in a run, so that the totals are those of its row.
+        let pair = if path < PAIRED_PATHS { Pair::WithInfiniteDepth } else { Pair::Alone };
+        let row = worker.run(path, Wanted { series: Series::Keep, pair }, &mut [&mut recording])?;
+        let legend = Legend::of(stage.scenario, stage.account_names());
+        let mut film = Film::new(stage, worker.register());
+        let mut frames = film.frames(&recording, worker.outputs(), worker.samples());
+        (frames.path, frames.roles) = (path, roles);
+        frames.fund_need = film.money(Cash(row.fund_need));
+        frames.names.clone_from(&legend.accounts);
+        let stories = told(&legend, &recording, worker.register(), &film);
+        Ok(Self { frames, stories, recording, legend, seed: stage.seed, row })
+    }
+
+    /// Writes the log of the path.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write_log(&self, out: &mut dyn Write) -> io::Result<()> {
+        let touched = self.recording.touched();
+        self.recording.write_log(out, &self.legend, self.seed, &self.row, &touched).map(|_| ())
+    }
+}
+
+/// The story of one account of a path, for the terminal: its name and the sentences with their times.
+///
+/// # Errors
+/// As for a path.
+pub fn story(stage: &Stage<'_>, path: u64, account: AccountId) -> Result<Option<story::Story>, Failure> {
+    let mut worker = Worker::new(stage);
+    let mut recording = Recording::default();
+    worker.run(path, Wanted { series: Series::Skip, pair: Pair::Alone }, &mut [&mut recording])?;
+    let legend = Legend::of(stage.scenario, stage.account_names());
+    let register = worker.register();
+    let (mut told, _) =
+        stories(&legend, &recording, &[account], &|account, contract| trigger(register, account, contract));
+    Ok(told.pop())
+}
+
+/// Liquidation price of a position at the opening.
+fn trigger(register: &Register, account: AccountId, contract: ContractId) -> Option<Price> {
+    let holdings = &register.holdings;
+    let first = holdings.account.partition_point(|&id| id < account);
+    let of_it = holdings.account[first..].iter().take_while(|&&id| id == account).count();
+    (first..first + of_it).find(|&j| holdings.contract[j] == contract).map(|j| register.liquidation[j])
+}
+
+/// The stories kept of a path: the venue's, those of deleveraged winners, of the first losers, then of the largest.
+fn told(legend: &Legend, recording: &Recording, register: &Register, film: &Film<'_>) -> Vec<Story> {
+    let mut first: Vec<AccountId> = Vec::new();
+    let mut size: BTreeMap<AccountId, (i64, i64)> = BTreeMap::new();
+    for fact in recording.batches().iter().flat_map(|(_, facts)| facts) {
+        match *fact {
+            Fact::Breached { account, .. }
+                if size.entry(account).or_default().0 == 0 && first.len() < FIRST_STORIES =>
+            {
+                if !first.contains(&account) {
+                    first.push(account);
+                }
+            }
+            Fact::OrderClosed { account, disposal, .. } => {
+                size.entry(account).or_default().0 +=
+                    (disposal.to_book + disposal.to_adl + disposal.to_engine + disposal.to_backstop).0;
+            }
+            Fact::Deleveraged { account, notional, .. } => size.entry(account).or_default().1 += notional.0,
+            _ => {}
+        }
+    }
+    let small = register.holdings.wallet.len() <= STORIES.min(200);
+    let mut order: Vec<AccountId> = Vec::new();
+    if small {
+        // A class wants to read of everybody, those whom nothing befell included.
+        order.extend((0..).take(register.holdings.wallet.len()));
+    } else {
+        let mut winners: Vec<(i64, AccountId)> =
+            size.iter().filter(|(_, size)| size.1 > 0).map(|(&id, size)| (-size.1, id)).collect();
+        winners.sort_unstable();
+        order.extend(winners.iter().take(STORIES / 2).map(|&(_, id)| id));
+        order.extend(first);
+        let mut losers: Vec<(i64, AccountId)> = size.iter().map(|(&id, size)| (-size.0, id)).collect();
+        losers.sort_unstable();
+        order.extend(losers.iter().map(|&(_, id)| id));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    order.retain(|&id| seen.insert(id));
+    order.truncate(STORIES);
+    let (told, venue) = stories(legend, recording, &order, &|account, contract| trigger(register, account, contract));
+    let events =
+        |events: &[(Nanos, String)]| events.iter().map(|(at, text)| (at.0 as f64 / 1e9, text.clone())).collect();
+    let venue =
+        Story { account: None, name: "venue".into(), liquidated: 0.0, deleveraged: 0.0, events: events(&venue) };
+    let mut all = vec![venue];
+    all.extend(told.iter().map(|story| Story {
+        account: Some(story.account),
+        name: story.name.clone(),
+        liquidated: film.money(story.liquidated),
+        deleveraged: film.money(story.deleveraged),
+        events: events(&story.events),
+    }));
+    all
+}
+
+/// A position as it changes.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    qty: Qty,
+    cost: Cash,
+    collateral: Cash,
+    trigger: Price,
+}
+
+/// Walks the facts of a path and looks at each output time.
+struct Film<'a> {
+    register: &'a Register,
+    unit: Quantum,
+    ticks: Vec<Quantum>,
+    lots: Vec<Quantum>,
+    multipliers: Vec<Multiplier>,
+    held: Vec<Held>,
+    marks: Vec<Price>,
+    /// Index, traded of the first asset.
+    orders: u64,
+    venue: Cash,
+    backstop: Cash,
+    deficit: Cash,
+    /// Cash that the makers received from the book, and lots they hold of it, by contract.
+    maker: Vec<(Qty, Cash)>,
+    deleveraged: Vec<Deleveraged>,
+}
+
+impl<'a> Film<'a> {
+    fn new(stage: &Stage<'_>, register: &'a Register) -> Self {
+        let scenario = stage.scenario;
+        let holdings = &register.holdings;
+        let held = (0..holdings.account.len())
+            .map(|j| Held {
+                qty: holdings.qty[j],
+                cost: holdings.cost[j],
+                collateral: holdings.collateral[j],
+                trigger: register.liquidation[j],
+            })
+            .collect();
+        Self {
+            register,
+            unit: scenario.cash_unit,
+            ticks: scenario.assets.iter().map(|asset| asset.tick).collect(),
+            lots: scenario.assets.iter().map(|asset| asset.lot).collect(),
+            multipliers: scenario.assets.iter().map(|asset| asset.multiplier).collect(),
+            held,
+            marks: scenario.assets.iter().map(|asset| asset.open).collect(),
+            orders: 0,
+            venue: Cash::ZERO,
+            backstop: Cash::ZERO,
+            deficit: Cash::ZERO,
+            maker: vec![(Qty::ZERO, Cash::ZERO); scenario.assets.len()],
+            deleveraged: Vec::new(),
+        }
+    }
+
+    /// Currency to the cent (or to the unit where that is coarser), the nearest float.
+    fn money(&self, amount: Cash) -> f64 {
+        self.unit.show(amount.0).round_dp(2).to_f64().unwrap_or(0.0)
+    }
+
+    fn price(&self, contract: usize, price: Price) -> f64 {
+        self.ticks[contract].show(price.0).to_f64().unwrap_or(0.0)
+    }
+
+    fn position(&self, account: AccountId, contract: ContractId) -> Option<usize> {
+        let holdings = &self.register.holdings;
+        let first = holdings.account.partition_point(|&id| id < account);
+        (first..holdings.account.len())
+            .take_while(|&j| holdings.account[j] == account)
+            .find(|&j| holdings.contract[j] == contract)
+    }
+
+    fn frames(&mut self, recording: &Recording, outputs: &[Nanos], samples: &[Sample]) -> Frames {
+        let mut frames = Frames::default();
+        let mut next = outputs.iter().zip(samples);
+        let mut due = next.next();
+        for (time, facts) in recording.batches() {
+            // A frame shows all that happened up to and at its time.
+            while let Some((&output, sample)) = due
+                && output < *time
+            {
+                self.frame(&mut frames, output, sample);
+                due = next.next();
+            }
+            facts.iter().for_each(|fact| self.hear(fact));
+        }
+        while let Some((&output, sample)) = due {
+            self.frame(&mut frames, output, sample);
+            due = next.next();
+        }
+        frames.deleveraged = std::mem::take(&mut self.deleveraged);
+        frames
+    }
+
+    fn hear(&mut self, fact: &Fact) {
+        match *fact {
+            Fact::Marked { contract, mark } => self.marks[usize::from(contract)] = mark,
+            Fact::Breached { contract, account, trigger, .. } => {
+                if let Some(j) = self.position(account, contract) {
+                    self.held[j].trigger = trigger;
+                }
+            }
+            Fact::OrderOpened { .. } => self.orders += 1,
+            Fact::Traded { party, contract, qty, cash, via, .. } => self.traded(party, contract, qty, cash, via),
+            Fact::Posted { from, to, amount, why } => {
+                let signed = match why {
+                    Why::Shortfall | Why::Inventory => (from, amount),
+                    Why::Repayment => (to, -amount),
+                    _ => return,
+                };
+                match signed {
+                    (Party::Venue, net) => self.venue += net,
+                    (Party::Backstop(_), net) => self.backstop += net,
+                    (Party::Deficit, net) => self.deficit += net,
+                    _ => {}
+                }
+            }
+            Fact::Deleveraged { account, notional, haircut, unrealised, .. } => {
+                let (notional, haircut) = (self.money(notional), self.money(haircut));
+                let unrealised = self.money(unrealised);
+                match self.deleveraged.iter_mut().find(|known| known.account == account) {
+                    Some(known) => {
+                        known.notional += notional;
+                        known.haircut += haircut;
+                    }
+                    None => self.deleveraged.push(Deleveraged { account, notional, haircut, unrealised }),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn traded(&mut self, party: Party, contract: ContractId, qty: Qty, cash: Cash, via: crate::facts::Via) {
+        use crate::facts::Via;
+        match party {
+            Party::Maker if via != Via::Opening => {
+                let (lots, paid) = &mut self.maker[usize::from(contract)];
+                (*lots, *paid) = (*lots + qty, *paid + cash);
+            }
+            Party::Trader(account) if via != Via::Opening => {
+                let Some(j) = self.position(account, contract) else { return };
+                let held = &mut self.held[j];
+                let left = held.qty + qty;
+                // What stays keeps its share of cost and collateral; to the unit is enough for a picture.
+                let share = |amount: Cash| {
+                    let scaled = i128::from(amount.0) * i128::from(left.0) / i128::from(held.qty.0.abs().max(1));
+                    Cash(i64::try_from(scaled.abs()).unwrap_or(i64::MAX))
+                };
+                let (cost, collateral) = (share(held.cost), share(held.collateral));
+                let cost = if left.0 < 0 { -cost } else { cost };
+                (held.qty, held.cost, held.collateral) = (left, cost, collateral);
+            }
+            _ => {}
+        }
+    }
+
+    fn frame(&self, frames: &mut Frames, output: Nanos, sample: &Sample) {
+        frames.time_s.push(output.0 as f64 / 1e9);
+        let (index, traded) = (self.price(0, Price(sample.index)), self.price(0, Price(sample.traded)));
+        frames.index.push(index);
+        frames.traded.push(traded);
+        frames.mark.push(self.marks.first().map_or(0.0, |&mark| self.price(0, mark)));
+        frames.displacement.push(if index > 0.0 { rounded(traded / index - 1.0, 1e7) } else { 0.0 });
+        frames.depth_left.push(rounded(sample.depth_left as f64 / 1e9, 1e5));
+        for (column, amount) in [
+            (&mut frames.fund, sample.fund),
+            (&mut frames.liquidated_long, sample.liquidated_long),
+            (&mut frames.liquidated_short, sample.liquidated_short),
+            (&mut frames.adl, sample.adl),
+            (&mut frames.venue, self.venue.0),
+            (&mut frames.backstop, self.backstop.0),
+            (&mut frames.deficit, self.deficit.0),
+        ] {
+            column.push(self.money(Cash(amount)));
+        }
+        let unit = self.unit.to_f64();
+        let maker: f64 = self
+            .maker
+            .iter()
+            .enumerate()
+            .map(|(c, &(lots, paid))| {
+                // The first asset is valued at its index; the others have no price in the samples and take the mark.
+                let price = if c == 0 { Price(sample.index) } else { self.marks[c] };
+                (self.multipliers[c].value(lots, price) - paid).0 as f64 * unit
+            })
+            .sum();
+        frames.maker.push(rounded(maker, 100.0));
+        let (mut long, mut notional, mut equity) = (0.0, 0.0, 0.0);
+        let mut nearest: Vec<(f64, usize)> = Vec::with_capacity(QUEUE + 1);
+        let contracts = &self.register.holdings.contract;
+        for (j, held) in self.held.iter().enumerate().filter(|(_, held)| !held.qty.is_zero()) {
+            let c = usize::from(contracts[j]);
+            let value = self.multipliers[c].value(held.qty, self.marks[c]);
+            long += value.0.max(0) as f64;
+            notional += value.0.abs() as f64;
+            equity += (held.collateral + value - held.cost).0 as f64;
+            if held.trigger.0 <= 0 || self.marks[c].0 <= 0 {
+                continue;
+            }
+            let away = (held.trigger.0 - self.marks[c].0).abs() as f64 / self.marks[c].0 as f64;
+            if nearest.len() < QUEUE || nearest.last().is_some_and(|last| away < last.0) {
+                let at = nearest.partition_point(|near| near.0 <= away);
+                nearest.insert(at, (away, j));
+                nearest.truncate(QUEUE);
+            }
+        }
+        frames.open_interest.push(rounded(long * unit, 1.0));
+        frames.leverage.push(if equity > 0.0 { rounded(notional / equity, 1e4) } else { 0.0 });
+        frames.orders.push(self.orders);
+        let queue = nearest.iter().map(|&(_, j)| {
+            let held = self.held[j];
+            let c = usize::from(contracts[j]);
+            Queued(
+                self.register.holdings.account[j],
+                self.lots[c].show(held.qty.0).to_f64().unwrap_or(0.0),
+                self.price(c, held.trigger),
+                self.money(self.multipliers[c].value(held.qty.abs(), self.marks[c])),
+            )
+        });
+        frames.queue.push(queue.collect());
+    }
+}
+
+/// The nearest multiple of 1/`parts`.
+fn rounded(x: f64, parts: f64) -> f64 {
+    libm::rint(x * parts) / parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choose(needs: &[i64], adl: &[u64], asked: &[u64]) -> BTreeMap<u64, Vec<String>> {
+        let rows: Vec<Outcome> = (0u64..)
+            .zip(needs)
+            .map(|(path, &fund_need)| Outcome {
+                path,
+                fund_need,
+                adl_events: i64::from(adl.contains(&path)),
+                ..Outcome::default()
+            })
+            .collect();
+        let mut choice = Choice::default();
+        rows.iter().rev().for_each(|row| choice.see(row));
+        let read = |visit: &mut dyn FnMut(&Outcome)| -> Result<(), ()> {
+            rows.iter().for_each(visit);
+            Ok(())
+        };
+        choice.finish(asked, read).unwrap()
+    }
+
+    #[test]
+    fn the_worst_the_median_the_first_with_adl_and_those_asked_for_are_chosen() {
+        // Median of six: the third smallest, 20, on path 3 first.
+        let chosen = choose(&[50, 10, 90, 20, 20, 90], &[4, 5], &[1, 2]);
+        let told: Vec<(u64, String)> = chosen.into_iter().map(|(path, roles)| (path, roles.join(", "))).collect();
+        assert_eq!(
+            told,
+            [
+                (1, "asked for".to_owned()),
+                (2, "worst fund need, asked for".into()),
+                (3, "median fund need".into()),
+                (4, "first with ADL".into())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_quiet_day_keeps_one_path_and_no_rows_keep_none() {
+        let chosen = choose(&[0, 0, 0], &[], &[]);
+        assert_eq!(
+            chosen.into_iter().collect::<Vec<_>>(),
+            [(0, vec!["worst fund need".into(), "median fund need".into()])]
+        );
+        assert!(choose(&[], &[], &[]).is_empty());
+    }
+}

@@ -1,0 +1,251 @@
+//! Charts of one path in full: who paid, and what was open.
+
+use super::{Data, extent, shortened};
+use crate::folder::trace::{Deleveraged, Traced};
+use crate::report::frame::{Axis, Swatch};
+use crate::report::number::{grouped, percent, short};
+use crate::report::plot::{Layer, Plot, Scale};
+use crate::report::scene::{Colour, Dash};
+
+/// The path with the greatest ADL among those in full; where there is none, no path.
+fn most_adl<'a>(data: &Data<'a>) -> Option<&'a Traced> {
+    let notional = |trace: &Traced| trace.frames.deleveraged.iter().map(|winner| winner.notional).sum::<f64>();
+    data.traces
+        .iter()
+        .filter(|trace| !trace.frames.deleveraged.is_empty())
+        .max_by(|a, b| notional(a).total_cmp(&notional(b)))
+}
+
+/// The path that needs the largest fund among those in full.
+fn worst<'a>(data: &Data<'a>) -> Option<&'a Traced> {
+    data.traces.iter().max_by(|a, b| {
+        // Of equals the lower number: `max_by` keeps the last.
+        a.frames.fund_need.total_cmp(&b.frames.fund_need).then(b.frames.path.cmp(&a.frames.path))
+    })
+}
+
+fn empty(data: &Data<'_>, name: &'static str, title: &str, subtitle: &str, note: &str) -> Plot {
+    Plot {
+        name,
+        title: title.into(),
+        subtitle: subtitle.into(),
+        legend: Vec::new(),
+        x_name: String::new(),
+        y_name: String::new(),
+        caption: data.caption(),
+        x: Axis { low: 0.0, high: 1.0, ticks: Vec::new() },
+        y: Axis { low: 0.0, high: 1.0, ticks: Vec::new() },
+        x_scale: Scale::Share,
+        y_scale: Scale::Share,
+        layers: vec![Layer::Note(note.into())],
+    }
+}
+
+const NOBODY: &str = "nothing to draw: nobody is deleveraged on the paths kept in full";
+
+fn winners(count: usize) -> String {
+    if count == 1 { "1 winner".into() } else { format!("{} winners", grouped(count as f64, 0)) }
+}
+
+/// What share of its profit each deleveraged winner gave up.
+pub(super) fn haircut(data: &Data<'_>) -> Plot {
+    let subtitle = "Haircut of each deleveraged winner: loss against the mark over unrealised profit";
+    let Some(trace) = most_adl(data) else {
+        return empty(data, "haircut", "Nobody pays a haircut", subtitle, NOBODY);
+    };
+    let all = &trace.frames.deleveraged;
+    let mut ratios: Vec<f64> = all
+        .iter()
+        .filter(|winner| winner.unrealised > 0.0 && winner.haircut > 0.0)
+        .map(|winner| winner.haircut / winner.unrealised)
+        .collect();
+    ratios.sort_by(f64::total_cmp);
+    let gifts = all.iter().filter(|winner| winner.haircut <= 0.0).count();
+    let path = trace.frames.path;
+    let (Some(&median), Some(&largest)) = (ratios.get(ratios.len().div_ceil(2).saturating_sub(1)), ratios.last())
+    else {
+        let title = format!("None of the {} on path {path} loses against the mark", winners(all.len()));
+        return empty(
+            data,
+            "haircut",
+            &title,
+            subtitle,
+            "nothing to draw: ADL closed every winner at the mark or better",
+        );
+    };
+    let title = match ratios.len() {
+        1 => format!("One winner pays on path {path}: {} of its profit", percent(median)),
+        many => {
+            format!(
+                "Half of the {} who pay on path {path} give up {} of their profit or more",
+                winners(many),
+                percent(median)
+            )
+        }
+    };
+    let count = 24.0;
+    let width = if largest > 0.0 { largest * 1.000_001 / count } else { 1.0 };
+    let mut bars: Vec<(f64, f64, f64)> = Vec::new();
+    for ratio in &ratios {
+        let from = libm::floor(ratio / width) * width;
+        let one = 1.0 / ratios.len() as f64;
+        match bars.last_mut() {
+            Some(bar) if (bar.0 - from).abs() < 0.5 * width => bar.2 += one,
+            _ => bars.push((from, from + width, one)),
+        }
+    }
+    let tallest = bars.iter().fold(0.0_f64, |tallest, bar| tallest.max(bar.2));
+    let mut layers: Vec<Layer> = bars
+        .iter()
+        .map(|&(from, to, height)| Layer::Bar { from, to, height, colour: Colour::PURPLE.faint(0.65) })
+        .collect();
+    layers.push(Layer::Upright { of: 0, x: median, colour: Colour::INK, width: 3.0, dash: Dash::Dashed });
+    Plot {
+        name: "haircut",
+        title,
+        subtitle: format!("{subtitle}; {} closed at the mark or better", winners(gifts)),
+        legend: vec![(Swatch::Line(Colour::INK, Dash::Dashed), format!("median, {}", percent(median)))],
+        x_name: "haircut, share of unrealised profit".into(),
+        y_name: "share of the winners who pay".into(),
+        caption: data.caption(),
+        x: Axis::shares(largest),
+        y: Axis::shares(tallest),
+        x_scale: Scale::Share,
+        y_scale: Scale::Share,
+        layers,
+    }
+}
+
+/// Lorenz curve of what winners gave up.
+pub(super) fn lorenz(data: &Data<'_>) -> Plot {
+    let subtitle = "Deleveraged winners ranked by what they gave up, the largest first";
+    let Some(trace) = most_adl(data) else {
+        return empty(data, "lorenz", "Nobody pays by ADL", subtitle, NOBODY);
+    };
+    let all = &trace.frames.deleveraged;
+    let paid = all.iter().any(|winner| winner.haircut > 0.0);
+    let amount = |winner: &Deleveraged| if paid { winner.haircut.max(0.0) } else { winner.notional };
+    let what = if paid { "loss against the mark" } else { "notional closed" };
+    let mut amounts: Vec<f64> = all.iter().map(amount).collect();
+    amounts.sort_by(|a, b| b.total_cmp(a));
+    let total: f64 = amounts.iter().sum();
+    let n = amounts.len();
+    let (mut x, mut y, mut sum) = (vec![0.0], vec![0.0], 0.0);
+    for (rank, amount) in amounts.iter().enumerate() {
+        sum += amount;
+        x.push((rank + 1) as f64 / n as f64);
+        y.push(if total > 0.0 { sum / total } else { 0.0 });
+    }
+    let tenth = n.div_ceil(10);
+    let path = trace.frames.path;
+    let title = if n == 1 {
+        format!("One account bears all ADL of path {path}")
+    } else {
+        let share = y.get(tenth).copied().unwrap_or(1.0);
+        format!(
+            "The top {} of {} deleveraged on path {path} bear {} of the {what}",
+            tenth,
+            grouped(n as f64, 0),
+            percent(share)
+        )
+    };
+    let straight = Layer::Curve {
+        of: 1,
+        x: vec![0.0, 1.0],
+        y: vec![0.0, 1.0],
+        colour: Colour::GREY,
+        width: 2.0,
+        dash: Dash::Dashed,
+    };
+    let curve = Layer::Curve { of: 0, x, y, colour: Colour::PURPLE, width: 3.0, dash: Dash::Solid };
+    Plot {
+        name: "lorenz",
+        title,
+        subtitle: subtitle.into(),
+        legend: vec![
+            (
+                Swatch::Line(Colour::PURPLE, Dash::Solid),
+                format!("{what}, {} {} in all", short(total), data.header.currency),
+            ),
+            (Swatch::Line(Colour::GREY, Dash::Dashed), "if all gave up alike".into()),
+        ],
+        x_name: "share of the deleveraged accounts".into(),
+        y_name: format!("share of the {what}"),
+        caption: data.caption(),
+        x: Axis { high: 1.0, ..Axis::shares(1.0) },
+        y: Axis::shares(1.0),
+        x_scale: Scale::Share,
+        y_scale: Scale::Share,
+        layers: vec![straight, curve],
+    }
+}
+
+/// Open interest of the worst path.
+pub(super) fn open_interest(data: &Data<'_>) -> Plot {
+    let subtitle = "Open interest: notional of all longs at the mark";
+    let Some(trace) = worst(data).filter(|trace| !trace.frames.time_s.is_empty()) else {
+        return empty(data, "open_interest", "No path is kept in full", subtitle, "run again to keep paths in full");
+    };
+    let values = &trace.frames.open_interest;
+    let (first, last) = (values.first().copied().unwrap_or(0.0), values.last().copied().unwrap_or(0.0));
+    let change = if first > 0.0 { 1.0 - last / first } else { 0.0 };
+    let title = if change.abs() < 0.000_5 {
+        format!("Path {} leaves open interest as it was, {}", trace.frames.path, data.money(first))
+    } else {
+        let verb = if change > 0.0 { "takes" } else { "adds" };
+        format!(
+            "Path {} {verb} {} of open interest, from {} to {}",
+            trace.frames.path,
+            percent(change.abs()),
+            short(first),
+            data.money(last)
+        )
+    };
+    over_time(data, trace, "open_interest", title, subtitle, (values, Scale::Amount, data.header.currency.clone()))
+}
+
+/// Leverage of all traders together on the worst path.
+pub(super) fn leverage(data: &Data<'_>) -> Plot {
+    let subtitle = "Leverage of all positions together: notional over equity, both at the mark";
+    let Some(trace) = worst(data).filter(|trace| !trace.frames.time_s.is_empty()) else {
+        return empty(data, "leverage", "No path is kept in full", subtitle, "run again to keep paths in full");
+    };
+    let values = &trace.frames.leverage;
+    let (first, last) = (values.first().copied().unwrap_or(0.0), values.last().copied().unwrap_or(0.0));
+    let title = format!("Leverage goes from {}x to {}x on path {}", short(first), short(last), trace.frames.path);
+    over_time(data, trace, "leverage", title, subtitle, (values, Scale::Number, "notional ÷ equity".into()))
+}
+
+fn over_time(
+    data: &Data<'_>,
+    trace: &Traced,
+    name: &'static str,
+    title: String,
+    subtitle: &str,
+    (values, scale, unit): (&[f64], Scale, String),
+) -> Plot {
+    let (x_axis, time) = Axis::time(data.header.horizon.seconds());
+    let (_, high) = extent(&[values, &[0.0]]);
+    let what = format!("path {} ({})", trace.frames.path, trace.frames.roles.join(", "));
+    Plot {
+        name,
+        title,
+        subtitle: subtitle.into(),
+        legend: vec![(Swatch::Line(Colour::BLUE, Dash::Solid), shortened(&what, 90))],
+        x_name: format!("time since the start, {time}"),
+        y_name: unit,
+        caption: data.caption(),
+        x: x_axis,
+        y: Axis::amounts(0.0, high),
+        x_scale: Scale::Time,
+        y_scale: scale,
+        layers: vec![Layer::Curve {
+            of: 0,
+            x: trace.frames.time_s.clone(),
+            y: values.to_vec(),
+            colour: Colour::BLUE,
+            width: 3.0,
+            dash: Dash::Solid,
+        }],
+    }
+}

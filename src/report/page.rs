@@ -1,0 +1,257 @@
+//! `report.html`: one file that opens without a network, from a template that a house may replace.
+//!
+//! The page draws its own charts: a few hundred lines of script over the same descriptions as the pictures, where a
+//! chart library would be four megabytes of somebody else's code. It holds no time, no random name and no address, so
+//! one folder makes the same bytes each time.
+
+use minijinja::Environment;
+use serde_json::{Value as Json, json};
+
+use super::charts::{Data, paths};
+use super::findings::findings;
+use super::number::{Style, grouped, short, with_interval};
+use super::plot::Plot;
+use crate::facts::Outcome;
+use crate::fault::{Failure, Faults};
+use crate::folder::schema::METRICS;
+use crate::folder::trace::{Frames, Traced};
+use crate::folder::{Adverse, Written};
+
+const TEMPLATE: &str = include_str!("page/template.html");
+const STYLE: &str = include_str!("page/style.css");
+const SCRIPT: &str = include_str!("page/script.js");
+const GLOSSARY: &str = include_str!("../../docs/glossary.md");
+
+/// Paths in the table of the worst.
+const WORST: usize = 10;
+
+/// What the paths in full may take of the page, bytes: the page stays under six million.
+const TRACES: usize = 4_800_000;
+
+/// How the page looks where a house has its own style.
+#[derive(Clone, Debug, Default)]
+pub struct House {
+    /// Name and text of a template in place of the built-in one.
+    pub template: Option<(String, String)>,
+    pub theme: Theme,
+    /// Rules behind the built-in ones.
+    pub css: String,
+}
+
+/// Light, dark, or as the reader's system has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// The paths that need the most, from the rows as they come; memory does not grow with paths.
+#[derive(Clone, Debug, Default)]
+pub struct Worst {
+    rows: Vec<Outcome>,
+}
+
+impl Worst {
+    pub fn see(&mut self, row: &Outcome) {
+        let order = |row: &Outcome| (-row.fund_need, -row.liquidated_notional, row.path);
+        if self.rows.len() == WORST && self.rows.last().is_some_and(|last| order(row) > order(last)) {
+            return;
+        }
+        let at = self.rows.partition_point(|known| order(known) < order(row));
+        self.rows.insert(at, row.clone());
+        self.rows.truncate(WORST);
+    }
+}
+
+/// Renders the page.
+///
+/// # Errors
+/// A template that cannot be read or rendered, with its line.
+pub fn render(
+    data: &Data<'_>,
+    plots: &[Plot],
+    worst: &Worst,
+    written: Option<&Written>,
+    house: &House,
+) -> Result<String, Failure> {
+    let (name, text) = house.template.as_ref().map_or(("report.html", TEMPLATE), |(name, text)| (name, text));
+    let broken = |error: minijinja::Error| {
+        let line = error.line().map_or_else(String::new, |line| format!(":{line}"));
+        Failure::from(Faults::usage(
+            format!("{name}{line}: the template cannot be rendered: {error}"),
+            "start from the template in src/report/page/template.html",
+        ))
+    };
+    let mut environment = Environment::new();
+    // Whatever a house calls its file, names of scenarios and accounts are text, not markup.
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
+    environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    environment.add_template("page", text).map_err(broken)?;
+    let page = environment.get_template("page").map_err(broken)?;
+    page.render(minijinja::value::Serde(context(data, plots, worst, written, house))).map_err(broken)
+}
+
+/// Everything that a template may show.
+fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Written>, house: &House) -> Json {
+    let header = data.header;
+    let (extreme, traded): (&str, fn(&Outcome) -> i64) = match header.adverse {
+        Adverse::Down => ("traded low", |row| row.traded_low),
+        Adverse::Up => ("traded high", |row| row.traded_high),
+    };
+    let amount = |units: i64| short(data.cash(units));
+    let rows: Vec<Json> = worst
+        .rows
+        .iter()
+        .map(|row| {
+            json!({
+                "path": row.path,
+                "traced": data.traces.iter().any(|trace| trace.frames.path == row.path),
+                "fund_need": amount(row.fund_need),
+                "fund_draw": amount(row.fund_draw),
+                "exhausted": row.exhausted_at_s.map_or_else(|| "never".into(), |at| format!("{} s", short(at as f64 / 1e9))),
+                "orders": grouped(row.liquidations as f64, 0),
+                "liquidated": amount(row.liquidated_notional),
+                "adl": amount(row.adl_notional),
+                "adl_accounts": grouped(row.adl_accounts as f64, 0),
+                "deficit": amount(row.unfunded_deficit),
+                "extreme": header.tick.show(traded(row)).to_string(),
+            })
+        })
+        .collect();
+    let glossary = glossary();
+    let file = format!("{}.toml", header.scenario);
+    let short_hash: String = header.hash.chars().take(12).collect();
+    json!({
+        "theme": house.theme.name(),
+        "style": format!("{STYLE}{}", house.css),
+        "script": SCRIPT,
+        "header": {
+            "scenario": header.scenario,
+            "about": header.about,
+            "hash": header.hash,
+            "short_hash": short_hash,
+            "seed": header.seed.to_string(),
+            "paths": paths(header.paths),
+            "accounts": grouped(header.accounts as f64, 0),
+            "horizon": header.horizon.to_string(),
+            "version": header.version,
+            "currency": header.currency,
+            "file": file,
+            "extreme": extreme,
+        },
+        "findings": findings(data, worst.rows.first()),
+        "charts": plots.iter().map(|plot| json!({ "name": plot.name, "title": plot.title, "subtitle": plot.subtitle })).collect::<Vec<_>>(),
+        "caption": plots.first().map(|plot| plot.caption.clone()),
+        "traces": data.traces.iter().map(|trace| json!({ "path": trace.frames.path, "roles": trace.frames.roles.join(", ") })).collect::<Vec<_>>(),
+        "worst": rows,
+        "metrics": metrics(data),
+        "scenario": written.map(|written| json!({ "text": written.text, "defaults": written.defaults })),
+        "reproduce": format!("flashcrash run {file} --paths {} --seed {}", header.paths, header.seed),
+        "glossary": glossary,
+        "data": embedded(data, plots, &glossary, &file),
+    })
+}
+
+/// The data of the script, with nothing in it that could end its element.
+fn embedded(data: &Data<'_>, plots: &[Plot], glossary: &[Json], file: &str) -> String {
+    let header = data.header;
+    let charts: Vec<Json> = plots.iter().map(Plot::json).collect();
+    let whole = json!({
+        "file": file,
+        "seed": header.seed.to_string(),
+        "currency": header.currency,
+        "price_places": header.tick.size().scale(),
+        "cash_places": header.cash_unit.size().scale().min(2),
+        "charts": charts,
+        "glossary": glossary,
+        "traces": traces(data.traces),
+    });
+    whole.to_string().replace('<', "\\u003c")
+}
+
+/// Frames and as many stories as fit, the same share for each path.
+fn traces(traces: &[Traced]) -> Vec<Json> {
+    let each = TRACES / traces.len().max(1);
+    traces
+        .iter()
+        .map(|trace| {
+            // Who was deleveraged is drawn above already.
+            let frames = Frames { deleveraged: Vec::new(), ..trace.frames.clone() };
+            let frames = json!(frames);
+            let mut room = each.saturating_sub(frames.to_string().len());
+            let mut stories = Vec::new();
+            for story in &trace.stories {
+                let story = json!(story);
+                // What an escaped character takes is a bound that is never reached: sentences have none.
+                let size = story.to_string().len() + 1;
+                if size > room {
+                    break;
+                }
+                room -= size;
+                stories.push(story);
+            }
+            json!({ "frames": frames, "omitted": trace.stories.len() - stories.len(), "stories": stories })
+        })
+        .collect()
+}
+
+fn metrics(data: &Data<'_>) -> Vec<Json> {
+    let about = |name: &str| METRICS.iter().find(|info| info.name == name).map_or("", |info| info.about);
+    data.metrics
+        .iter()
+        .map(|metric| {
+            let style = match metric.unit.as_str() {
+                "share" => Style::Percent,
+                unit if unit == data.header.currency => Style::Amount,
+                _ => Style::Plain,
+            };
+            let [estimate, low, high] = metric
+                .estimate
+                .map_or_else(|| ["–", "", ""].map(String::from), |estimate| with_interval(estimate, style));
+            let unit = if style == Style::Percent { "" } else { metric.unit.as_str() };
+            json!({
+                "name": metric.name,
+                "estimate": estimate,
+                "low": low,
+                "high": high,
+                "unit": unit,
+                "about": about(&metric.name),
+                "flags": metric.flags.iter().map(|flag| flag.about()).collect::<Vec<_>>(),
+            })
+        })
+        .collect()
+}
+
+/// The entries of `docs/glossary.md`: `**Term, another word.** What it means.` A line may hold several.
+fn glossary() -> Vec<Json> {
+    let mut entries = Vec::new();
+    for block in GLOSSARY.split("\n\n").skip(1) {
+        let block = block.replace('\n', " ");
+        let mut rest = block.trim();
+        while let Some((term, after)) = rest.strip_prefix("**").and_then(|rest| rest.split_once("**")) {
+            let (text, next) = after.find(" **").map_or((after, ""), |at| (&after[..at], after[at..].trim_start()));
+            let term = term.trim_end_matches('.');
+            let words: Vec<&str> =
+                term.split(", ").filter(|word| word.chars().count() > 2 && *word != "unfunded").collect();
+            let text = text.replace('*', "").replace('`', "");
+            entries.push(json!({ "term": term, "words": words, "text": text.trim() }));
+            rest = next;
+        }
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! One description of a chart, which the pictures and the page draw alike.
+
+use serde_json::{Value as Json, json};
+
+use super::frame::{Axis, Frame, Swatch, WordAt, Words};
+use super::scene::{Colour, Dash, Scene};
+
+/// How a coordinate is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Seconds since the start.
+    Time,
+    /// Amounts with suffixes.
+    Amount,
+    /// The same, drawn to both sides of zero without a sign.
+    Mirrored,
+    /// Prices in full digits.
+    Price,
+    /// Shares, shown in per cent.
+    Share,
+    /// Plain numbers.
+    Number,
+    /// log₁₀ of an amount.
+    LogAmount,
+    /// log₁₀ of a share.
+    LogShare,
+}
+
+impl Scale {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Amount => "amount",
+            Self::Mirrored => "mirrored",
+            Self::Price => "price",
+            Self::Share => "share",
+            Self::Number => "number",
+            Self::LogAmount => "log amount",
+            Self::LogShare => "log share",
+        }
+    }
+}
+
+/// What is drawn; `of` is the entry of the legend that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Layer {
+    Band { of: usize, x: Vec<f64>, low: Vec<f64>, high: Vec<f64>, colour: Colour },
+    Curve { of: usize, x: Vec<f64>, y: Vec<f64>, colour: Colour, width: f64, dash: Dash },
+    Level { of: Option<usize>, y: f64, colour: Colour, width: f64, dash: Dash },
+    Upright { of: usize, x: f64, colour: Colour, width: f64, dash: Dash },
+    Bar { from: f64, to: f64, height: f64, colour: Colour },
+    Word(WordAt, &'static str),
+    Note(String),
+}
+
+/// A chart before it is drawn.
+#[derive(Clone, Debug)]
+pub struct Plot {
+    /// Of its files and its place in the page.
+    pub name: &'static str,
+    /// The finding, in a sentence.
+    pub title: String,
+    /// What is drawn.
+    pub subtitle: String,
+    pub legend: Vec<(Swatch, String)>,
+    pub x_name: String,
+    pub y_name: String,
+    pub caption: String,
+    pub x: Axis,
+    pub y: Axis,
+    pub x_scale: Scale,
+    pub y_scale: Scale,
+    pub layers: Vec<Layer>,
+}
+
+impl Plot {
+    /// Draws it as a picture.
+    #[must_use]
+    pub fn scene(&self) -> Scene {
+        let mut scene = Scene::default();
+        let words = Words {
+            title: self.title.clone(),
+            subtitle: self.subtitle.clone(),
+            legend: self.legend.clone(),
+            y_axis: self.y_name.clone(),
+            x_axis: self.x_name.clone(),
+            caption: &self.caption,
+        };
+        let frame = Frame::new(&mut scene, &words, self.x.clone(), self.y.clone());
+        for layer in &self.layers {
+            match layer {
+                Layer::Band { x, low, high, colour, .. } => frame.band(&mut scene, x, low, high, *colour),
+                Layer::Curve { x, y, colour, width, dash, .. } => {
+                    frame.curve(&mut scene, x, y, *colour, *width, *dash);
+                }
+                Layer::Level { y, colour, width, dash, .. } => frame.level(&mut scene, *y, *colour, *width, *dash),
+                Layer::Upright { x, colour, width, dash, .. } => frame.upright(&mut scene, *x, *colour, *width, *dash),
+                Layer::Bar { from, to, height, colour } => frame.bar(&mut scene, *from, *to, *height, *colour),
+                Layer::Word(at, text) => frame.word(&mut scene, *at, text),
+                Layer::Note(text) => frame.note(&mut scene, text),
+            }
+        }
+        scene
+    }
+
+    /// Describes it to the page, which draws, zooms and reads it.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        let legend: Vec<Json> = self
+            .legend
+            .iter()
+            .map(|(swatch, text)| match *swatch {
+                Swatch::Line(colour, dash) => json!({ "text": text, "line": ink(colour), "dash": dash_name(dash) }),
+                Swatch::Area(colour) => json!({ "text": text, "area": ink(colour) }),
+            })
+            .collect();
+        let layers: Vec<Json> = self.layers.iter().map(Layer::json).collect();
+        json!({
+            "name": self.name, "title": self.title, "subtitle": self.subtitle, "caption": self.caption,
+            "legend": legend, "layers": layers,
+            "x": { "name": self.x_name, "scale": self.x_scale.name(), "low": tidy(self.x.low), "high": tidy(self.x.high) },
+            "y": { "name": self.y_name, "scale": self.y_scale.name(), "low": tidy(self.y.low), "high": tidy(self.y.high) },
+        })
+    }
+}
+
+impl Layer {
+    fn json(&self) -> Json {
+        let list = |values: &[f64]| values.iter().map(|&value| tidy(value)).collect::<Vec<Json>>();
+        match self {
+            Self::Band { of, x, low, high, colour } => {
+                json!({ "kind": "band", "of": of, "x": list(x), "low": list(low), "high": list(high), "ink": ink(*colour) })
+            }
+            Self::Curve { of, x, y, colour, width, dash } => {
+                json!({ "kind": "curve", "of": of, "x": list(x), "y": list(y), "ink": ink(*colour), "width": width, "dash": dash_name(*dash) })
+            }
+            Self::Level { of, y, colour, width, dash } => {
+                json!({ "kind": "level", "of": of, "y": tidy(*y), "ink": ink(*colour), "width": width, "dash": dash_name(*dash) })
+            }
+            Self::Upright { of, x, colour, width, dash } => {
+                json!({ "kind": "upright", "of": of, "x": tidy(*x), "ink": ink(*colour), "width": width, "dash": dash_name(*dash) })
+            }
+            Self::Bar { from, to, height, colour } => {
+                json!({ "kind": "bar", "from": tidy(*from), "to": tidy(*to), "height": tidy(*height), "ink": ink(*colour) })
+            }
+            Self::Word(at, text) => {
+                json!({ "kind": "word", "text": text, "at": match at { WordAt::Top => "top", WordAt::Bottom => "bottom" } })
+            }
+            Self::Note(text) => json!({ "kind": "note", "text": text }),
+        }
+    }
+}
+
+/// The name of a colour, which light and dark style sheets give their own values, and its strength.
+fn ink(colour: Colour) -> Json {
+    json!([colour.name(), colour.opacity()])
+}
+
+const fn dash_name(dash: Dash) -> &'static str {
+    match dash {
+        Dash::Solid => "solid",
+        Dash::Dashed => "dashed",
+        Dash::Dotted => "dotted",
+    }
+}
+
+/// Nine significant digits: a picture needs no more, and whole numbers stay short.
+fn tidy(x: f64) -> Json {
+    let rounded: f64 = format!("{x:.8e}").parse().unwrap_or(x);
+    if rounded.fract() == 0.0 && rounded.abs() < 1e15 {
+        // Without the `.0` that a float would print.
+        return format!("{rounded:.0}").parse::<i64>().map_or_else(|_| json!(rounded), |whole| json!(whole));
+    }
+    json!(rounded)
+}

@@ -1,0 +1,451 @@
+//! One account's way through a path in sentences: opened, called, liquidated or deleveraged, and what was left.
+//!
+//! The terminal and the page show the same sentences. Amounts are rounded to cents for reading; the exact ones stand
+//! in the log.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use super::Legend;
+use super::recording::Recording;
+use crate::facts::{AccountId, ContractId, Fact, OrderId, Paid, Party, Side, Via, Why};
+use crate::money::{Cash, Nanos, Price, Qty, Quantum};
+
+/// What happened to one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    pub account: AccountId,
+    pub name: String,
+    /// Notional forcibly closed of it, as a loser.
+    pub liquidated: Cash,
+    /// Notional closed of it as a winner.
+    pub deleveraged: Cash,
+    /// Sentences without their subject, with their times.
+    pub events: Vec<(Nanos, String)>,
+}
+
+/// Prices at which positions are liquidated, as known at the opening.
+pub type LiquidationPrice<'a> = &'a dyn Fn(AccountId, ContractId) -> Option<Price>;
+
+/// The stories of these accounts, in the order given, then what the venue itself went through (rounds, exhaustion).
+#[must_use]
+pub fn stories(
+    legend: &Legend,
+    recording: &Recording,
+    accounts: &[AccountId],
+    liquidation: LiquidationPrice<'_>,
+) -> (Vec<Story>, Vec<(Nanos, String)>) {
+    let mut teller = Teller {
+        legend,
+        liquidation,
+        lives: accounts.iter().map(|&id| (id, Life::default())).collect(),
+        orders: BTreeMap::new(),
+        marks: vec![Price::ZERO; legend.contracts.len()],
+        venue: Vec::new(),
+    };
+    let (mut opened, mut last) = (false, Nanos::ZERO);
+    for (time, facts) in recording.batches() {
+        facts.iter().for_each(|fact| teller.hear(*time, fact));
+        if !opened {
+            // The opening is told once all its deposits and trades are known.
+            teller.openings(*time);
+            opened = true;
+        }
+        last = *time;
+    }
+    teller.endings(last);
+    let Teller { mut lives, venue, .. } = teller;
+    let stories = accounts.iter().filter_map(|&id| {
+        let life = lives.remove(&id)?;
+        Some(Story {
+            account: id,
+            name: legend.account(id).into_owned(),
+            liquidated: life.liquidated,
+            deleveraged: life.deleveraged,
+            events: life.events,
+        })
+    });
+    (stories.collect(), venue)
+}
+
+#[derive(Default)]
+struct Life {
+    /// What it put in, and what it has.
+    deposit: Cash,
+    cash: Cash,
+    /// Contract, lots, cost.
+    positions: Vec<(ContractId, Qty, Cash)>,
+    liquidated: Cash,
+    deleveraged: Cash,
+    events: Vec<(Nanos, String)>,
+}
+
+/// A forced order from its opening to its end.
+struct Closing {
+    account: AccountId,
+    contract: ContractId,
+    bankruptcy: Price,
+    book: (Qty, Cash),
+    adl: (Qty, Cash),
+    taken_over: Qty,
+    fees: Cash,
+    surplus: Cash,
+}
+
+struct Teller<'a> {
+    legend: &'a Legend,
+    liquidation: LiquidationPrice<'a>,
+    lives: BTreeMap<AccountId, Life>,
+    orders: BTreeMap<OrderId, Closing>,
+    marks: Vec<Price>,
+    venue: Vec<(Nanos, String)>,
+}
+
+impl Teller<'_> {
+    fn money(&self, amount: Cash) -> String {
+        grouped(self.legend.cash_unit.show(amount.0))
+    }
+
+    fn tell(&mut self, account: AccountId, time: Nanos, sentence: String) {
+        if let Some(life) = self.lives.get_mut(&account) {
+            life.events.push((time, sentence));
+        }
+    }
+
+    /// Average price of lots that traded for this cash.
+    fn average(&self, contract: ContractId, qty: Qty, cash: Cash) -> String {
+        let Quote { tick, lot } = self.quote(contract);
+        let lots = lot.show(qty.0.abs());
+        let value = self.legend.cash_unit.show(cash.0.abs());
+        value.checked_div(lots).map_or_else(String::new, |price| {
+            let places = tick.size().scale() + 2;
+            grouped_to(price, places)
+        })
+    }
+
+    fn quote(&self, contract: ContractId) -> Quote {
+        let known = self.legend.contract(contract);
+        Quote { tick: known.tick, lot: known.lot }
+    }
+
+    fn price(&self, contract: ContractId, price: Price) -> String {
+        let tick = self.quote(contract).tick;
+        grouped_to(tick.show(price.0), tick.size().scale())
+    }
+
+    fn lots(&self, contract: ContractId, qty: Qty) -> String {
+        let lot = self.quote(contract).lot;
+        format!("{} {}", grouped_to(lot.show(qty.0.abs()), lot.size().scale()), self.legend.symbol(contract))
+    }
+
+    fn value(&self, contract: ContractId, qty: Qty, price: Price) -> Cash {
+        let Quote { tick, lot } = self.quote(contract);
+        Quantum::multiplier(tick, lot, self.legend.cash_unit).map_or(Cash::ZERO, |k| k.value(qty, price))
+    }
+
+    fn hear(&mut self, time: Nanos, fact: &Fact) {
+        match *fact {
+            Fact::Posted { from, to, amount, why } => self.posted(from, to, amount, why),
+            Fact::Traded { party: Party::Trader(account), contract, qty, cash, order, via, .. } => {
+                self.traded(account, contract, qty, cash);
+                if let Some(closing) = order.and_then(|id| self.orders.get_mut(&id)) {
+                    match via {
+                        Via::Book => closing.book = (closing.book.0 + qty, closing.book.1 + cash),
+                        Via::Adl => closing.adl = (closing.adl.0 + qty, closing.adl.1 + cash),
+                        Via::Takeover => closing.taken_over += qty,
+                        Via::Opening => {}
+                    }
+                }
+            }
+            Fact::Marked { contract, mark } => self.marks[usize::from(contract)] = mark,
+            Fact::Breached { contract, account, trigger, mark } if self.lives.contains_key(&account) => {
+                let equity = self.equity(account);
+                let sentence = format!(
+                    "breaches its maintenance margin: the mark is {}, its liquidation price {}; {} of equity left",
+                    self.price(contract, mark),
+                    self.price(contract, trigger),
+                    self.money(equity)
+                );
+                self.tell(account, time, sentence);
+            }
+            Fact::OrderOpened { order, contract, account, bankruptcy, .. } if self.lives.contains_key(&account) => {
+                self.orders.insert(
+                    order,
+                    Closing {
+                        account,
+                        contract,
+                        bankruptcy,
+                        book: (Qty::ZERO, Cash::ZERO),
+                        adl: (Qty::ZERO, Cash::ZERO),
+                        taken_over: Qty::ZERO,
+                        fees: Cash::ZERO,
+                        surplus: Cash::ZERO,
+                    },
+                );
+            }
+            Fact::OrderDropped { account, .. } => {
+                self.tell(account, time, "is healthy again before its turn comes; nothing is closed".into());
+            }
+            Fact::OrderClosed { order, ref disposal, .. } => {
+                if let Some(closing) = self.orders.remove(&order) {
+                    let notional = disposal.to_book + disposal.to_engine + disposal.to_backstop + disposal.to_adl;
+                    self.closed(time, &closing, notional, &disposal.paid);
+                }
+            }
+            Fact::Deleveraged { contract, account, qty, price, notional, haircut, unrealised } => {
+                self.deleveraged(time, (account, contract, qty, price), notional, haircut, unrealised);
+            }
+            Fact::Exhausted { contract, .. } => {
+                let sentence = format!(
+                    "the fund's budget no longer covers a sale in {}: the rest goes to ADL",
+                    self.legend.symbol(contract)
+                );
+                self.venue.push((time, sentence));
+            }
+            Fact::Round { contract, losers, needed, placed, mark } => {
+                let sentence = format!(
+                    "ADL round: {} of {} of losing {}s are closed against winners, mark {}",
+                    self.lots(contract, placed),
+                    self.lots(contract, needed),
+                    super::side(losers),
+                    self.price(contract, mark)
+                );
+                self.venue.push((time, sentence));
+            }
+            _ => {}
+        }
+    }
+
+    fn posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
+        for (party, signed) in [(from, -amount), (to, amount)] {
+            let Party::Trader(account) = party else { continue };
+            let Some(life) = self.lives.get_mut(&account) else { continue };
+            life.cash += signed;
+            match (why, from, to) {
+                (Why::Deposit, ..) => life.deposit += signed,
+                // What is realised leaves the cost of the lots that stay: cost + cash of the trade + result.
+                (Why::Realised, Party::Clearing(contract), _) | (Why::Realised, _, Party::Clearing(contract)) => {
+                    if let Some(position) = life.positions.iter_mut().find(|position| position.0 == contract) {
+                        position.2 += signed;
+                    }
+                }
+                _ => {}
+            }
+            // At most one order of an account is open at a time.
+            if let Some(closing) = self.orders.values_mut().find(|closing| closing.account == account) {
+                match why {
+                    Why::TakerFee | Why::LiquidationFee => closing.fees -= signed,
+                    Why::Surplus => closing.surplus -= signed,
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn traded(&mut self, account: AccountId, contract: ContractId, qty: Qty, cash: Cash) {
+        let Some(life) = self.lives.get_mut(&account) else { return };
+        match life.positions.iter_mut().find(|position| position.0 == contract) {
+            Some(position) => (position.1, position.2) = (position.1 + qty, position.2 + cash),
+            None => life.positions.push((contract, qty, cash)),
+        }
+    }
+
+    /// Cash and unrealised result at the marks.
+    fn equity(&self, account: AccountId) -> Cash {
+        self.lives.get(&account).map_or(Cash::ZERO, |life| {
+            let open = life
+                .positions
+                .iter()
+                .map(|&(contract, qty, cost)| self.value(contract, qty, self.marks[usize::from(contract)]) - cost);
+            life.cash + open.sum()
+        })
+    }
+
+    fn openings(&mut self, time: Nanos) {
+        let ids: Vec<AccountId> = self.lives.keys().copied().collect();
+        for id in ids {
+            let life = &self.lives[&id];
+            let mut sentences = Vec::new();
+            for &(contract, qty, cost) in &life.positions {
+                let notional = cost.abs();
+                let leverage = self
+                    .legend
+                    .cash_unit
+                    .show(notional.0)
+                    .checked_div(self.legend.cash_unit.show(life.deposit.0))
+                    .map_or_else(String::new, |ratio| format!("{}x ", ratio.round_dp(1).normalize()));
+                let trigger = (self.liquidation)(id, contract)
+                    .filter(|price| price.0 > 0)
+                    .map_or_else(String::new, |price| format!("; liquidation price {}", self.price(contract, price)));
+                sentences.push(format!(
+                    "opens {leverage}{} {} at {} (notional {}) on {} {} of margin{trigger}",
+                    super::side_of(qty),
+                    self.lots(contract, qty),
+                    self.average(contract, qty, cost),
+                    self.money(notional),
+                    self.money(life.deposit),
+                    self.legend.currency,
+                ));
+            }
+            if sentences.is_empty() {
+                sentences.push(format!("deposits {} {}", self.money(life.deposit), self.legend.currency));
+            }
+            sentences.into_iter().for_each(|sentence| self.tell(id, time, sentence));
+        }
+    }
+
+    fn closed(&mut self, time: Nanos, closing: &Closing, notional: Cash, paid: &Paid) {
+        let Closing { account, contract, bankruptcy, book, adl, taken_over, fees, surplus } = *closing;
+        // A long's legs are sales.
+        let sold = book.0.0 + adl.0.0 + taken_over.0 < 0;
+        let mut ways = Vec::new();
+        if !book.0.is_zero() {
+            let verb = if sold { "sold into" } else { "bought back in" };
+            ways.push(format!(
+                "{} {verb} the book at {} on average",
+                self.lots(contract, book.0),
+                self.average(contract, book.0, book.1)
+            ));
+        }
+        if !adl.0.is_zero() {
+            ways.push(format!(
+                "{} closed against winners (ADL) at {}",
+                self.lots(contract, adl.0),
+                self.average(contract, adl.0, adl.1)
+            ));
+        }
+        if !taken_over.is_zero() {
+            ways.push(format!("{} taken over by the engine", self.lots(contract, taken_over)));
+        }
+        if ways.is_empty() {
+            ways.push("nothing could be closed".into());
+        }
+        let sentence =
+            format!("is liquidated: {}; bankruptcy price {}", ways.join(", "), self.price(contract, bankruptcy));
+        self.tell(account, time, sentence);
+        let Some(life) = self.lives.get_mut(&account) else { return };
+        life.liquidated += notional;
+        life.positions.retain(|position| !position.1.is_zero());
+        let (deposit, cash, flat) = (life.deposit, life.cash, life.positions.is_empty());
+        let to_price = deposit - cash - fees - surplus + paid.total();
+        let costs: Vec<String> =
+            [(to_price, "to the price"), (fees, "in fees"), (surplus, "of surplus kept by the venue")]
+                .iter()
+                .filter(|(amount, _)| amount.0 > 0)
+                .map(|(amount, what)| format!("{} {what}", self.money(*amount)))
+                .collect();
+        let lost = if !flat {
+            format!("keeps the rest of its position and {} of cash", self.money(cash))
+        } else if cash.is_zero() {
+            format!("loses all {} of its margin: {}", self.money(deposit), costs.join(", "))
+        } else {
+            format!("is left with {} of {}: {}", self.money(cash), self.money(deposit), costs.join(", "))
+        };
+        let short = paid.total();
+        let rest = if short.is_zero() {
+            String::new()
+        } else {
+            format!("; {} beyond its margin paid by {}", self.money(short), self.payers(paid))
+        };
+        self.tell(account, time, lost + &rest);
+    }
+
+    fn payers(&self, paid: &Paid) -> String {
+        let named = [
+            ("the fund", paid.fund),
+            ("the venue", paid.venue),
+            ("the backstop", paid.backstop),
+            ("winners", paid.socialised),
+            ("nobody", paid.deficit),
+        ];
+        let parts = named.iter().filter(|(_, amount)| !amount.is_zero());
+        parts.map(|(who, amount)| format!("{who} {}", self.money(*amount))).collect::<Vec<_>>().join(", ")
+    }
+
+    fn deleveraged(
+        &mut self,
+        time: Nanos,
+        (account, contract, qty, price): (AccountId, ContractId, Qty, Price),
+        notional: Cash,
+        haircut: Cash,
+        unrealised: Cash,
+    ) {
+        let Some(life) = self.lives.get_mut(&account) else { return };
+        life.deleveraged += notional;
+        let mark = self.marks[usize::from(contract)];
+        let cost = match haircut.0 {
+            0 => "at no cost against the mark".to_owned(),
+            gift if gift < 0 => format!("{} better than the mark", self.money(haircut.abs())),
+            _ => format!("{} worse than the mark", self.money(haircut)),
+        };
+        let sentence = format!(
+            "is deleveraged: {} closed at {} (mark {}), {cost}; it stood {} in profit",
+            self.lots(contract, qty),
+            self.price(contract, price),
+            self.price(contract, mark),
+            self.money(unrealised)
+        );
+        self.tell(account, time, sentence);
+    }
+
+    fn endings(&mut self, time: Nanos) {
+        let ids: Vec<AccountId> = self.lives.keys().copied().collect();
+        for id in ids {
+            let life = &self.lives[&id];
+            let open: Vec<String> = life
+                .positions
+                .iter()
+                .filter(|position| !position.1.is_zero())
+                .map(|&(contract, qty, _)| {
+                    let side = match Side::of(qty) {
+                        Side::Long => "long",
+                        Side::Short => "short",
+                    };
+                    format!("{side} {}", self.lots(contract, qty))
+                })
+                .collect();
+            if open.is_empty() && life.deleveraged.is_zero() {
+                continue;
+            }
+            let (equity, deposit) = (self.equity(id), life.deposit);
+            let change = equity - deposit;
+            let result = if change.0 >= 0 {
+                format!("{} more", self.money(change))
+            } else {
+                format!("{} less", self.money(change.abs()))
+            };
+            let holding = if open.is_empty() { "without a position".into() } else { open.join(", ") };
+            let sentence = format!("ends {holding}, with {} of equity: {result} than it put in", self.money(equity));
+            self.tell(id, time, sentence);
+        }
+    }
+}
+
+struct Quote {
+    tick: Quantum,
+    lot: Quantum,
+}
+
+/// An amount to cents, with commas between thousands; smaller ones keep their digits.
+fn grouped(amount: Decimal) -> String {
+    grouped_to(amount, if amount.abs() < Decimal::ONE { 6 } else { 2 })
+}
+
+fn grouped_to(amount: Decimal, places: u32) -> String {
+    let text = amount.round_dp(places).normalize().to_string();
+    let (sign, text) = text.strip_prefix('-').map_or(("", text.as_str()), |rest| ("−", rest));
+    let (whole, fraction) = text.split_once('.').map_or((text, None), |(whole, fraction)| (whole, Some(fraction)));
+    let mut out = String::from(sign);
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
