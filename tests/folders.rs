@@ -295,6 +295,44 @@ fn exit_code_2_is_a_broken_invariant_with_the_command_that_replays_it() {
 }
 
 #[test]
+fn a_path_whose_sums_leave_64_bits_is_told_once_and_leaves_nothing() {
+    // Two thousand accounts of about 10⁸ in units of 10⁻⁹: each fits, their sum does not.
+    let text = lab::edit(&lab::text_of("quiet-day"), "[scenario]\n", "[scenario]\ncash_unit = 0.000000001\n");
+    let text = lab::edit(
+        &text,
+        "size = { kind = \"lognormal\", median = 1_000, sigma = 1.5, min = 200, max = 500_000 }",
+        "size = { kind = \"uniform\", min = 1e7, max = 2e8 }",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("vast.toml"), text).unwrap();
+    let mut command = lab::flashcrash(&["run", "vast.toml", "--quiet", "--out", "out"]);
+    let assert = command.env_remove("RUST_BACKTRACE").current_dir(folder.path()).assert().code(2).stdout("");
+    let told = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert!(told.starts_with("error: path 0 of seed 1 broke an invariant: ") && told.contains("overflow"), "{told}");
+    assert!(told.contains("replay: flashcrash trace vast.toml --path 0 --seed 1"), "{told}");
+    assert_eq!(told.lines().count(), 2, "{told}");
+    assert_eq!(lab::names_in(folder.path()), ["vast.toml"]);
+}
+
+#[test]
+fn a_position_book_whose_sums_leave_64_bits_is_a_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = lab::edit(&lab::text_of("classroom"), "cash_unit = 1\n", "cash_unit = 0.000000001\n");
+    fs::write(folder.path().join("classroom.toml"), text).unwrap();
+    let book = fs::read_to_string(lab::scenarios().join("classroom.csv")).unwrap();
+    // Nine thousand million each, in units of 10⁻⁹: 9·10¹⁸ fits 64 bits, twice that does not.
+    let book = lab::edit(&book, "Finn,TOY,long,5,95,250", "Finn,TOY,long,5,95,9000000000");
+    let book = lab::edit(&book, "Kim,TOY,short,7,100,300", "Kim,TOY,short,7,100,9000000000");
+    fs::write(folder.path().join("classroom.csv"), book).unwrap();
+    for verb in ["run", "trace"] {
+        let assert = lab::flashcrash(&[verb, "classroom.toml"]).current_dir(folder.path()).assert().code(1).stdout("");
+        let told = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(told.contains("too large to be counted in 64 bits") && !told.contains("panicked"), "{told}");
+    }
+    assert_eq!(lab::names_in(folder.path()), ["classroom.csv", "classroom.toml"]);
+}
+
+#[test]
 fn every_kind_of_failure_has_its_exit_code() {
     let cause = std::io::Error::other("disk full");
     assert_eq!(Failure::Faults(Faults::default()).exit_code(), 1);

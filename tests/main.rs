@@ -3,6 +3,7 @@
 
 mod addressed;
 mod audited;
+mod commands;
 mod conformance;
 mod determinism;
 mod feedback;

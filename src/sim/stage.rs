@@ -77,7 +77,29 @@ impl<'s> Stage<'s> {
         })
     }
 
+    /// What all parties bring and what all positions cost must leave room for every sum of a path.
+    fn within_64_bits(&self, population: &Population) -> Result<(), Failure> {
+        /// A quarter, as much as the fund without limit holds: both together can still change hands.
+        const MOST: i128 = i64::MAX as i128 / 4;
+        let Population { wallet, collateral, cost, qty, .. } = population;
+        let cash = wallet.iter().chain(collateral).chain([&self.rules.fund.open, &self.rules.venue_capital]);
+        let cash: i128 = cash.map(|cash| i128::from(cash.0)).sum();
+        let cost: i128 = cost.iter().map(|cost| i128::from(cost.0).abs()).sum();
+        let lots: i128 = qty.iter().map(|qty| i128::from(qty.0).abs()).sum();
+        if cash.max(cost).max(lots) <= MOST {
+            return Ok(());
+        }
+        Err(Failure::Faults(Faults::usage(
+            format!("{}: all accounts together are too large to be counted in 64 bits", self.scenario.source.name),
+            format!(
+                "cash, cost and lots may each add up to {MOST} units: use a coarser `cash_unit`, `tick` or `lot`, or check \
+                 the amounts"
+            ),
+        )))
+    }
+
     fn share(&self, mut population: Population) -> Result<Source<'s>, Failure> {
+        self.within_64_bits(&population)?;
         let mut register = Register::default();
         let redrawn = population.redrawn;
         self.register(&mut population, &mut register)?;
