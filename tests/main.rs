@@ -5,3 +5,4 @@ mod architecture;
 mod conformance_venues;
 mod documents;
 mod faults;
+mod position;

@@ -50,7 +50,7 @@ fn assets(root: &Node) -> &[Node] {
 /// The preset's table, all of it at the place where the scenario names the preset, with the tiers of the scenario's assets
 /// under the symbols that they have there.
 fn base(preset: &Preset, root: &Node, span: &Range<usize>) -> Node {
-    let mut venue = moved(preset.venue(), span);
+    let mut venue = moved(preset.venue().clone(), span);
     let symbols: Vec<&String> = assets(root)
         .iter()
         .filter_map(|asset| match asset.get("symbol") {
