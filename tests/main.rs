@@ -6,3 +6,4 @@ mod conformance_venues;
 mod documents;
 mod faults;
 mod position;
+mod presets;
