@@ -141,5 +141,6 @@ fn commands_out_of_turn_are_refused() {
 }
 
 mod plans;
+mod rounds;
 mod search;
 mod worlds;
