@@ -2,7 +2,10 @@
 
 use std::sync::Mutex;
 
-use super::super::adl::{Policy, Round, Sharing, Sybil, Winner};
+use proptest::prelude::*;
+
+use super::super::adl::{POLICIES, Policy, Round, Sharing, Sybil, Winner};
+use super::worlds::{World, fill, open, worlds};
 use super::*;
 
 /// Takes from the first winners what is needed, and notes the round.
@@ -62,4 +65,47 @@ fn salts_differ_with_the_mark() {
         venue.salt(0, Side::Long)
     };
     assert!((1..100).all(|mark| salt(mark) != salt(mark + 1)));
+}
+
+/// Lots needed and placed by the first round of a world under another policy.
+fn first_round(world: &World, policy: Policy) -> Option<(Qty, Qty)> {
+    let (mut opened, rules) = open(world);
+    let register = opened.release();
+    drop(opened);
+    let rules = Arc::new(Rules { adl: policy, ..(*rules).clone() });
+    let mut venue = Venue::new(rules);
+    venue.open(register, Telling::Told);
+    let mut marks = [100, 100];
+    for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
+        marks[usize::from(contract)] = mark;
+        venue.apply(Command::Mark { now: Nanos(i), contract, mark: Price(mark) }).unwrap();
+        let mut next = venue.apply(Command::Check { now: Nanos(i) }).unwrap();
+        while let Next::Order(order) = next {
+            next = venue.apply(Command::Fill(fill(world, &order, marks[usize::from(order.contract)]))).unwrap();
+        }
+        for fact in venue.facts().drain(..) {
+            if let Fact::Round { needed, placed, .. } = fact {
+                return Some((needed, placed));
+            }
+        }
+    }
+    None
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// The recorder is shown everybody who is eligible; every policy places as much as they hold, or all that is needed.
+    #[test]
+    fn a_residue_remains_only_where_no_eligible_winner_is_left(world in worlds()) {
+        let recorder = Recorder::default();
+        let Some((needed, placed)) = first_round(&world, Policy::Sharing(Box::new(recorder.clone()))) else {
+            return Ok(());
+        };
+        let held: Qty = recorder.0.lock().unwrap()[0].1.iter().map(|winner| winner.qty.abs()).sum();
+        prop_assert_eq!(placed, needed.min(held));
+        for entry in POLICIES.entries {
+            prop_assert_eq!(first_round(&world, *entry.build_default()), Some((needed, placed)), "{}", entry.kind);
+        }
+    }
 }
