@@ -66,7 +66,7 @@ pub struct Tier {
 #[derive(Clone, Debug)]
 pub struct Ask {
     /// Label of the line, given back.
-    pub id: Option<String>,
+    pub id: Option<serde_json::Value>,
     /// Positions of one cross account in a table support each other.
     pub account: Option<String>,
     pub symbol: Option<String>,
@@ -338,8 +338,8 @@ impl Answer {
 
     /// One JSON object; the label of the line stands first where it has one.
     #[must_use]
-    pub fn json(&self, id: Option<&str>) -> String {
-        let id = id.map(|id| format!("\"id\": {}", serde_json::Value::from(id)));
+    pub fn json(&self, id: Option<&serde_json::Value>) -> String {
+        let id = id.map(|id| format!("\"id\": {id}"));
         let fields = self.fields().into_iter().map(|(name, value)| {
             // A printed fraction is a JSON number as it stands.
             format!("\"{name}\": {}", value.unwrap_or_else(|| "null".to_owned()))

@@ -2,20 +2,21 @@
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, clippy::float_cmp)]
 
 mod addressed;
+mod architecture;
 mod audited;
 mod commands;
 mod conformance;
-mod determinism;
-mod feedback;
-mod folders;
-mod golden;
-mod lab;
-mod traces;
-mod worked;
-
-mod architecture;
 mod conformance_venues;
+mod determinism;
 mod documents;
 mod faults;
+mod feedback;
+mod folders;
 mod fuzz;
+mod golden;
+mod lab;
+mod position;
+mod presets;
 mod studies;
+mod traces;
+mod worked;

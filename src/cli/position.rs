@@ -173,7 +173,7 @@ fn batch(mut input: impl BufRead) -> Result<(), Failure> {
             .map_err(|_| "the line is not UTF-8 text".to_owned())
             .and_then(|line| Fields::from_json(line.trim()))
             .and_then(|fields| fields.ask())
-            .map(|ask| ask.answer().json(ask.id.as_deref()));
+            .map(|ask| ask.answer().json(ask.id.as_ref()));
         let text = answer.unwrap_or_else(|fault| {
             faulty += 1;
             format!("{{\"error\": {}}}", serde_json::Value::from(fault))
@@ -223,7 +223,7 @@ fn table(file: &Path, given: &[(&'static str, &String)], json: bool) -> Result<(
     let answers: Vec<Answer> = asks.iter().map(Ask::answer).collect();
     if json {
         let lines: Vec<String> =
-            asks.iter().zip(&answers).map(|(ask, answer)| answer.json(ask.id.as_deref()) + "\n").collect();
+            asks.iter().zip(&answers).map(|(ask, answer)| answer.json(ask.id.as_ref()) + "\n").collect();
         return print(&lines.concat());
     }
     print(&columns(&asks, &answers))
@@ -289,7 +289,7 @@ fn columns(asks: &[Ask], answers: &[Answer]) -> String {
     for (ask, answer) in asks.iter().zip(answers) {
         let value = |value: &Option<_>| value.as_ref().map_or_else(|| "–".to_owned(), |value| short(&show(value)));
         let label = match (&ask.id, &ask.account) {
-            (Some(id), _) => id.clone(),
+            (Some(id), _) => id.as_str().map_or_else(|| id.to_string(), str::to_owned),
             (None, Some(account)) => format!("{account}: {}", name(ask)),
             (None, None) => name(ask),
         };

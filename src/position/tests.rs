@@ -42,7 +42,7 @@ fn an_answer_has_its_keys_in_order_and_plain_numbers() {
     let line = r#"{"id":"a \"1\"","maintenance_rate":"0.5 %","side":"long","quantity":"3","entry_price":"100","collateral":100}"#;
     let ask = Fields::from_json(line).unwrap().ask().unwrap();
     assert_eq!(
-        ask.answer().json(ask.id.as_deref()),
+        ask.answer().json(ask.id.as_ref()),
         "{\"id\": \"a \\\"1\\\"\", \"notional\": 300, \"tier\": 1, \"initial_margin\": null, \"maintenance_margin\": 1.5, \
          \"unrealised_pnl\": 0, \"equity\": 100, \"margin_ratio\": 0.015, \"liquidation_price\": 67.001675041876046901, \
          \"bankruptcy_price\": 66.666666666666666667, \"liquidation_tick\": null, \"bankruptcy_tick\": null, \

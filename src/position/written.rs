@@ -47,6 +47,8 @@ pub const KEYS: &[(&str, &str)] = &[
 #[derive(Clone, Debug, Default)]
 pub struct Fields {
     texts: Vec<(String, String)>,
+    /// As JSON, so that a number is given back as a number.
+    id: Option<serde_json::Value>,
     tiers: Option<Vec<TierText>>,
 }
 
@@ -150,7 +152,12 @@ impl Fields {
         let pairs: Pairs = serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"))?;
         let mut fields = Self::default();
         for (key, raw) in &pairs.0 {
-            if key == "tiers" && raw.get().starts_with('[') {
+            if key == "id" && scalar(key, raw)?.is_some() {
+                let id = serde_json::from_str(raw.get()).map_err(|error| format!("`id`: {error}"))?;
+                if fields.id.replace(id).is_some() {
+                    return Err("`id` stands twice".to_owned());
+                }
+            } else if key == "tiers" && raw.get().starts_with('[') {
                 if fields.tiers.replace(tier_texts(raw)?).is_some() {
                     return Err("`tiers` stands twice".to_owned());
                 }
@@ -179,7 +186,11 @@ impl Fields {
         if key == "tiers" {
             return Err("`tiers` must be a list".to_owned());
         }
-        if self.get(key).is_some() {
+        if key == "id" && self.id.is_none() {
+            self.id = Some(value.into());
+            return Ok(());
+        }
+        if key == "id" || self.get(key).is_some() {
             return Err(format!("`{key}` stands twice"));
         }
         self.texts.push((key.to_owned(), value));
@@ -223,7 +234,7 @@ impl Fields {
             (None, said) => said.unwrap_or(Contract::Linear),
         };
         let triggers = [("below", Trigger::Below), ("at_or_below", Trigger::AtOrBelow)];
-        let trigger = match (self.choice("trigger", &triggers)?, &venue) {
+        let trigger = match (self.choice("trigger", &triggers)?, venue) {
             (Some(trigger), _) => trigger,
             (None, Some(venue)) if text_of(venue, "trigger").as_deref() == Some("at_or_below") => Trigger::AtOrBelow,
             (None, _) => Trigger::Below,
@@ -255,12 +266,12 @@ impl Fields {
             CrossBankruptcy::All
         };
         let taker_fee = self.number("taker_fee", Bound::Share)?.unwrap_or_else(zero);
-        let tiers = self.tiers(preset, venue.as_ref())?;
+        let tiers = self.tiers(preset, venue)?;
         if tiers.iter().any(|tier| &tier.rate + &taker_fee >= whole(1)) {
             return Err("maintenance rate and `taker_fee` together must be below 1".to_owned());
         }
         Ok(Ask {
-            id: self.get("id").map(str::to_owned),
+            id: self.id.clone(),
             account: self.get("account").map(str::to_owned),
             symbol: self.get("symbol").map(str::to_owned),
             contract,
@@ -269,7 +280,7 @@ impl Fields {
             trigger,
             maintenance_at: self.choice("maintenance_at", &at)?.unwrap_or(MaintenanceAt::Mark),
             cross_bankruptcy: self.choice("cross_bankruptcy", &bankruptcies)?.unwrap_or(usual),
-            score: self.score(venue.as_ref())?,
+            score: self.score(venue)?,
             side,
             quantity,
             entry_price,

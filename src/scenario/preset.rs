@@ -50,7 +50,7 @@ fn assets(root: &Node) -> &[Node] {
 /// The preset's table, all of it at the place where the scenario names the preset, with the tiers of the scenario's assets
 /// under the symbols that they have there.
 fn base(preset: &Preset, root: &Node, span: &Range<usize>) -> Node {
-    let mut venue = moved(preset.venue(), span);
+    let mut venue = moved(preset.venue().clone(), span);
     let symbols: Vec<&String> = assets(root)
         .iter()
         .filter_map(|asset| match asset.get("symbol") {
@@ -135,11 +135,20 @@ mod tests {
     use crate::venue::presets::PRESETS;
     use crate::venue::rules::{PositionLayer, SurplusTo, Trigger};
 
+    const HEAD: &str = "[scenario]\n            horizon = \"10 s\"";
+
     fn read(venue: &str) -> Result<(Scenario, Faults), Faults> {
+        read_with(venue, HEAD)
+    }
+
+    fn told_of(venue: &str, head: &str) -> String {
+        read_with(venue, head).err().unwrap_or_default().render(Paint::Plain)
+    }
+
+    fn read_with(venue: &str, head: &str) -> Result<(Scenario, Faults), Faults> {
         let text = format!(
             r#"
-            [scenario]
-            horizon = "10 s"
+            {head}
             [[assets]]
             symbol = "BTCUSDT"
             tick = 0.1
@@ -165,7 +174,7 @@ mod tests {
     }
 
     fn told(venue: &str) -> String {
-        read(venue).err().unwrap_or_default().render(Paint::Plain)
+        told_of(venue, HEAD)
     }
 
     #[test]
@@ -237,6 +246,19 @@ mod tests {
            |
            = help: the fund could never pay: lower `floor` or raise `open`
         "#);
+    }
+
+    /// At so small a cash unit the preset's fund leaves 64 bits; its number is in no file of the user's.
+    #[test]
+    fn a_figure_of_a_preset_that_does_not_fit_is_told_at_its_name() {
+        let venue = r#"preset = "binance"
+            tiers = [{ notional_floor = 0, max_leverage = 10, maintenance_rate = 0.05 }]
+            [scenario]
+            horizon = "10 s"
+            cash_unit = 0.000000000001"#;
+        let told = told_of(venue, "");
+        assert!(told.contains("`open` of 1220000000 is not a whole number of cash units"), "{told}");
+        assert!(told.contains(" |             preset = \"binance\"\n   |                      ^^^^^^^^^\n"), "{told}");
     }
 
     /// Every linear preset makes a scenario, where need be with a fund.

@@ -3,7 +3,7 @@
 //! A preset is read like a scenario's own `[venue]`, key by key, so whatever it says can be overridden. Every figure
 //! carries its source and date in the file; what a venue does beyond today's keys stands there as a comment.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::fault::{Faults, Source};
 use crate::registry::{Node, Raw};
@@ -105,13 +105,16 @@ impl Preset {
         Arc::new(Source { name: format!("preset {}", self.name), text: self.text.to_owned() })
     }
 
-    /// The table `[venue]` of the preset.
+    /// The table `[venue]` of the preset, parsed once a process: a batch asks for it at every line.
     #[must_use]
-    pub fn venue(&self) -> Node {
-        let mut faults = Faults::default();
-        let node = Node::parse(&self.source(), &mut faults);
-        // A test parses every preset, so nothing is ever missing.
-        node.get("venue").cloned().unwrap_or(Node { span: 0..0, raw: Raw::Table(Vec::new()) })
+    pub fn venue(&self) -> &'static Node {
+        static PARSED: [OnceLock<Node>; PRESETS.len()] = [const { OnceLock::new() }; PRESETS.len()];
+        // Presets are only ever made in the list; a test parses each, so nothing is ever missing.
+        let at = PRESETS.iter().position(|preset| preset.name == self.name).unwrap_or(0);
+        PARSED[at].get_or_init(|| {
+            let node = Node::parse(&self.source(), &mut Faults::default());
+            node.get("venue").cloned().unwrap_or(Node { span: 0..0, raw: Raw::Table(Vec::new()) })
+        })
     }
 }
 

@@ -99,7 +99,7 @@ impl Venue {
 
     /// What a policy that draws is given instead of randomness: the round's time, contract, side and marks, stirred. Marks
     /// differ from path to path, and a replayed path has the same.
-    fn salt(&self, contract: ContractId, losers: Side) -> u64 {
+    pub(super) fn salt(&self, contract: ContractId, losers: Side) -> u64 {
         let words = [self.now.0, i64::from(contract), i64::from(losers == Side::Short)];
         let words = words.into_iter().chain(self.marks.iter().map(|mark| mark.0));
         // FNV-1a over words; the policy that draws scrambles the result.

@@ -210,5 +210,6 @@ fn a_partial_order_leaves_the_rest_open_and_watched() {
 }
 
 mod plans;
+mod rounds;
 mod search;
 mod worlds;

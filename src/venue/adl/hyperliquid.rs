@@ -96,6 +96,9 @@ mod tests {
         let winners = [short(0, 10, 100, 0), short(1, 10, 150, -150), short(2, 10, 90, 50)];
         let round = shorts_at(90, 95, 15);
         assert_eq!(plan_ranked(&Hyperliquid { form: Form::Observed }, &winners, round), [10, 5, 0]);
-        assert_eq!(plan_ranked(&Hyperliquid { form: Form::Documented }, &winners, round), [5, 0, 10]);
+        let documented = Hyperliquid { form: Form::Documented };
+        assert_eq!(plan_ranked(&documented, &winners, round), [5, 0, 10]);
+        // Entry ÷ mark for a short: 100/90 · 9.
+        assert_eq!(documented.score(&winners[0], &round), 1_111_111_111 * 9_000_000_000);
     }
 }

@@ -8,11 +8,11 @@ use super::*;
 use crate::money::{Multiplier, Ratio};
 
 #[derive(Clone, Debug)]
-struct World {
+pub(super) struct World {
     /// (entry, lots, collateral, contract, long)
     people: Vec<(i64, i64, i64, u16, bool)>,
     /// (contract, mark)
-    marks: Vec<(u16, i64)>,
+    pub(super) marks: Vec<(u16, i64)>,
     fund: i64,
     at_or_below: bool,
     latency: i64,
@@ -33,7 +33,7 @@ const LAYERS: [&[PositionLayer]; 6] = [
     &[PositionLayer::Engine],
 ];
 
-fn worlds() -> impl Strategy<Value = World> {
+pub(super) fn worlds() -> impl Strategy<Value = World> {
     let person = (60i64..140, 1i64..30, 5i64..900, 0u16..2, any::<bool>());
     let people = proptest::collection::vec(person, 1..25);
     let marks = proptest::collection::vec((0u16..2, 40i64..160), 1..25);
@@ -47,7 +47,7 @@ fn worlds() -> impl Strategy<Value = World> {
     )
 }
 
-fn open(world: &World) -> (Venue, Arc<Rules>) {
+pub(super) fn open(world: &World) -> (Venue, Arc<Rules>) {
     let tier = |floor, rate| margin::Tier { floor: Cash(floor), rate: Ratio(rate), max_leverage: Ratio(1) };
     let tiers = margin::Tiers::new(vec![tier(0, 10_000_000), tier(700, 25_000_000), tier(2_000, 100_000_000)]).unwrap();
     let rules = Arc::new(Rules {
@@ -92,7 +92,7 @@ fn open(world: &World) -> (Venue, Arc<Rules>) {
 }
 
 /// A book of a given capacity at a price that worsens with each lot.
-fn fill(world: &World, order: &Order, mark: i64) -> Fill {
+pub(super) fn fill(world: &World, order: &Order, mark: i64) -> Fill {
     let price = |lot: i64| match order.side {
         Side::Long => (mark - world.slippage * lot / 20).max(1),
         Side::Short => mark + world.slippage * lot / 20,

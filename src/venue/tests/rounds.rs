@@ -1,0 +1,111 @@
+//! What a round tells its policy.
+
+use std::sync::Mutex;
+
+use proptest::prelude::*;
+
+use super::super::adl::{POLICIES, Policy, Round, Sharing, Sybil, Winner};
+use super::worlds::{World, fill, open, worlds};
+use super::*;
+
+/// Takes from the first winners what is needed, and notes the round.
+#[derive(Clone, Debug, Default)]
+struct Recorder(Arc<Mutex<Vec<(Round, Vec<Winner>)>>>);
+
+impl Sharing for Recorder {
+    fn boxed_clone(&self) -> Box<dyn Sharing> {
+        Box::new(self.clone())
+    }
+
+    fn sybil(&self) -> Sybil {
+        Sybil::Splittable
+    }
+
+    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
+        self.0.lock().unwrap().push((*round, winners.to_vec()));
+        let mut left = round.needed;
+        taken.clear();
+        for winner in winners {
+            taken.push(left.min(winner.qty.abs()));
+            left -= left.min(winner.qty.abs());
+        }
+    }
+}
+
+/// The worked example with an empty fund: four lots at the bankruptcy tick of 91 are left for B, short 10 from 100.
+#[test]
+fn a_round_tells_mark_price_need_and_the_winner() {
+    let told = || {
+        let recorder = Recorder::default();
+        let mut rules = example_rules();
+        rules.adl = Policy::Sharing(Box::new(recorder.clone()));
+        let _ = play(rules, 100);
+        let rounds = recorder.0.lock().unwrap().clone();
+        assert_eq!(rounds.len(), 1);
+        rounds.into_iter().next().unwrap()
+    };
+    let (round, winners) = told();
+    assert_eq!((round.side, round.mark, round.price), (Side::Short, Price(89), Price(91)));
+    assert_eq!((round.needed, round.cash, round.accounts), (Qty(4), Cash(364), 2));
+    assert_eq!(winners.len(), 1);
+    let winner = winners[0];
+    assert_eq!((winner.account, winner.qty, winner.cost), (1, Qty(-10), Cash(-1000)));
+    assert_eq!((winner.value, winner.collateral, winner.opened), (Cash(-890), Cash(500), 1));
+    // 1 % of 890, rounded up.
+    assert_eq!(winner.maintenance, Cash(9));
+    // A replay has the same salt.
+    assert_eq!(told().0.salt, round.salt);
+}
+
+#[test]
+fn salts_differ_with_the_mark() {
+    let salt = |mark: i64| {
+        let mut venue = Venue::new(Arc::new(example_rules()));
+        venue.marks = vec![Price(mark)];
+        venue.salt(0, Side::Long)
+    };
+    assert!((1..100).all(|mark| salt(mark) != salt(mark + 1)));
+}
+
+/// Lots needed and placed by the first round of a world under another policy.
+fn first_round(world: &World, policy: Policy) -> Option<(Qty, Qty)> {
+    let (mut opened, rules) = open(world);
+    let register = opened.release();
+    drop(opened);
+    let rules = Arc::new(Rules { adl: policy, ..(*rules).clone() });
+    let mut venue = Venue::new(rules);
+    venue.open(register, Telling::Told);
+    let mut marks = [100, 100];
+    for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
+        marks[usize::from(contract)] = mark;
+        venue.apply(Command::Mark { now: Nanos(i), contract, mark: Price(mark) }).unwrap();
+        let mut next = venue.apply(Command::Check { now: Nanos(i) }).unwrap();
+        while let Next::Order(order) = next {
+            next = venue.apply(Command::Fill(fill(world, &order, marks[usize::from(order.contract)]))).unwrap();
+        }
+        for fact in venue.facts().drain(..) {
+            if let Fact::Round { needed, placed, .. } = fact {
+                return Some((needed, placed));
+            }
+        }
+    }
+    None
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// The recorder is shown everybody who is eligible; every policy places as much as they hold, or all that is needed.
+    #[test]
+    fn a_residue_remains_only_where_no_eligible_winner_is_left(world in worlds()) {
+        let recorder = Recorder::default();
+        let Some((needed, placed)) = first_round(&world, Policy::Sharing(Box::new(recorder.clone()))) else {
+            return Ok(());
+        };
+        let held: Qty = recorder.0.lock().unwrap()[0].1.iter().map(|winner| winner.qty.abs()).sum();
+        prop_assert_eq!(placed, needed.min(held));
+        for entry in POLICIES.entries {
+            prop_assert_eq!(first_round(&world, *entry.build_default()), Some((needed, placed)), "{}", entry.kind);
+        }
+    }
+}
