@@ -2,6 +2,7 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod breakpoint;
 mod compare;
 mod fund_size;
 mod merge;
@@ -39,6 +40,8 @@ enum Verb {
     Sweep(sweep::SweepArgs),
     /// How large the insurance fund must be for a stated probability
     FundSize(fund_size::FundSizeArgs),
+    /// Find how far a key must go until a probability reaches 5, 50 and 95 %
+    Breakpoint(breakpoint::BreakpointArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
     /// Check a scenario and its files; show every fault with its place
@@ -98,6 +101,7 @@ pub fn main() -> u8 {
         Verb::Merge(args) => merge::merge(&args),
         Verb::Sweep(args) => sweep::sweep(&args),
         Verb::FundSize(args) => fund_size::fund_size(&args),
+        Verb::Breakpoint(args) => breakpoint::breakpoint(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),
