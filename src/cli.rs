@@ -2,6 +2,7 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod breakpoint;
 mod compare;
 mod defaults;
 mod fund_size;
@@ -44,6 +45,8 @@ enum Verb {
     Sweep(sweep::SweepArgs),
     /// How large the insurance fund must be for a stated probability
     FundSize(fund_size::FundSizeArgs),
+    /// Find how far a key must go until a probability reaches 5, 50 and 95 %
+    Breakpoint(breakpoint::BreakpointArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
     /// Tier, margins, liquidation and bankruptcy price of a position, or of many
@@ -113,6 +116,7 @@ pub fn main() -> u8 {
         Verb::Merge(args) => merge::merge(&args),
         Verb::Sweep(args) => sweep::sweep(&args),
         Verb::FundSize(args) => fund_size::fund_size(&args),
+        Verb::Breakpoint(args) => breakpoint::breakpoint(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Position(args) => position::position(&args),
         Verb::Preset(args) => preset::preset(&args),

@@ -23,7 +23,7 @@ pub enum Method {
     Grid(String),
 }
 
-/// P(exhausted) at one fund.
+/// A probability at one fund.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Settlement currency.
@@ -128,10 +128,19 @@ impl FundSize {
         })
     }
 
-    /// `curve.csv`: P(exhausted) for each fund, with its interval.
+    /// What the curve is of.
+    #[must_use]
+    pub fn curve_metric(&self) -> &str {
+        match self.method {
+            Method::OnePass => "p_fund_exhausted",
+            Method::Grid(_) => &self.target.metric,
+        }
+    }
+
+    /// `curve.csv`: P(exhausted), or the target where every fund is simulated, for each fund, with its interval.
     #[must_use]
     pub fn curve_csv(&self) -> String {
-        let mut text = String::from("fund,p_fund_exhausted,low,high\n");
+        let mut text = format!("fund,{},low,high\n", self.curve_metric());
         for Point { fund, p } in &self.curve {
             text.push_str(&format!("{fund},{},{},{}\n", p.estimate, p.low, p.high));
         }

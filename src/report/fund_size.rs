@@ -20,7 +20,7 @@ fn share_of_interest(study: &FundSize, fund: f64) -> String {
     study
         .open_interest
         .filter(|interest| *interest > 0.0)
-        .map_or_else(String::new, |interest| format!(", {} of the open interest", percent(fund / interest)))
+        .map_or_else(String::new, |interest| format!(" ({} of the open interest)", percent(fund / interest)))
 }
 
 /// The answer in a sentence.
@@ -42,7 +42,11 @@ pub fn answer(study: &FundSize) -> String {
             grouped(study.paths_needed as f64, 0),
             percent(study.confidence)
         ),
-        None => format!("No fund that was simulated keeps {} to at most {odds} of such crashes.", event(study)),
+        None => format!(
+            "No fund that was simulated keeps {} to at most {odds} of such crashes, at {} confidence.",
+            event(study),
+            percent(study.confidence)
+        ),
     }
 }
 
@@ -167,10 +171,14 @@ pub fn chart(study: &FundSize) -> Scene {
         ),
         None => answer(study),
     };
+    let (curve, what) = match study.curve_metric() {
+        "p_adl" => ("P(ADL)", "Share of crashes with ADL at each fund"),
+        _ => ("P(exhausted)", "Share of crashes that exhaust a fund of each size"),
+    };
     // A fund of 0 has no place on a logarithmic axis.
     let points: Vec<&Point> = study.curve.iter().filter(|point| point.fund > 0.0).collect();
     let mut legend = vec![
-        (Swatch::Line(Colour::BLUE, Dash::Solid), "P(exhausted)".to_owned()),
+        (Swatch::Line(Colour::BLUE, Dash::Solid), curve.to_owned()),
         (Swatch::Area(Colour::BLUE.faint(0.2)), "95 % interval".to_owned()),
         (Swatch::Line(Colour::VERMILLION, Dash::Dashed), format!("target, {}", percent(study.target.share))),
         (Swatch::Line(Colour::INK, Dash::Solid), format!("fund of the scenario, {}", short(study.fund_open))),
@@ -188,10 +196,7 @@ pub fn chart(study: &FundSize) -> Scene {
         format!("scenario {} ({hash}) · seed {} · flashcrash {}", header.scenario, header.seed, header.version);
     let words = Words {
         title,
-        subtitle: format!(
-            "Share of crashes that exhaust a fund of each size, {} paths, {how}",
-            grouped(header.paths as f64, 0)
-        ),
+        subtitle: format!("{what}, {} paths, {how}", grouped(header.paths as f64, 0)),
         legend,
         y_axis: "share of crashes".into(),
         x_axis: format!("fund, {}", header.currency),
@@ -287,7 +292,7 @@ mod tests {
     fn the_answer_is_a_sentence() {
         assert_eq!(
             answer(&study(Some(3e7))),
-            "A fund of 30,000,000 USDT, 6 % of the open interest keeps ADL to at most 0.1 % of such crashes, at 95 % confidence."
+            "A fund of 30,000,000 USDT (6 % of the open interest) keeps ADL to at most 0.1 % of such crashes, at 95 % confidence."
         );
         let few = FundSize { header: header(), ..study(None) };
         assert_eq!(

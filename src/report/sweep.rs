@@ -162,6 +162,15 @@ pub fn in_brackets(estimate: Estimate, style: Style) -> String {
     if estimate.low == estimate.high { value } else { format!("{value} ({low} … {high})") }
 }
 
+/// A plain value to four digits.
+#[must_use]
+pub fn value(x: f64) -> String {
+    if !x.is_finite() {
+        return if x > 0.0 { "∞".into() } else { "−∞".into() };
+    }
+    if x.abs() >= 10_000.0 { short(x) } else { format!("{:.4}", x).trim_end_matches('0').trim_end_matches('.').into() }
+}
+
 // ---------------------------------------------------------------------------------------------- sweeps
 
 /// Columns of the table of a sweep.

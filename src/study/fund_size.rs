@@ -191,10 +191,9 @@ pub fn fund_size(
     }
     let curve = match method {
         Method::OnePass => one_pass_curve(&sorted, floor, unit, &[header.fund_open.0]),
-        Method::Grid(_) => grid
-            .iter()
-            .filter_map(|cell| Some(Point { fund: cell.fund, p: cell.estimate("p_fund_exhausted")? }))
-            .collect(),
+        Method::Grid(_) => {
+            grid.iter().filter_map(|cell| Some(Point { fund: cell.fund, p: cell.estimate(&target.metric)? })).collect()
+        }
     };
     let mut interest = Moments::default();
     run.rows.iter().for_each(|row| interest.add(row.open_interest));
