@@ -251,20 +251,19 @@ fn of_one_path(data: &Data<'_>, row: &Outcome) -> Vec<String> {
         } else {
             format!("{} winners are", grouped(row.adl_accounts as f64, 0))
         };
-        let gain = if row.adl_gift > 0 {
-            format!(", and gains {} where the price was better than the mark", amount(row.adl_gift))
-        } else {
-            String::new()
+        let result = match (row.adl_haircut, row.adl_gift) {
+            (0, 0) => "at the mark, so at no cost".to_owned(),
+            (0, gift) => format!("at prices {} better than the mark", amount(gift)),
+            (haircut, 0) => format!("at prices {} worse than the mark", amount(haircut)),
+            (haircut, gift) => {
+                format!("some at prices {} worse than the mark, others {} better", amount(haircut), amount(gift))
+            }
         };
-        told.push(format!(
-            "{many} deleveraged of {}; against the mark that costs {}{gain}.",
-            amount(row.adl_notional),
-            amount(row.adl_haircut)
-        ));
+        told.push(format!("{many} deleveraged of {}, {result}.", amount(row.adl_notional)));
         for story in trace.into_iter().flat_map(|trace| &trace.stories).filter(|story| story.deleveraged > 0.0).take(3)
         {
             for (at, text) in story.events.iter().filter(|(_, text)| text.starts_with("is deleveraged")) {
-                told.push(format!("{} {text}, after {} s.", story.name, short(*at)));
+                told.push(format!("After {} s {} {text}.", short(*at), story.name));
             }
         }
     }

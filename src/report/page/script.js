@@ -412,7 +412,7 @@ if (traces.length && $("player")) {
   const follow = () => { const asked = /^#path-(\d+)$/.exec(location.hash); if (asked) { stop(); open(Number(asked[1])); $("explorer").scrollIntoView(); } };
   addEventListener("hashchange", follow);
   document.querySelectorAll("a[data-path]").forEach(link => link.addEventListener("click", event => { event.preventDefault(); stop(); open(Number(link.dataset.path)); $("explorer").scrollIntoView(); $("path").focus({ preventScroll: true }); }));
-  open(traces[0].frames.path);
+  open(traces.reduce((worst, one) => one.frames.fund_need > worst.frames.fund_need ? one : worst).frames.path);
   follow();
 }
 

@@ -359,8 +359,11 @@ impl Teller<'_> {
             ("winners", paid.socialised),
             ("nobody", paid.deficit),
         ];
-        let parts = named.iter().filter(|(_, amount)| !amount.is_zero());
-        parts.map(|(who, amount)| format!("{who} {}", self.money(*amount))).collect::<Vec<_>>().join(", ")
+        let parts: Vec<_> = named.iter().filter(|(_, amount)| !amount.is_zero()).collect();
+        if let [(who, _)] = parts[..] {
+            return (*who).to_owned();
+        }
+        parts.iter().map(|(who, amount)| format!("{who} ({})", self.money(*amount))).collect::<Vec<_>>().join(", ")
     }
 
     fn deleveraged(

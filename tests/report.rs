@@ -1,0 +1,239 @@
+//! What a run leaves to be looked at: the page, the paths in full, the stories, and drawing it all again.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+fn flashcrash(args: &[&str]) -> std::process::Output {
+    Command::cargo_bin("flashcrash")
+        .unwrap()
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_remove("NO_COLOR")
+        .args(args)
+        .output()
+        .unwrap()
+}
+
+fn told(args: &[&str]) -> String {
+    let output = flashcrash(args);
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Every file below a folder with its bytes.
+fn content(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(
+                content(&path)
+                    .into_iter()
+                    .map(|(name, bytes)| (Path::new(path.file_name().unwrap()).join(name), bytes)),
+            );
+        } else {
+            all.insert(path.file_name().unwrap().into(), fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+fn run_classroom(dir: &Path) -> String {
+    let out = dir.join("classroom").display().to_string();
+    told(&["run", "scenarios/classroom.toml", "--quiet", "--out", &out]);
+    out
+}
+
+fn stories(folder: &str, path: u64) -> Vec<Value> {
+    let text = fs::read_to_string(Path::new(folder).join(format!("trace/{path}/stories.jsonl"))).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_class_reads_who_was_liquidated_first_what_the_fund_lost_and_who_was_deleveraged() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = run_classroom(dir.path());
+    let page = fs::read_to_string(Path::new(&out).join("report.html")).unwrap();
+    let list = page.split("<ul class=\"findings\">").nth(1).unwrap().split("</ul>").next().unwrap();
+    let findings: Vec<&str> =
+        list.lines().filter_map(|line| line.strip_prefix("<li>")?.strip_suffix("</li>")).collect();
+    insta::assert_snapshot!(findings.join("\n"), @r"
+    4 accounts are liquidated in 4 forced orders, 4,842 USD of notional, 100 % of it long.
+    The first to be liquidated is Anna, which opens 16.7x long 10 TOY at 100 (notional 1,000) on 60 USD of margin; liquidation price 98. After 60 s it breaches its maintenance margin: the mark is 98, its liquidation price 98; 40 of equity left.
+    The fund goes from 40 USD to 3 USD, a loss of 37 USD: it pays 72 USD and receives 35 USD. To pay every shortfall without ADL it would need 121 USD.
+    1 winner is deleveraged of 1,092 USD, at prices 48 USD better than the mark.
+    After 180 s Hana is deleveraged: 12 TOY closed at 87 (mark 91), 48 better than the mark; it stood 200 in profit.
+    One path is a story, not an estimate: it has no interval.
+    ");
+}
+
+#[test]
+fn the_kept_log_is_that_of_trace_and_the_stories_are_those_of_the_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = run_classroom(dir.path());
+    let log = fs::read_to_string(Path::new(&out).join("trace/0/events.jsonl")).unwrap();
+    assert_eq!(log, told(&["trace", "scenarios/classroom.toml", "--json"]));
+    let all = stories(&out, 0);
+    // The venue, then twelve people.
+    assert_eq!(all.len(), 13);
+    for story in &all[1..] {
+        let account = story["account"].to_string();
+        let text = told(&["trace", "scenarios/classroom.toml", "--story", story["name"].as_str().unwrap()]);
+        assert_eq!(text, told(&["trace", "scenarios/classroom.toml", "--story", &account]));
+        let printed: Vec<&str> =
+            text.lines().skip(1).filter_map(|line| line.split_once(" s  ").map(|(_, sentence)| sentence)).collect();
+        let kept: Vec<&str> =
+            story["events"].as_array().unwrap().iter().map(|event| event[1].as_str().unwrap()).collect();
+        assert_eq!(printed, kept);
+    }
+    insta::assert_snapshot!(told(&["trace", "scenarios/classroom.toml", "--story", "Cleo"]), @r"
+    Cleo on path 0 of seed 1, amounts in USD
+             0 s  opens 12.2x long 20 TOY at 98 (notional 1,960) on 160 USD of margin; liquidation price 94
+           180 s  breaches its maintenance margin: the mark is 91, its liquidation price 94; 20 of equity left
+           180 s  is liquidated: 20 TOY sold into the book at 86.4 on average; bankruptcy price 90
+           180 s  loses all 160 of its margin: 232 to the price; 72 beyond its margin paid by the fund
+    ");
+    insta::assert_snapshot!(told(&["trace", "scenarios/classroom.toml", "--story", "Hana"]), @r"
+    Hana on path 0 of seed 1, amounts in USD
+             0 s  opens 20.2x short 20 TOY at 101 (notional 2,020) on 100 USD of margin; liquidation price 101
+           180 s  is deleveraged: 12 TOY closed at 87 (mark 91), 48 better than the mark; it stood 200 in profit
+           360 s  ends short 8 TOY, with 340 of equity: 240 more than it put in
+    ");
+}
+
+#[test]
+fn frames_agree_with_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = run_classroom(dir.path());
+    let place = Path::new(&out).join("trace/0");
+    let frames: Value = serde_json::from_str(&fs::read_to_string(place.join("frames.json")).unwrap()).unwrap();
+    let log = fs::read_to_string(place.join("events.jsonl")).unwrap();
+    let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let number = |value: &Value| value.as_str().unwrap().parse::<f64>().unwrap();
+    for (at, time) in frames["time_s"].as_array().unwrap().iter().enumerate() {
+        let time = time.as_f64().unwrap();
+        let until = || events.iter().filter(|event| event["time_s"].is_string() && number(&event["time_s"]) <= time);
+        let fund = until().last().map(|event| number(&event["fund_after"])).unwrap();
+        assert_eq!(frames["fund"][at].as_f64().unwrap(), fund, "fund at {time}");
+        let orders = until().filter(|event| event["fact"] == "order_opened").count();
+        assert_eq!(frames["orders"][at], orders);
+        let adl: f64 =
+            until().filter(|event| event["fact"] == "deleveraged").map(|event| number(&event["notional"])).sum();
+        assert_eq!(frames["adl"][at].as_f64().unwrap(), adl);
+        let priced = until().filter(|event| event["fact"] == "priced").last().unwrap();
+        assert_eq!(frames["traded"][at].as_f64().unwrap(), number(&priced["traded"]));
+        let marked = until().filter(|event| event["fact"] == "marked").last().unwrap();
+        assert_eq!(frames["mark"][at].as_f64().unwrap(), number(&marked["mark"]));
+        // Lots that traders hold long, from the trades alone.
+        let mut held: BTreeMap<&str, f64> = BTreeMap::new();
+        for event in until().filter(|event| event["fact"] == "traded") {
+            let party = event["party"].as_str().unwrap();
+            if party.starts_with("trader:") {
+                *held.entry(party).or_default() += number(&event["qty"]);
+            }
+        }
+        let long: f64 = held.values().filter(|lots| **lots > 0.0).sum();
+        assert_eq!(frames["open_interest"][at].as_f64().unwrap(), long * number(&marked["mark"]), "at {time}");
+        // Nobody stands in the queue without a position.
+        for queued in frames["queue"][at].as_array().unwrap() {
+            let party = format!("trader:{}", queued[0]);
+            assert_eq!(held[party.as_str()], queued[1].as_f64().unwrap());
+        }
+    }
+}
+
+#[test]
+fn a_folder_is_the_same_for_any_number_of_threads_and_when_it_is_drawn_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |threads: &str| {
+        let out = dir.path().join(threads).display().to_string();
+        let args = ["--paths", "5", "--seed", "3", "--trace", "4", "--threads", threads, "--quiet", "--out", &out];
+        told(&[&["run", "scenarios/march-2020.toml"][..], &args[..]].concat());
+        PathBuf::from(out)
+    };
+    let (one, two) = (run("1"), run("2"));
+    let first = content(&one);
+    assert!(first == content(&two));
+    assert!(first.keys().any(|name| name.ends_with("4/events.jsonl")));
+    assert!(first[Path::new("report.html")].len() < 6_000_000);
+    for name in
+        first.keys().filter(|name| name.extension().is_some_and(|end| ["svg", "png", "html"].iter().any(|e| end == *e)))
+    {
+        fs::remove_file(one.join(name)).unwrap();
+    }
+    told(&["report", "--quiet", &one.display().to_string()]);
+    assert!(content(&one) == first);
+}
+
+#[test]
+fn what_cannot_be_shown_says_why() {
+    let fault = |args: &[&str]| {
+        let output = flashcrash(args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        // The scenario's own warning stands before the fault.
+        text.split("error: ").nth(1).unwrap_or(&text).trim().to_owned()
+    };
+    insta::assert_snapshot!(fault(&["trace", "scenarios/classroom.toml", "--story", "Zoe"]), @r"
+    there is no account `Zoe`
+     |
+     = help: accounts have names, as `Anna`, and numbers from 0 to 11
+    ");
+    insta::assert_snapshot!(fault(&["trace", "scenarios/classroom.toml", "--story", "12"]), @r"
+    there is no account `12`
+     |
+     = help: accounts have names, as `Anna`, and numbers from 0 to 11
+    ");
+    insta::assert_snapshot!(fault(&["run", "scenarios/classroom.toml", "--trace", "1", "--out", "target/never"]), @r"
+    `--trace 1`: this run has the paths 0 to 0
+     |
+     = help: name one of them, or run more with `--paths`
+    ");
+    insta::assert_snapshot!(fault(&["report", "src"]), @r"
+    `src` is not a folder that flashcrash wrote
+     |
+     = help: name another folder, or move this one away
+    ");
+    assert!(!Path::new(env!("CARGO_MANIFEST_DIR")).join("target/never").exists());
+    let dir = tempfile::tempdir().unwrap();
+    let out = run_classroom(dir.path());
+    insta::assert_snapshot!(fault(&["report", &out, "--theme", "pink"]), @r"
+    `--theme pink` is neither a theme nor a style sheet
+     |
+     = help: write auto, light, dark, or a file that ends in .css
+    ");
+    let template = dir.path().join("house.html");
+    fs::write(&template, "one\n{{ nothing }}").unwrap();
+    let before = content(Path::new(&out));
+    let told = fault(&["report", &out, "--template", &template.display().to_string()]);
+    assert!(told.contains("house.html:2"), "{told}");
+    assert!(content(Path::new(&out)) == before, "a broken template leaves everything as it was");
+}
+
+#[test]
+fn completions_and_the_manual_know_every_verb() {
+    let help = told(&["--help"]);
+    let verbs: Vec<&str> = help
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|verb| *verb != "help")
+        .collect();
+    assert!(verbs.contains(&"run") && verbs.contains(&"man"), "{verbs:?}");
+    let man = told(&["man"]);
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = told(&["completions", shell]);
+        for verb in &verbs {
+            assert!(script.contains(verb), "{shell}: {verb}");
+        }
+    }
+    for verb in &verbs {
+        assert!(man.contains(&format!("FLASHCRASH {}", verb.to_uppercase())), "{verb}");
+    }
+    assert!(man.contains("\\-\\-story"));
+}
