@@ -40,6 +40,9 @@ pub fn schema() -> Json {
     if let (Some(whole), Some(schema)) = (whole.as_object_mut(), schema.as_object_mut()) {
         whole.append(schema);
     }
+    // Read by `flashcrash sweep`, which checks it; a run does not look at it.
+    whole["properties"]["sweep"] =
+        json!({ "type": "object", "description": "axes over keys of the scenario, for `flashcrash sweep`" });
     whole["oneOf"] = json!([{ "required": ["traders"] }, { "required": ["accounts"] }]);
     whole
 }
