@@ -124,13 +124,12 @@ impl Sweep {
         if reading.faults.is_fatal() {
             return Err(reading.faults);
         }
-        let sweep = match node.get("sweep") {
-            Some(table) => read_sweep(table, &mut reading),
-            None => {
-                let hint = "add `[sweep]` with `[[sweep.axes]]`, each with `key` and `values`";
-                reading.fault(&(0..0), "there is nothing to sweep", hint);
-                None
-            }
+        let sweep = if let Some(table) = node.get("sweep") {
+            read_sweep(table, &mut reading)
+        } else {
+            let hint = "add `[sweep]` with `[[sweep.axes]]`, each with `key` and `values`";
+            reading.fault(&(0..0), "there is nothing to sweep", hint);
+            None
         };
         match sweep {
             Some(sweep) if !reading.faults.is_fatal() => Ok(sweep),
@@ -204,8 +203,8 @@ fn read_sweep(node: &Node, reading: &mut Reading) -> Option<Sweep> {
     let axes: Vec<Axis> = axes.into_iter().collect::<Option<_>>()?;
     let mut keys: Vec<&String> = axes.iter().flat_map(|axis| &axis.keys).collect();
     keys.sort();
-    if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
-        let message = format!("`{}` stands on two axes", twice[0]);
+    if let Some([twice, _]) = keys.array_windows::<2>().find(|[a, b]| a == b) {
+        let message = format!("`{twice}` stands on two axes");
         reading.fault(&node.span, message, "a cell can set a key only once");
         return None;
     }
@@ -320,7 +319,8 @@ fn listed(list: &Node, keys: usize, reading: &mut Reading) -> Option<Vec<Vec<Str
     for item in items {
         let point = match &item.raw {
             Raw::List(parts) if keys > 1 => parts.iter().map(|part| literal(part, reading)).collect(),
-            _ => vec![literal(item, reading); if keys > 1 { 0 } else { 1 }],
+            _ if keys > 1 => Vec::new(),
+            _ => vec![literal(item, reading)],
         };
         if point.len() != keys {
             reading.fault(
