@@ -370,7 +370,10 @@ fn range(node: &Node, values: &Values, reading: &mut Reading) -> Option<Vec<Stri
             let x = libm::exp(libm::log(from) + share * (libm::log(to) - libm::log(from)));
             return Decimal::from_f64(x).and_then(|x| x.round_sf(3)).unwrap_or(first);
         }
-        (first + (last - first) * Decimal::from(i) / Decimal::from(last_step)).round_dp(12)
+        // Beyond 28 digits there is nothing between the ends.
+        let part = Decimal::from(i).checked_div(Decimal::from(last_step));
+        let way = last.checked_sub(first).zip(part).and_then(|(length, part)| length.checked_mul(part));
+        way.and_then(|way| first.checked_add(way)).map_or(last, |x| x.round_dp(12))
     };
     let mut points: Vec<String> = (0..steps).map(|i| value(i).normalize().to_string()).collect();
     points.dedup();
@@ -437,6 +440,18 @@ steps = 3
             parse("[sweep]\n[[sweep.axes]]\nkey = \"a\"\nfrom = 5\nto = 125\nsteps = 5\nscale = \"log\"").unwrap();
         // 5·25^(1/4) = 11.18, 25, 55.9.
         assert_eq!((0..5).map(|i| sweep.axes[0].shown(i)).collect::<Vec<_>>(), ["5", "11.2", "25", "55.9", "125"]);
+    }
+
+    #[test]
+    fn a_range_of_equal_differences_is_exact_and_never_overflows() {
+        let axis = |from: &str, to: &str| {
+            let text = format!("[sweep]\n[[sweep.axes]]\nkey = \"a\"\nfrom = {from}\nto = {to}\nsteps = 4");
+            parse(&text)
+                .map(|sweep| (0..sweep.axes[0].points.len()).map(|i| sweep.axes[0].shown(i)).collect::<Vec<_>>())
+        };
+        assert_eq!(axis("0.1", "0.4").unwrap(), ["0.1", "0.2", "0.3", "0.4"]);
+        assert_eq!(axis("-7e28", "7e28").unwrap().len(), 2);
+        assert!(axis("1", "1e300").is_err());
     }
 
     #[test]
