@@ -224,3 +224,53 @@ fn cells_that_differ_only_in_a_key_without_effect_are_identical() {
     }
     assert!(twins > 15 && others > 10, "{twins} twins, {others} others");
 }
+
+#[test]
+fn the_critical_funds_of_one_run_agree_with_every_simulated_fund() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = crash();
+    let mut command = flashcrash(dir.path(), &["fund-size", file.to_str().unwrap(), "--target", "p_adl <= 0.05"]);
+    // A book deep enough that no order outgrows it, so that one run tells of all funds.
+    command.args(["--paths", "400", "--out", "x", "--capital-cost", "0.1", "--crashes-per-year", "2"]);
+    small(&mut command).args(["--set", "assets.0.book.depth_1pct=20_000_000"]);
+    let output = done(command.args(["--set", "assets.0.process.drop={ kind = \"uniform\", min = 0.02, max = 0.06 }"]));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("comes from one run for all funds"), "{told}");
+    let read = |name: &str| {
+        let text = fs::read_to_string(dir.path().join("x").join(name)).unwrap();
+        let rows = text.lines().skip(1).map(|line| line.split(',').take(2).map(|x| x.parse().unwrap()).collect());
+        rows.collect::<Vec<Vec<f64>>>()
+    };
+    let (curve, grid) = (read("curve.csv"), read("grid.csv"));
+    assert!(grid.len() >= 5 && grid[0][1] > 0.02, "{grid:?}");
+    for cell in &grid {
+        // The curve is a step function that is right-continuous: the last of its funds not above this one.
+        let step = curve.iter().rfind(|point| point[0] <= cell[0] + 1e-6).unwrap();
+        // Its points are not all critical funds, so the step may lie one point of the curve off.
+        let next = curve.iter().find(|point| point[0] > cell[0] + 1e-6).unwrap_or(step);
+        assert!(cell[1] <= step[1] && cell[1] >= next[1], "fund {}: {} is not {}", cell[0], cell[1], step[1]);
+    }
+    let open = grid.iter().find(|cell| cell[0] == 100_000.0).unwrap();
+    assert!(curve.contains(&vec![open[0], open[1]]), "the fund of the scenario stands on the curve, exactly");
+}
+
+#[test]
+fn the_breakpoint_lies_where_the_probability_passes_the_level() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = crash();
+    let mut command = flashcrash(dir.path(), &["breakpoint", file.to_str().unwrap(), "--key", "drop", "--out", "x"]);
+    command.args(["--from", "0.01", "--to", "0.2", "--levels", "0.5", "-q"]);
+    done(small(&mut command));
+    let text = fs::read_to_string(dir.path().join("x/breakpoint.json")).unwrap();
+    let found: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let value = found["levels"][0]["value"].as_f64().unwrap();
+    let exhausted = |drop: f64, out: &str| {
+        let mut command = flashcrash(dir.path(), &["run", file.to_str().unwrap(), "-q", "--out", out]);
+        done(small(&mut command).args(["--set", &format!("assets.0.process.drop={drop}")]));
+        let text = fs::read_to_string(dir.path().join(out).join("summary.json")).unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+        summary["metrics"]["p_fund_exhausted"]["estimate"].as_f64().unwrap()
+    };
+    let (below, above) = (exhausted(value * 0.9, "a"), exhausted(value * 1.1, "b"));
+    assert!(below < 0.5 && above >= 0.5, "{below} at 0.9 times {value}, {above} at 1.1 times");
+}

@@ -170,9 +170,10 @@ impl Shard {
             .ok()
             .and_then(|value: Value| Self::about(path, &value, rows_at))
             .ok_or_else(|| wrong("has a header that this version cannot read".into()))?;
-        let rows = (shard.range.end - shard.range.start) * ROW as u64;
+        let rows = (shard.range.end - shard.range.start).checked_mul(ROW as u64);
         let samples = shard.series * (shard.times.len() * SAMPLE) as u64;
-        if length != rows_at + rows + samples + DIGEST as u64 {
+        let told = rows.and_then(|rows| rows.checked_add(rows_at + samples + DIGEST as u64));
+        if told != Some(length) {
             return Err(wrong("has another length than its header says".into()));
         }
         Ok(shard)

@@ -130,6 +130,9 @@ mod tests {
         // No event in 1,000: below 0.0037, but only 3/0.003 paths make that an answer.
         assert!(met("p_adl ±0.004", 1_000, 0));
         assert!(!met("p_adl ±0.004", 700, 0));
+        // 19 of 1,000: 0.0115 … 0.0295, off by 56 %, but 19 events are too few to believe that.
+        assert!(!met("p_adl ±60 %", 1_000, 19));
+        assert!(met("p_adl ±60 %", 1_000, 20));
         assert!(!met("p_adl ±50 %", 1_000, 0), "nothing is known relative to nothing");
     }
 }

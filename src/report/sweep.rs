@@ -168,7 +168,7 @@ pub fn value(x: f64) -> String {
     if !x.is_finite() {
         return if x > 0.0 { "∞".into() } else { "−∞".into() };
     }
-    if x.abs() >= 10_000.0 { short(x) } else { format!("{:.4}", x).trim_end_matches('0').trim_end_matches('.').into() }
+    if x.abs() >= 10_000.0 { short(x) } else { format!("{x:.4}").trim_end_matches('0').trim_end_matches('.').into() }
 }
 
 // ---------------------------------------------------------------------------------------------- sweeps
@@ -493,7 +493,7 @@ fn heat(study: &Study, metric: &str, across: usize, up: usize, cells: &[&Cell]) 
     };
     let caption = caption(study);
     let mut words = words(study, metric, title(study, metric, cells), &[across, up], &caption);
-    words.y_axis = study.axes[up].clone();
+    words.y_axis.clone_from(&study.axes[up]);
     let tone = |share: f64| Colour::BLUE.faint(0.08 + 0.62 * share);
     words.legend = vec![
         (Swatch::Area(tone(0.0)), format!("least, {}", shown(low, style))),

@@ -44,6 +44,9 @@ pub fn schema() -> Json {
     let venue = &mut whole["properties"]["venue"];
     let required = venue.as_object_mut().and_then(|venue| venue.remove("required")).unwrap_or_else(|| json!([]));
     venue["anyOf"] = json!([{ "required": required }, { "required": ["preset"] }]);
+    // Read by `flashcrash sweep`, which checks it; a run does not look at it.
+    whole["properties"]["sweep"] =
+        json!({ "type": "object", "description": "axes over keys of the scenario, for `flashcrash sweep`" });
     whole["oneOf"] = json!([{ "required": ["traders"] }, { "required": ["accounts"] }]);
     whole
 }

@@ -7,7 +7,7 @@ use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 use super::bootstrap::unit;
 use super::quantile::Share;
-use super::{Estimate, binomial_at_most, student_quantile};
+use super::{Estimate, binomial_at_most};
 
 /// A difference with its interval, and the probability of one at least as large where there is none.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +41,8 @@ impl Difference {
         Self { estimate, p_value }
     }
 
+    /// The difference in another unit; `factor` > 0.
+    #[must_use]
     pub fn times(self, factor: f64) -> Self {
         Self { estimate: self.estimate.times(factor), p_value: self.p_value }
     }
@@ -252,12 +254,6 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
         adjusted[at] = least;
     }
     adjusted
-}
-
-/// Student's quantile for an interval of this level, for those who draw bands of their own.
-#[must_use]
-pub fn half_width(standard_error: f64, degrees: u64, level: f64) -> f64 {
-    student_quantile(0.5 + level / 2.0, degrees.max(1)) * standard_error
 }
 
 #[cfg(test)]

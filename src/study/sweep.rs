@@ -124,13 +124,12 @@ impl Sweep {
         if reading.faults.is_fatal() {
             return Err(reading.faults);
         }
-        let sweep = match node.get("sweep") {
-            Some(table) => read_sweep(table, &mut reading),
-            None => {
-                let hint = "add `[sweep]` with `[[sweep.axes]]`, each with `key` and `values`";
-                reading.fault(&(0..0), "there is nothing to sweep", hint);
-                None
-            }
+        let sweep = if let Some(table) = node.get("sweep") {
+            read_sweep(table, &mut reading)
+        } else {
+            let hint = "add `[sweep]` with `[[sweep.axes]]`, each with `key` and `values`";
+            reading.fault(&(0..0), "there is nothing to sweep", hint);
+            None
         };
         match sweep {
             Some(sweep) if !reading.faults.is_fatal() => Ok(sweep),
@@ -204,8 +203,8 @@ fn read_sweep(node: &Node, reading: &mut Reading) -> Option<Sweep> {
     let axes: Vec<Axis> = axes.into_iter().collect::<Option<_>>()?;
     let mut keys: Vec<&String> = axes.iter().flat_map(|axis| &axis.keys).collect();
     keys.sort();
-    if let Some(twice) = keys.windows(2).find(|pair| pair[0] == pair[1]) {
-        let message = format!("`{}` stands on two axes", twice[0]);
+    if let Some([twice, _]) = keys.array_windows::<2>().find(|[a, b]| a == b) {
+        let message = format!("`{twice}` stands on two axes");
         reading.fault(&node.span, message, "a cell can set a key only once");
         return None;
     }
@@ -320,7 +319,8 @@ fn listed(list: &Node, keys: usize, reading: &mut Reading) -> Option<Vec<Vec<Str
     for item in items {
         let point = match &item.raw {
             Raw::List(parts) if keys > 1 => parts.iter().map(|part| literal(part, reading)).collect(),
-            _ => vec![literal(item, reading); if keys > 1 { 0 } else { 1 }],
+            _ if keys > 1 => Vec::new(),
+            _ => vec![literal(item, reading)],
         };
         if point.len() != keys {
             reading.fault(
@@ -370,7 +370,10 @@ fn range(node: &Node, values: &Values, reading: &mut Reading) -> Option<Vec<Stri
             let x = libm::exp(libm::log(from) + share * (libm::log(to) - libm::log(from)));
             return Decimal::from_f64(x).and_then(|x| x.round_sf(3)).unwrap_or(first);
         }
-        (first + (last - first) * Decimal::from(i) / Decimal::from(last_step)).round_dp(12)
+        // Beyond 28 digits there is nothing between the ends.
+        let part = Decimal::from(i).checked_div(Decimal::from(last_step));
+        let way = last.checked_sub(first).zip(part).and_then(|(length, part)| length.checked_mul(part));
+        way.and_then(|way| first.checked_add(way)).map_or(last, |x| x.round_dp(12))
     };
     let mut points: Vec<String> = (0..steps).map(|i| value(i).normalize().to_string()).collect();
     points.dedup();
@@ -437,6 +440,18 @@ steps = 3
             parse("[sweep]\n[[sweep.axes]]\nkey = \"a\"\nfrom = 5\nto = 125\nsteps = 5\nscale = \"log\"").unwrap();
         // 5·25^(1/4) = 11.18, 25, 55.9.
         assert_eq!((0..5).map(|i| sweep.axes[0].shown(i)).collect::<Vec<_>>(), ["5", "11.2", "25", "55.9", "125"]);
+    }
+
+    #[test]
+    fn a_range_of_equal_differences_is_exact_and_never_overflows() {
+        let axis = |from: &str, to: &str| {
+            let text = format!("[sweep]\n[[sweep.axes]]\nkey = \"a\"\nfrom = {from}\nto = {to}\nsteps = 4");
+            parse(&text)
+                .map(|sweep| (0..sweep.axes[0].points.len()).map(|i| sweep.axes[0].shown(i)).collect::<Vec<_>>())
+        };
+        assert_eq!(axis("0.1", "0.4").unwrap(), ["0.1", "0.2", "0.3", "0.4"]);
+        assert_eq!(axis("-7e28", "7e28").unwrap().len(), 2);
+        assert!(axis("1", "1e300").is_err());
     }
 
     #[test]
