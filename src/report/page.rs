@@ -245,7 +245,7 @@ fn glossary() -> Vec<Json> {
             let term = term.trim_end_matches('.');
             let words: Vec<&str> =
                 term.split(", ").filter(|word| word.chars().count() > 2 && *word != "unfunded").collect();
-            let text = text.replace('*', "").replace('`', "");
+            let text = text.replace(['*', '`'], "");
             entries.push(json!({ "term": term, "words": words, "text": text.trim() }));
             rest = next;
         }
