@@ -123,9 +123,9 @@ fn frames_agree_with_the_log() {
         let adl: f64 =
             until().filter(|event| event["fact"] == "deleveraged").map(|event| number(&event["notional"])).sum();
         assert_eq!(frames["adl"][at].as_f64().unwrap(), adl);
-        let priced = until().filter(|event| event["fact"] == "priced").next_back().unwrap();
+        let priced = until().rfind(|event| event["fact"] == "priced").unwrap();
         assert_eq!(frames["traded"][at].as_f64().unwrap(), number(&priced["traded"]));
-        let marked = until().filter(|event| event["fact"] == "marked").next_back().unwrap();
+        let marked = until().rfind(|event| event["fact"] == "marked").unwrap();
         assert_eq!(frames["mark"][at].as_f64().unwrap(), number(&marked["mark"]));
         // Lots that traders hold long, from the trades alone.
         let mut held: BTreeMap<&str, f64> = BTreeMap::new();
