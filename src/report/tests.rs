@@ -65,7 +65,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 pub(super) struct Drawn {
     pub(super) header: Header,
-    metrics: Vec<Metric>,
+    pub(super) metrics: Vec<Metric>,
     pub(super) rows: Vec<Outcome>,
     series: Series,
     pub(super) traces: Vec<Traced>,
