@@ -116,16 +116,16 @@ fn frames_agree_with_the_log() {
     for (at, time) in frames["time_s"].as_array().unwrap().iter().enumerate() {
         let time = time.as_f64().unwrap();
         let until = || events.iter().filter(|event| event["time_s"].is_string() && number(&event["time_s"]) <= time);
-        let fund = until().last().map(|event| number(&event["fund_after"])).unwrap();
+        let fund = until().next_back().map(|event| number(&event["fund_after"])).unwrap();
         assert_eq!(frames["fund"][at].as_f64().unwrap(), fund, "fund at {time}");
         let orders = until().filter(|event| event["fact"] == "order_opened").count();
         assert_eq!(frames["orders"][at], orders);
         let adl: f64 =
             until().filter(|event| event["fact"] == "deleveraged").map(|event| number(&event["notional"])).sum();
         assert_eq!(frames["adl"][at].as_f64().unwrap(), adl);
-        let priced = until().filter(|event| event["fact"] == "priced").last().unwrap();
+        let priced = until().rfind(|event| event["fact"] == "priced").unwrap();
         assert_eq!(frames["traded"][at].as_f64().unwrap(), number(&priced["traded"]));
-        let marked = until().filter(|event| event["fact"] == "marked").last().unwrap();
+        let marked = until().rfind(|event| event["fact"] == "marked").unwrap();
         assert_eq!(frames["mark"][at].as_f64().unwrap(), number(&marked["mark"]));
         // Lots that traders hold long, from the trades alone.
         let mut held: BTreeMap<&str, f64> = BTreeMap::new();

@@ -156,12 +156,8 @@ fn told(legend: &Legend, recording: &Recording, register: &Register, film: &Film
     let mut size: BTreeMap<AccountId, (i64, i64)> = BTreeMap::new();
     for fact in recording.batches().iter().flat_map(|(_, facts)| facts) {
         match *fact {
-            Fact::Breached { account, .. }
-                if size.entry(account).or_default().0 == 0 && first.len() < FIRST_STORIES =>
-            {
-                if !first.contains(&account) {
-                    first.push(account);
-                }
+            Fact::Breached { account, .. } if first.len() < FIRST_STORIES && !first.contains(&account) => {
+                first.push(account);
             }
             Fact::OrderClosed { account, disposal, .. } => {
                 size.entry(account).or_default().0 +=
@@ -223,7 +219,7 @@ struct Film<'a> {
     multipliers: Vec<Multiplier>,
     held: Vec<Held>,
     marks: Vec<Price>,
-    /// Index, traded of the first asset.
+    /// Forced orders begun so far.
     orders: u64,
     venue: Cash,
     backstop: Cash,

@@ -109,7 +109,7 @@ fn shortened(text: &str, limit: usize) -> String {
 }
 
 /// ` (95 %: 17 … 20 %)`, or nothing where the interval is a point or unbounded.
-pub(super) fn interval(estimate: Estimate, show: impl Fn(f64) -> String) -> String {
+fn interval(estimate: Estimate, show: impl Fn(f64) -> String) -> String {
     if !estimate.low.is_finite() || !estimate.high.is_finite() || estimate.low == estimate.high {
         return String::new();
     }
@@ -365,10 +365,11 @@ fn adl(data: &Data<'_>) -> Plot {
             format!("Winners are deleveraged of {} on this path", data.money(mean.estimate))
         }
         (Some(p), Some(mean)) => format!(
-            "Winners are deleveraged on {} of the crashes{}, of {} on average over all",
+            "Winners are deleveraged on {} of the crashes{}, of {} on average over all{}",
             percent(p.estimate),
             interval(p, percent),
-            data.money(mean.estimate)
+            data.money(mean.estimate),
+            interval(mean, short)
         ),
         (Some(p), None) => {
             format!("Winners are deleveraged on {} of the crashes{}", percent(p.estimate), interval(p, percent))

@@ -1,10 +1,11 @@
 //! What a run says, in sentences written from its numbers by fixed rules.
 
-use super::charts::{Data, interval, paths};
+use super::charts::{Data, paths};
 use super::number::{grouped, percent, short};
 use crate::facts::Outcome;
 use crate::folder::trace::{Story, Traced};
 use crate::folder::{Adverse, Flag};
+use crate::stats::Estimate;
 
 /// The findings, the most important first. `worst` is the row with the greatest fund need.
 #[must_use]
@@ -25,6 +26,18 @@ pub fn findings(data: &Data<'_>, worst: Option<&Outcome>) -> Vec<String> {
     told.extend(worst.filter(|row| row.fund_need > 0).map(|row| worst_path(data, row)));
     told.extend(doubts(data));
     told
+}
+
+/// ` (95 %: 17 … 20 %)`, half of it where the paths bound it on one side only, nothing where it is a point.
+fn interval(estimate: Estimate, show: impl Fn(f64) -> String) -> String {
+    let Estimate { low, high, .. } = estimate;
+    match (low.is_finite(), high.is_finite()) {
+        (true, true) if low == high => String::new(),
+        (true, true) => format!(" (95 %: {} … {})", show(low), show(high)),
+        (true, false) => format!(" (95 %: at least {})", show(low)),
+        (false, true) => format!(" (95 %: at most {})", show(high)),
+        (false, false) => " (too few paths for an interval)".into(),
+    }
 }
 
 /// `54 of 300`, from the share.
@@ -83,16 +96,22 @@ fn liquidations(data: &Data<'_>) -> Option<String> {
     if orders.estimate == 0.0 {
         return Some("No position is liquidated on any path.".into());
     }
-    let share = data
-        .estimate("liquidated_to_open_interest")
-        .map_or_else(String::new, |ratio| format!(", {} of the open interest", percent(ratio.estimate)));
-    let side = data.estimate("liquidated_long_share").map_or_else(String::new, |long| {
-        let (share, side) = if long.estimate >= 0.5 { (long.estimate, "long") } else { (1.0 - long.estimate, "short") };
-        format!("; {} of it is {side}", percent(share))
+    let share = data.estimate("liquidated_to_open_interest").map_or_else(String::new, |ratio| {
+        format!(", {} of the open interest{}", percent(ratio.estimate), interval(ratio, percent))
     });
+    let side = data.estimate("liquidated_long_share").map_or_else(String::new, |long| {
+        if long.estimate >= 0.5 {
+            format!("; {} of it is long{}", percent(long.estimate), interval(long, percent))
+        } else {
+            let short = Estimate { estimate: 1.0 - long.estimate, low: 1.0 - long.high, high: 1.0 - long.low, ..long };
+            format!("; {} of it is short{}", percent(short.estimate), interval(short, percent))
+        }
+    });
+    let count = |x: f64| grouped(x, usize::from(x < 10.0));
     Some(format!(
-        "A crash forces {} orders over {}{}{share}{side}.",
-        grouped(orders.estimate, usize::from(orders.estimate < 10.0)),
+        "A crash forces {} orders{} over {}{}{share}{side}.",
+        count(orders.estimate),
+        interval(orders, count),
         data.money(notional.estimate),
         interval(notional, short)
     ))
@@ -107,13 +126,15 @@ fn adl(data: &Data<'_>) -> Option<String> {
         ));
     }
     let (notional, accounts) = (data.estimate("adl_notional_mean")?, data.estimate("adl_accounts_mean")?);
-    let each = |x: f64| if p.estimate > 0.0 { x / p.estimate } else { 0.0 };
+    let count = |x: f64| grouped(x, usize::from(x < 10.0));
     Some(format!(
-        "ADL happens on {} of the crashes{}, and where it does it closes {} of {} winning accounts on average.",
+        "ADL happens on {} of the crashes{}; averaged over all crashes it closes {}{} of {} winning accounts{}.",
         percent(p.estimate),
         interval(p, percent),
-        data.money(each(notional.estimate)),
-        grouped(each(accounts.estimate), 0)
+        data.money(notional.estimate),
+        interval(notional, short),
+        count(accounts.estimate),
+        interval(accounts, count)
     ))
 }
 
@@ -122,10 +143,11 @@ fn deficit(data: &Data<'_>) -> Option<String> {
     let mean = data.estimate("unfunded_deficit_mean")?;
     (p.estimate > 0.0).then(|| {
         format!(
-            "On {} of the crashes{} some loss is paid by nobody: {} on average over all.",
+            "On {} of the crashes{} some loss is paid by nobody: {} on average over all{}.",
             percent(p.estimate),
             interval(p, percent),
-            data.money(mean.estimate)
+            data.money(mean.estimate),
+            interval(mean, short)
         )
     })
 }
@@ -150,7 +172,7 @@ fn cascade(data: &Data<'_>) -> Option<String> {
     let ratio = data.estimate("cascade_amplification")?;
     (ratio.estimate >= 1.005).then(|| {
         format!(
-            "Liquidations cause further ones: in a book of infinite depth the same shocks would liquidate {} times less{}.",
+            "Liquidations cause further ones: {} times as much is liquidated{} as the same shocks would in a book of infinite depth.",
             short(ratio.estimate),
             interval(ratio, short)
         )

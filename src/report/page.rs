@@ -110,6 +110,7 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
         Adverse::Down => ("traded low", |row| row.traded_low),
         Adverse::Up => ("traded high", |row| row.traded_high),
     };
+    let price_places = usize::try_from(header.tick.size().scale()).unwrap_or(0);
     let amount = |units: i64| short(data.cash(units));
     let rows: Vec<Json> = worst
         .rows
@@ -126,7 +127,7 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
                 "adl": amount(row.adl_notional),
                 "adl_accounts": grouped(row.adl_accounts as f64, 0),
                 "deficit": amount(row.unfunded_deficit),
-                "extreme": header.tick.show(traded(row)).to_string(),
+                "extreme": grouped(traded(row) as f64 * header.tick.to_f64(), price_places),
             })
         })
         .collect();
@@ -245,7 +246,7 @@ fn glossary() -> Vec<Json> {
             let term = term.trim_end_matches('.');
             let words: Vec<&str> =
                 term.split(", ").filter(|word| word.chars().count() > 2 && *word != "unfunded").collect();
-            let text = text.replace('*', "").replace('`', "");
+            let text = text.replace(['*', '`'], "");
             entries.push(json!({ "term": term, "words": words, "text": text.trim() }));
             rest = next;
         }

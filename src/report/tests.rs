@@ -65,7 +65,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 pub(super) struct Drawn {
     pub(super) header: Header,
-    metrics: Vec<Metric>,
+    pub(super) metrics: Vec<Metric>,
     pub(super) rows: Vec<Outcome>,
     series: Series,
     pub(super) traces: Vec<Traced>,
@@ -323,7 +323,7 @@ fn titles_state_the_finding() {
     adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
     haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
     lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
-    open_interest: Path 7 takes 67 % of open interest, from 900M to 300M USDT
+    open_interest: Open interest falls by 67 % on path 7, from 900M to 300M USDT
     leverage: Leverage goes from 9.5x to 3.2x on path 7
     ");
     insta::assert_snapshot!(titles("quiet-day"), @r"
@@ -349,7 +349,7 @@ fn titles_state_the_finding() {
     adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
     haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
     lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
-    open_interest: Path 7 takes 67 % of open interest, from 900M to 300M USDT
+    open_interest: Open interest falls by 67 % on path 7, from 900M to 300M USDT
     leverage: Leverage goes from 9.5x to 3.2x on path 7
     ");
 }

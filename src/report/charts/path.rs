@@ -64,7 +64,10 @@ pub(super) fn haircut(data: &Data<'_>) -> Plot {
     let path = trace.frames.path;
     let (Some(&median), Some(&largest)) = (ratios.get(ratios.len().div_ceil(2).saturating_sub(1)), ratios.last())
     else {
-        let title = format!("None of the {} on path {path} loses against the mark", winners(all.len()));
+        let title = match all.len() {
+            1 => format!("The one winner deleveraged on path {path} loses nothing against the mark"),
+            many => format!("None of the {} on path {path} loses against the mark", winners(many)),
+        };
         return empty(
             data,
             "haircut",
@@ -123,7 +126,8 @@ pub(super) fn lorenz(data: &Data<'_>) -> Plot {
         return empty(data, "lorenz", "Nobody pays by ADL", subtitle, NOBODY);
     };
     let all = &trace.frames.deleveraged;
-    let paid = all.iter().any(|winner| winner.haircut > 0.0);
+    // Where most close at the mark or better, what they gave up is their positions.
+    let paid = all.iter().map(|winner| winner.haircut).sum::<f64>() > 0.0;
     let amount = |winner: &Deleveraged| if paid { winner.haircut.max(0.0) } else { winner.notional };
     let what = if paid { "loss against the mark" } else { "notional closed" };
     let mut amounts: Vec<f64> = all.iter().map(amount).collect();
@@ -192,11 +196,11 @@ pub(super) fn open_interest(data: &Data<'_>) -> Plot {
     let title = if change.abs() < 0.000_5 {
         format!("Path {} leaves open interest as it was, {}", trace.frames.path, data.money(first))
     } else {
-        let verb = if change > 0.0 { "takes" } else { "adds" };
+        let verb = if change > 0.0 { "falls" } else { "rises" };
         format!(
-            "Path {} {verb} {} of open interest, from {} to {}",
-            trace.frames.path,
+            "Open interest {verb} by {} on path {}, from {} to {}",
             percent(change.abs()),
+            trace.frames.path,
             short(first),
             data.money(last)
         )

@@ -143,3 +143,39 @@ fn every_term_of_the_glossary_is_read() {
     assert_eq!(entries.len(), bold);
     assert!(entries.iter().all(|entry| entry["text"].as_str().unwrap().len() > 10));
 }
+
+#[test]
+fn a_bound_that_the_paths_cannot_give_is_told_as_half_an_interval() {
+    let mut drawn = case("flash-crash");
+    for (name, low, high) in
+        [("fund_need_var_99", 4e6, f64::INFINITY), ("fund_need_es_99", f64::NEG_INFINITY, f64::INFINITY)]
+    {
+        let metric = drawn.metrics.iter_mut().find(|metric| metric.name == name).unwrap();
+        let estimate = metric.estimate.as_mut().unwrap();
+        (estimate.low, estimate.high) = (low, high);
+    }
+    let adl = |name: &str, estimate: f64| crate::folder::Metric {
+        name: name.into(),
+        unit: "USDT".into(),
+        estimate: Some(crate::stats::Estimate {
+            estimate,
+            low: 0.9 * estimate,
+            high: 1.1 * estimate,
+            level: 0.95,
+            standard_error: None,
+        }),
+        flags: Vec::new(),
+    };
+    drawn.metrics.push(adl("adl_notional_mean", 2e6));
+    drawn.metrics.push(adl("adl_accounts_mean", 30.0));
+    let cascade = drawn.metrics.iter_mut().find(|metric| metric.name == "cascade_amplification").unwrap();
+    cascade.estimate = adl("", 1.5).estimate;
+    let told = with_data(&drawn, |data| findings(data, None)).join("\n");
+    for sentence in [
+        "above 5.12M USDT (95 %: at least 4M), and those need 6.31M USDT on average (too few paths for an interval);",
+        "it closes 2M USDT (95 %: 1.8M … 2.2M) of 30 winning accounts (95 %: 27 … 33).",
+        "1.5 times as much is liquidated (95 %: 1.35 … 1.65) as the same shocks would in a book of infinite depth.",
+    ] {
+        assert!(told.contains(sentence), "{sentence}\nnot in\n{told}");
+    }
+}
