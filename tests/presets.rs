@@ -45,13 +45,17 @@ impl Sink for Rows {
 }
 
 fn run(venue: &str) -> Vec<Outcome> {
+    run_paths(venue, 4)
+}
+
+fn run_paths(venue: &str, paths: u64) -> Vec<Outcome> {
     let source = Arc::new(Source { name: "crash.toml".into(), text: format!("{CRASH}{venue}") });
     let (scenario, _) = match scenario::parse(&source, Path::new(".")) {
         Ok(sound) => sound,
         Err(faults) => panic!("{}", faults.render(flashcrash::fault::Paint::Plain)),
     };
     let stage = Stage::new(&scenario, 1).unwrap();
-    let plan = Plan { paths: 0..4, threads: 1, audit: Audited::Yes };
+    let plan = Plan { paths: 0..paths, threads: 1, audit: Audited::Yes };
     let mut rows = Rows::default();
     experiment::run(&stage, &plan, &mut rows, &AtomicBool::new(false), &|_| {})
         .unwrap_or_else(|failure| panic!("{failure}"));
@@ -79,4 +83,27 @@ fn every_adl_policy_places_the_same_lots_and_every_unit_is_accounted_for() {
         placed.push((entry.kind, rows.iter().map(|row| row.adl_events).sum::<i64>()));
     }
     assert!(placed.iter().all(|(_, events)| *events > 0), "{placed:?}");
+}
+
+#[test]
+#[ignore = "prints a table of all linear presets in the same crash"]
+fn compare_the_presets() {
+    println!(
+        "{:<22} {:>12} {:>10} {:>10} {:>10} {:>9}",
+        "preset", "liquidated", "fund paid", "fund need", "ADL", "accounts"
+    );
+    for preset in PRESETS.iter().filter(|preset| preset.contract == Contract::Linear) {
+        let rows = run_paths(&format!("preset = \"{}\"\nfund = {{ open = 10_000 }}", preset.name), 50);
+        let mean = |of: fn(&Outcome) -> i64| rows.iter().map(of).sum::<i64>() / (50 * 1_000_000);
+        let accounts = rows.iter().map(|row| row.adl_accounts).sum::<i64>() as f64 / 50.0;
+        println!(
+            "{:<22} {:>12} {:>10} {:>10} {:>10} {:>9.1}",
+            preset.name,
+            mean(|row| row.liquidated_notional),
+            mean(|row| row.fund_paid),
+            mean(|row| row.fund_need),
+            mean(|row| row.adl_notional),
+            accounts
+        );
+    }
 }

@@ -91,6 +91,8 @@ pub struct Region {
     pub most_lots: i64,
     /// Greatest maintenance margin per lot, rounded up.
     pub maintenance_per_lot: i64,
+    /// Sequence number of the oldest position.
+    pub oldest: u32,
 }
 
 impl Region {

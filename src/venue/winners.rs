@@ -23,6 +23,8 @@ struct Node {
     collateral: (i64, i64),
     /// Lots of the largest position.
     most_lots: i64,
+    /// Least id.
+    oldest: u32,
     /// Range in `ids`.
     start: u32,
     end: u32,
@@ -172,6 +174,7 @@ impl Question<'_> {
             value_per_lot: self.lot_value,
             most_lots: node.most_lots,
             maintenance_per_lot,
+            oldest: node.oldest,
         };
         self.policy.bound(&region, self.round)
     }
@@ -268,7 +271,8 @@ impl Tree {
     }
 }
 
-const EMPTY: Node = Node { cost: (0, 0), collateral: (0, 0), most_lots: 0, start: 0, end: 0, children: 0, parent: 0 };
+const EMPTY: Node =
+    Node { cost: (0, 0), collateral: (0, 0), most_lots: 0, oldest: 0, start: 0, end: 0, children: 0, parent: 0 };
 
 impl Node {
     fn over(keys: &[(i64, i64, u32, i64)], start: usize, parent: u32) -> Self {
@@ -277,16 +281,18 @@ impl Node {
             cost: (i64::MAX, i64::MIN),
             collateral: (i64::MAX, i64::MIN),
             most_lots: 0,
+            oldest: u32::MAX,
             start: word(start),
             end: word(start + keys.len()),
             parent,
             children: 0,
         };
-        for &(cost, collateral, _, lots) in keys {
+        for &(cost, collateral, id, lots) in keys {
             // Keys are rounded down: the true value lies below the next whole unit.
             node.cost = (node.cost.0.min(cost), node.cost.1.max(cost + 1));
             node.collateral = (node.collateral.0.min(collateral), node.collateral.1.max(collateral + 1));
             node.most_lots = node.most_lots.max(lots);
+            node.oldest = node.oldest.min(id);
         }
         node
     }

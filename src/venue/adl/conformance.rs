@@ -190,6 +190,7 @@ proptest! {
             value_per_lot: 100,
             most_lots: case.winners.iter().map(lots).max().unwrap(),
             maintenance_per_lot: case.winners.iter().map(per_lot).max().unwrap(),
+            oldest: case.winners.iter().map(|winner| winner.opened).min().unwrap(),
         };
         for (kind, policy) in policies() {
             let Policy::Ranking(ranking) = policy else { continue };

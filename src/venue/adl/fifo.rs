@@ -28,9 +28,8 @@ impl Ranking for Fifo {
         -i128::from(winner.opened)
     }
 
-    /// No position is older than the first.
-    fn bound(&self, _region: &super::Region, _round: &Round) -> Option<i128> {
-        Some(0)
+    fn bound(&self, region: &super::Region, _round: &Round) -> Option<i128> {
+        Some(-i128::from(region.oldest))
     }
 }
 

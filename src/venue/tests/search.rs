@@ -84,3 +84,58 @@ proptest! {
         }
     }
 }
+
+/// 50,000 shorts, a hundred winners asked for: microseconds a search, and for ranking everybody.
+#[test]
+#[ignore = "prints how long a search takes"]
+fn time_the_search() {
+    let mut state = 1u64;
+    let mut draw = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        i64::try_from((state >> 33) % below).unwrap()
+    };
+    let people: Vec<(i64, i64, i64)> = (0..50_000)
+        .map(|_| {
+            let (entry, lots, leverage) = (9_500 + draw(1_000), 1 + draw(1_000), 2 + draw(40));
+            (entry, lots, lots * entry / leverage)
+        })
+        .collect();
+    let venue = venue_of(&people);
+    let tiers = tiers();
+    let (mark, needed) = (9_000, 100);
+    for entry in POLICIES.entries {
+        let Policy::Ranking(policy) = *entry.build_default() else { continue };
+        let round = Round {
+            side: Side::Short,
+            mark: Price(mark),
+            price: Price(mark + 3),
+            needed: Qty(needed),
+            cash: Cash(mark + 3),
+            accounts: 50_000,
+            salt: 7,
+        };
+        let eligible = |winner: &Winner| winner.unrealised().0 > 0 && winner.equity().0 > 0;
+        let question = Question {
+            ledger: venue.ledger(),
+            policy: policy.as_ref(),
+            contract: 0,
+            side: Side::Short,
+            round: &round,
+            tiers: &tiers,
+            lot_value: mark,
+            eligible: &eligible,
+        };
+        let mut search = Winners::default();
+        search.reset(1);
+        search.search(&question);
+        let mut took = Vec::new();
+        for _ in 0..5 {
+            let start = std::time::Instant::now();
+            search.search(&question);
+            let found = (0..100).filter_map(|_| search.next(&question)).count();
+            took.push(start.elapsed().as_nanos() / 1_000);
+            assert_eq!(found, 100);
+        }
+        println!("{:<18} {took:?} µs", entry.kind);
+    }
+}
