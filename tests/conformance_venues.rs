@@ -264,12 +264,11 @@ fn dydx_bankruptcy(row: &Row) {
     let answer = answer(&question);
     // An amount of quote may be 0 or less; a price may not.
     let delta = number(&inputs["close"]["delta"]);
-    match answer.bankruptcy_price {
-        Some(price) => near(row, &(-delta * price), &row.expected),
-        None => {
-            let stated = parse(&row.expected).unwrap() / -delta;
-            assert!(stated <= nil, "{}: a price of {} was not found", row.id, show(&stated));
-        }
+    if let Some(price) = answer.bankruptcy_price {
+        near(row, &(-delta * price), &row.expected);
+    } else {
+        let stated = parse(&row.expected).unwrap() / -delta;
+        assert!(stated <= nil, "{}: a price of {} was not found", row.id, show(&stated));
     }
 }
 
