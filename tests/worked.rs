@@ -1,4 +1,4 @@
-//! The worked example of `docs/parts/worked.md` as whole scenarios: every party's cash at every step.
+//! The worked example of `docs/methods.md` as whole scenarios: every party's cash at every step.
 //!
 //! The table of each variant is made from the facts of the run, compared with the one written here by hand, and must
 //! stand in the document as it stands here.
@@ -159,8 +159,8 @@ fn table(cashbook: &Cashbook) -> String {
 
 fn assert_documented(expected: &str, cashbook: &Cashbook) {
     assert_eq!(table(cashbook), expected);
-    let document = fs::read_to_string(lab::root().join("docs/parts/worked.md")).unwrap();
-    assert!(document.contains(expected), "docs/parts/worked.md lacks this table:\n{expected}");
+    let document = fs::read_to_string(lab::root().join("docs/methods.md")).unwrap();
+    assert!(document.contains(expected), "docs/methods.md lacks this table:\n{expected}");
 }
 
 /// A's order as the facts tell it: bankruptcy tick and surplus.
