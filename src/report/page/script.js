@@ -386,7 +386,7 @@ if (traces.length && $("player")) {
     chosen = trace.stories.find(story => story.account === account && account !== null) || null;
     $("story-name").textContent = account === null ? "An account's story" : nameOf(account);
     $("story").replaceChildren(...(chosen ? chosen.events : []).map(([t, text]) => { const row = el("li", null, { "data-t": t }); row.append(el("time", clock(t)), text); return row; }));
-    $("story-note").textContent = chosen ? (chosen.liquidated || chosen.deleveraged ? "" : "Nothing is forced on it. ") + "In the terminal: flashcrash trace " + data.file + " --seed " + data.seed + " --path " + trace.frames.path + " --story " + (trace.frames.names[account] ? JSON.stringify(trace.frames.names[account]) : account) : account === null ? "" : "Its story is not in this page: flashcrash trace " + data.file + " --seed " + data.seed + " --path " + trace.frames.path + " --story " + account;
+    $("story-note").textContent = chosen ? (chosen.liquidated || chosen.deleveraged ? "" : "Nothing is forced on it. ") + "In the terminal: flashcrash trace " + data.file + " --seed " + data.seed + " --path " + trace.frames.path + " --story " + (trace.frames.names[account] ? JSON.stringify(trace.frames.names[account]) : account) : account === null ? "Nothing is forced on any account of this path." : "Its story is not in this page: flashcrash trace " + data.file + " --seed " + data.seed + " --path " + trace.frames.path + " --story " + account;
     live(chosen ? "Story of " + nameOf(account) : "");
     mark();
   };

@@ -43,10 +43,12 @@ pub fn stories(
         orders: BTreeMap::new(),
         marks: vec![Price::ZERO; legend.contracts.len()],
         venue: Vec::new(),
+        round: BTreeMap::new(),
     };
     let (mut opened, mut last) = (false, Nanos::ZERO);
     for (time, facts) in recording.batches() {
         facts.iter().for_each(|fact| teller.hear(*time, fact));
+        teller.rounds(*time);
         if !opened {
             // The opening is told once all its deposits and trades are known.
             teller.openings(*time);
@@ -100,6 +102,20 @@ struct Teller<'a> {
     orders: BTreeMap<OrderId, Closing>,
     marks: Vec<Price>,
     venue: Vec<(Nanos, String)>,
+    /// What the round being told takes from each winner.
+    round: BTreeMap<(AccountId, ContractId), Taken>,
+}
+
+/// All fills of one winner in one round.
+#[derive(Default)]
+struct Taken {
+    fills: u32,
+    qty: Qty,
+    value: Cash,
+    notional: Cash,
+    haircut: Cash,
+    /// Unrealised profit before the first of them.
+    unrealised: Cash,
 }
 
 impl Teller<'_> {
@@ -193,8 +209,19 @@ impl Teller<'_> {
                     self.closed(time, &closing, notional, &disposal.paid);
                 }
             }
-            Fact::Deleveraged { contract, account, qty, price, notional, haircut, unrealised } => {
-                self.deleveraged(time, (account, contract, qty, price), notional, haircut, unrealised);
+            Fact::Deleveraged { contract, account, qty, price, notional, haircut, unrealised }
+                if self.lives.contains_key(&account) =>
+            {
+                let value = self.value(contract, qty.abs(), price);
+                let taken = self.round.entry((account, contract)).or_default();
+                if taken.fills == 0 {
+                    taken.unrealised = unrealised;
+                }
+                taken.fills += 1;
+                taken.qty += qty.abs();
+                taken.value += value;
+                taken.notional += notional;
+                taken.haircut += haircut;
             }
             Fact::Exhausted { contract, .. } => {
                 let sentence = format!(
@@ -366,30 +393,28 @@ impl Teller<'_> {
         parts.iter().map(|(who, amount)| format!("{who} ({})", self.money(*amount))).collect::<Vec<_>>().join(", ")
     }
 
-    fn deleveraged(
-        &mut self,
-        time: Nanos,
-        (account, contract, qty, price): (AccountId, ContractId, Qty, Price),
-        notional: Cash,
-        haircut: Cash,
-        unrealised: Cash,
-    ) {
-        let Some(life) = self.lives.get_mut(&account) else { return };
-        life.deleveraged += notional;
-        let mark = self.marks[usize::from(contract)];
-        let cost = match haircut.0 {
-            0 => "at no cost against the mark".to_owned(),
-            gift if gift < 0 => format!("{} better than the mark", self.money(haircut.abs())),
-            _ => format!("{} worse than the mark", self.money(haircut)),
-        };
-        let sentence = format!(
-            "is deleveraged: {} closed at {} (mark {}), {cost}; it stood {} in profit",
-            self.lots(contract, qty),
-            self.price(contract, price),
-            self.price(contract, mark),
-            self.money(unrealised)
-        );
-        self.tell(account, time, sentence);
+    /// Tells what a round took from each winner: one sentence, however many losers it was matched with.
+    fn rounds(&mut self, time: Nanos) {
+        for ((account, contract), taken) in std::mem::take(&mut self.round) {
+            let Taken { fills, qty, value, notional, haircut, unrealised } = taken;
+            if let Some(life) = self.lives.get_mut(&account) {
+                life.deleveraged += notional;
+            }
+            let cost = match haircut.0 {
+                0 => "at no cost against the mark".to_owned(),
+                gift if gift < 0 => format!("{} better than the mark", self.money(haircut.abs())),
+                _ => format!("{} worse than the mark", self.money(haircut)),
+            };
+            let average = if fills > 1 { format!(" on average in {fills} fills") } else { String::new() };
+            let sentence = format!(
+                "is deleveraged: {} closed at {}{average} (mark {}), {cost}; it stood {} in profit",
+                self.lots(contract, qty),
+                self.average(contract, qty, value),
+                self.price(contract, self.marks[usize::from(contract)]),
+                self.money(unrealised)
+            );
+            self.tell(account, time, sentence);
+        }
     }
 
     fn endings(&mut self, time: Nanos) {
@@ -451,4 +476,70 @@ fn grouped_to(amount: Decimal, places: u32) -> String {
         out.push_str(fraction);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::Observer;
+    use crate::sim::trace::Contract;
+    use rust_decimal::dec;
+
+    fn legend() -> Legend {
+        let one = Quantum::new(dec!(1)).unwrap();
+        Legend {
+            currency: "USD".into(),
+            cash_unit: one,
+            contracts: vec![Contract { symbol: "TOY".into(), tick: one, lot: one }],
+            accounts: vec![],
+        }
+    }
+
+    fn deleveraged(qty: i64, price: i64, haircut: i64, unrealised: i64) -> Fact {
+        Fact::Deleveraged {
+            contract: 0,
+            account: 7,
+            qty: Qty(qty),
+            price: Price(price),
+            notional: Cash(qty * 90),
+            haircut: Cash(haircut),
+            unrealised: Cash(unrealised),
+        }
+    }
+
+    #[test]
+    fn the_fills_of_one_round_are_one_sentence_and_those_of_the_next_another() {
+        let trader = Party::Trader(7);
+        let opening = [
+            Fact::Posted { from: Party::World, to: trader, amount: Cash(500), why: Why::Deposit },
+            Fact::Traded {
+                party: trader,
+                contract: 0,
+                qty: Qty(-20),
+                cash: Cash(-2_000),
+                order: None,
+                via: Via::Opening,
+                ticket: None,
+            },
+        ];
+        let mut recording = Recording::default();
+        recording.see(Nanos(0), &opening);
+        recording.see(Nanos(1), &[Fact::Marked { contract: 0, mark: Price(90) }]);
+        // 3 lots at 92 and 1 at 96: 372 over 4 lots, 93 on average, 6 + 6 worse than the mark of 90.
+        recording.see(Nanos(2), &[deleveraged(3, 92, 6, 200), deleveraged(1, 96, 6, 170)]);
+        recording.see(Nanos(2), &[deleveraged(2, 88, -4, 160)]);
+        let (told, _) = stories(&legend(), &recording, &[7], &|_, _| Some(Price(119)));
+        let told: Vec<&str> = told[0].events.iter().map(|(_, sentence)| sentence.as_str()).collect();
+        insta::assert_snapshot!(told[..3].join("\n"), @r"
+        opens 4x short 20 TOY at 100 (notional 2,000) on 500 USD of margin; liquidation price 119
+        is deleveraged: 4 TOY closed at 93 on average in 2 fills (mark 90), 12 worse than the mark; it stood 200 in profit
+        is deleveraged: 2 TOY closed at 88 (mark 90), 4 better than the mark; it stood 160 in profit
+        ");
+    }
+
+    #[test]
+    fn amounts_are_rounded_to_cents_and_small_ones_keep_their_digits() {
+        let shown = [dec!(1234567.891), dec!(-1234.5), dec!(0.000123), dec!(0), dec!(999)].map(grouped);
+        assert_eq!(shown, ["1,234,567.89", "−1,234.5", "0.000123", "0", "999"]);
+    }
 }
