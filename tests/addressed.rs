@@ -30,7 +30,7 @@ fn crash() -> String {
     let text = edit(&text, "count = 2_960", "count = 296");
     let text = edit(
         &text,
-        "values = [2, 3, 5, 10, 20, 25, 50, 100], weights = [20, 22, 24, 18, 8, 4, 3, 1]",
+        "values = [2, 3, 5, 10, 20, 25, 50, 100], weights = [28, 28, 25, 12, 4, 2, 0.7, 0.3]",
         "values = [3, 5, 8], weights = [30, 40, 30]",
     );
     let text = edit(
