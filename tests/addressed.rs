@@ -43,7 +43,7 @@ fn crash() -> String {
 
 /// The exogenous index of the first paths at every output time, and their rows.
 fn index(scenario: &Scenario) -> (Vec<Vec<i64>>, Vec<i64>) {
-    let delivered = lab::run(scenario, 3, Audited::No);
+    let delivered = lab::run(scenario, 12, Audited::No);
     let series = delivered.samples.iter().map(|path| path.iter().map(|sample| sample.index_exogenous).collect());
     (series.collect(), delivered.rows.iter().map(|row| row.liquidated_notional).collect())
 }
@@ -74,7 +74,7 @@ fn another_adl_policy_meets_the_same_accounts_and_the_same_index() {
     ] {
         same_but(&a, &b, keep, what);
     }
-    let (one, other) = (lab::run(&one, 3, Audited::No), lab::run(&other, 3, Audited::No));
+    let (one, other) = (lab::run(&one, 12, Audited::No), lab::run(&other, 12, Audited::No));
     let exogenous = |delivered: &lab::Delivered| -> Vec<Vec<i64>> {
         delivered.samples.iter().map(|path| path.iter().map(|sample| sample.index_exogenous).collect()).collect()
     };
@@ -138,7 +138,7 @@ fn another_distribution_in_one_column_leaves_the_others() {
     let (leverage, size, offset, wallet) = (
         "values = [3, 5, 8], weights = [30, 40, 30]",
         "{ kind = \"lognormal\", median = 300, sigma = 1.8, min = 20, max = 200_000 }",
-        "{ kind = \"normal\", mean = 0, sd = 0.015, min = -0.06, max = 0.06 }",
+        "{ kind = \"uniform\", min = -0.025, max = 0.025 }",
         "{ kind = \"lognormal\", median = 100, sigma = 1 }",
     );
     let uniform = |low: f64, high: f64| format!("{{ kind = \"uniform\", min = {low}, max = {high} }}");

@@ -524,9 +524,6 @@ fn worked_examples_of_venues_hold() {
     // The table that the document speaks of.
     if rows.len() == 239 {
         let document = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/validation.md"));
-        assert!(
-            document.unwrap().contains(&format!("{count} of 239 rows")),
-            "docs/validation.md: {count} of 239 rows"
-        );
+        assert!(document.unwrap().contains(&format!("{count} of 239 rows")), "docs/validation.md: {count} of 239 rows");
     }
 }
