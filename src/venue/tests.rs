@@ -131,6 +131,40 @@ fn the_engine_takes_over_as_many_lots_as_the_funds_equity_bears() {
 }
 
 #[test]
+fn a_later_gain_of_the_same_order_repays_the_fund_before_fees() {
+    // The book takes 8 for 716, the fund pays its shortfall of 7; nobody can be deleveraged (B at 90 is not in profit
+    // at 91), and the last 2 lots find better bids: 95 each, 8 above the bankruptcy tick.
+    let mut rules = example_rules();
+    rules.fund.open = Cash(10);
+    let mut holdings = Holdings {
+        wallet: vec![Cash(0); 2],
+        account: vec![0, 1],
+        contract: vec![0, 0],
+        qty: vec![Qty(10), Qty(-10)],
+        cost: vec![Cash(1000), Cash(-900)],
+        collateral: vec![Cash(95), Cash(500)],
+    };
+    let mut register = Register::default();
+    register.rebuild(&mut holdings, &rules, &[Price(100)]).unwrap();
+    let mut venue = Venue::new(Arc::new(rules));
+    venue.open(Arc::new(register), Telling::Told);
+    venue.apply(Command::Mark { now: Nanos(1), contract: 0, mark: Price(89) }).unwrap();
+    assert!(matches!(venue.apply(Command::Check { now: Nanos(1) }), Ok(Next::Order(_))));
+    let first = Fill { lots: Qty(8), cash: Cash(716), uncut: Cash(19) };
+    let Ok(Next::Order(rest)) = venue.apply(Command::Fill(first)) else { panic!("the rest wants a fill") };
+    assert_eq!((rest.lots, rest.budget, venue.ledger().fund()), (Qty(2), None, Cash(3)));
+    let second = Fill { lots: Qty(2), cash: Cash(190), uncut: Cash(0) };
+    assert_eq!(venue.apply(Command::Fill(second)), Ok(Next::Idle));
+    // Of the 8 gained 7 go back to the fund, 1 is left to A; nothing counts as paid.
+    assert_eq!((venue.ledger().fund(), venue.ledger().wallet(0)), (Cash(10), Cash(1)));
+    let paid = venue.facts().iter().find_map(|fact| match fact {
+        Fact::OrderClosed { disposal, .. } => Some(disposal.paid.total()),
+        _ => None,
+    });
+    assert_eq!(paid, Some(Cash(0)));
+}
+
+#[test]
 fn commands_out_of_turn_are_refused() {
     let (mut venue, _) = example(10, 105, &BOOK_ADL);
     let fill = Fill { lots: Qty(1), cash: Cash(1), uncut: Cash(0) };
