@@ -78,6 +78,28 @@ struct CheckArgs {
     set: SetArgs,
 }
 
+/// What every study takes: how many paths, of which seed, on how many threads, and where to.
+#[derive(Debug, Args)]
+struct StudyArgs {
+    #[command(flatten)]
+    set: SetArgs,
+    /// Number of paths of each scenario or cell; the scenario's where absent
+    #[arg(long, value_parser = clap::value_parser!(u64).range(2..=10_000_000))]
+    paths: Option<u64>,
+    /// Seed of all randomness; the scenario's where absent
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads; all cores where absent. Results do not depend on it
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Output folder; output/VERB-NAME where absent
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// No progress and no table
+    #[arg(long, short)]
+    quiet: bool,
+}
+
 /// Keys set beside the file.
 #[derive(Debug, Args)]
 struct SetArgs {

@@ -16,7 +16,7 @@ use flashcrash::study::Runs;
 use flashcrash::study::breakpoint::{Question, breakpoint as study};
 
 use super::run::{cores, progress_bar, stop_on_interrupt};
-use super::{SetArgs, print, warn};
+use super::{StudyArgs, print, warn};
 
 #[derive(Debug, Args)]
 pub struct BreakpointArgs {
@@ -38,31 +38,16 @@ pub struct BreakpointArgs {
     #[arg(long, value_delimiter = ',', default_values_t = [0.05, 0.5, 0.95])]
     levels: Vec<f64>,
     #[command(flatten)]
-    set: SetArgs,
-    /// Number of paths at each value; the scenario's where absent
-    #[arg(long, value_parser = clap::value_parser!(u64).range(2..=10_000_000))]
-    paths: Option<u64>,
-    /// Seed of all randomness; the scenario's where absent
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Threads; all cores where absent. Results do not depend on it
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Output folder; output/breakpoint-NAME where absent
-    #[arg(long)]
-    out: Option<PathBuf>,
-    /// No progress and no table
-    #[arg(long, short)]
-    quiet: bool,
+    study: StudyArgs,
 }
 
 pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
-    let common = args.set.settings()?;
+    let common = args.study.set.settings()?;
     let question = question(args)?;
     let (first, warnings) = scenario::load_with(&args.file, &common)?;
     warn(&warnings);
-    let (seed, paths) = (args.seed.unwrap_or(first.seed), args.paths.unwrap_or(first.paths).max(2));
-    let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(format!("breakpoint-{}", first.name)));
+    let (seed, paths) = (args.study.seed.unwrap_or(first.seed), args.study.paths.unwrap_or(first.paths).max(2));
+    let out = args.study.out.clone().unwrap_or_else(|| Path::new("output").join(format!("breakpoint-{}", first.name)));
     let manifest = json!({
         "program": "flashcrash",
         "kind": "breakpoint",
@@ -78,11 +63,11 @@ pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
     });
     let stop = stop_on_interrupt()?;
     let staged = Staged::create(&out, &manifest)?;
-    let bar = progress_bar(0, args.quiet);
+    let bar = progress_bar(0, args.study.quiet);
     let runs = Runs {
         seed,
         paths,
-        threads: args.threads.map_or_else(cores, usize::from),
+        threads: args.study.threads.map_or_else(cores, usize::from),
         stop: &stop,
         progress: &|done| bar.inc(done),
     };
@@ -110,7 +95,7 @@ pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     staged.finish(|_| false)?;
-    if args.quiet {
+    if args.study.quiet {
         return Ok(());
     }
     let mut text =

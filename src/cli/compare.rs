@@ -17,7 +17,7 @@ use flashcrash::study::Runs;
 use flashcrash::study::compare::compare as compare_scenarios;
 
 use super::run::{cores, progress_bar, stop_on_interrupt};
-use super::{SetArgs, print, warn};
+use super::{StudyArgs, print, warn};
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
@@ -28,26 +28,11 @@ pub struct CompareArgs {
     #[arg(long, value_name = "SETTINGS")]
     with: Vec<String>,
     #[command(flatten)]
-    set: SetArgs,
-    /// Number of paths of each; the base's where absent
-    #[arg(long, value_parser = clap::value_parser!(u64).range(2..=10_000_000))]
-    paths: Option<u64>,
-    /// Seed of all randomness; the base's where absent
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Threads; all cores where absent. Results do not depend on it
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Output folder; output/compare-NAMES where absent
-    #[arg(long)]
-    out: Option<PathBuf>,
-    /// No progress and no table
-    #[arg(long, short)]
-    quiet: bool,
+    study: StudyArgs,
 }
 
 pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
-    let common = args.set.settings()?;
+    let common = args.study.set.settings()?;
     let mut scenarios: Vec<(String, Scenario)> = Vec::new();
     for file in &args.files {
         let (scenario, warnings) = scenario::load_with(file, &common)?;
@@ -70,9 +55,10 @@ pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
         .into());
     }
     let first = &scenarios[0].1;
-    let (seed, paths) = (args.seed.unwrap_or(first.seed), args.paths.unwrap_or(first.paths).max(2));
+    let (seed, paths) = (args.study.seed.unwrap_or(first.seed), args.study.paths.unwrap_or(first.paths).max(2));
     let names: Vec<&str> = scenarios.iter().map(|(_, scenario)| scenario.name.as_str()).collect();
-    let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(format!("compare-{}", names.join("-"))));
+    let out =
+        args.study.out.clone().unwrap_or_else(|| Path::new("output").join(format!("compare-{}", names.join("-"))));
     let manifest = json!({
         "program": "flashcrash",
         "kind": "compare",
@@ -84,11 +70,11 @@ pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
 
     let stop = stop_on_interrupt()?;
     let staged = Staged::create(&out, &manifest)?;
-    let bar = progress_bar(paths * scenarios.len() as u64, args.quiet);
+    let bar = progress_bar(paths * scenarios.len() as u64, args.study.quiet);
     let runs = Runs {
         seed,
         paths,
-        threads: args.threads.map_or_else(cores, usize::from),
+        threads: args.study.threads.map_or_else(cores, usize::from),
         stop: &stop,
         progress: &|done| bar.inc(done),
     };
@@ -101,7 +87,7 @@ pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     staged.finish(|_| false)?;
-    if args.quiet {
+    if args.study.quiet {
         return Ok(());
     }
     print(&format!(

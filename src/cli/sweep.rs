@@ -14,37 +14,22 @@ use flashcrash::study::Runs;
 use flashcrash::study::sweep::run::{Plan, is_passing};
 
 use super::run::{cores, progress_bar, stop_on_interrupt};
-use super::{SetArgs, print, warn};
+use super::{StudyArgs, print, warn};
 
 #[derive(Debug, Args)]
 pub struct SweepArgs {
     /// Scenario with a table `[sweep]`, or a sweep of its own that names a scenario
     file: PathBuf,
     #[command(flatten)]
-    set: SetArgs,
-    /// Number of paths of each cell; that of the sweep or the scenario where absent
-    #[arg(long, value_parser = clap::value_parser!(u64).range(2..=10_000_000))]
-    paths: Option<u64>,
-    /// Seed of every cell; that of the sweep or the scenario where absent
-    #[arg(long)]
-    seed: Option<u64>,
-    /// Threads; all cores where absent. Results do not depend on it
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Output folder; output/sweep-NAME where absent
-    #[arg(long)]
-    out: Option<PathBuf>,
-    /// No progress and no table
-    #[arg(long, short)]
-    quiet: bool,
+    study: StudyArgs,
 }
 
 pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
-    let plan = Plan::load(&args.file, args.set.settings()?)?;
+    let plan = Plan::load(&args.file, args.study.set.settings()?)?;
     let (scenario, warnings) = plan.cell(plan.sweep.base)?;
     warn(&warnings);
-    let seed = args.seed.or(plan.sweep.seed).unwrap_or(scenario.seed);
-    let paths = args.paths.or(plan.sweep.paths).unwrap_or(scenario.paths).max(2);
+    let seed = args.study.seed.or(plan.sweep.seed).unwrap_or(scenario.seed);
+    let paths = args.study.paths.or(plan.sweep.paths).unwrap_or(scenario.paths).max(2);
     let cells: Vec<Value> =
         plan.check()?.into_iter().map(|(label, hash)| json!({"label": label, "scenario_hash": hash})).collect();
     let count = cells.len() as u64;
@@ -58,15 +43,15 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
         "base": plan.sweep.label(plan.sweep.base),
         "cells": cells,
     });
-    let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(format!("sweep-{}", plan.name)));
+    let out = args.study.out.clone().unwrap_or_else(|| Path::new("output").join(format!("sweep-{}", plan.name)));
 
     let stop = stop_on_interrupt()?;
     let staged = Staged::resume(&out, &manifest)?;
-    let bar = progress_bar(paths * count, args.quiet);
+    let bar = progress_bar(paths * count, args.study.quiet);
     let runs = Runs {
         seed,
         paths,
-        threads: args.threads.map_or_else(cores, usize::from),
+        threads: args.study.threads.map_or_else(cores, usize::from),
         stop: &stop,
         progress: &|done| bar.inc(done),
     };
@@ -83,7 +68,7 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
         return Err(Failure::Interrupted);
     }
     staged.finish(is_passing)?;
-    if args.quiet {
+    if args.study.quiet {
         return Ok(());
     }
     print(&format!(
