@@ -213,6 +213,25 @@ pub const VENUE: &[Key] = &[
         "who receives what equity is left after a liquidation and its fees",
     ),
     key(
+        "position_order",
+        Shape::Choice(&[
+            ("mm_desc", "greatest maintenance margin first"),
+            ("upnl_asc", "greatest unrealised loss first"),
+            ("largest", "greatest notional first"),
+        ]),
+        Need::Default("\"mm_desc\""),
+        "in which order the positions of a cross account are closed",
+    ),
+    key(
+        "cross_bankruptcy",
+        Shape::Choice(&[
+            ("sequential", "all that is left goes to the position being closed"),
+            ("proportional", "shared out by maintenance margin"),
+        ]),
+        Need::Default("\"sequential\""),
+        "which part of a cross account's equity decides the bankruptcy price of a position",
+    ),
+    key(
         "execution",
         Shape::Choice(&[
             ("market", "at any price"),
@@ -373,6 +392,15 @@ pub const TRADERS: &[Key] = &[
         Shape::Plugin(DISTRIBUTION),
         Need::Default("0"),
         "free cash beside the position, in settlement currency",
+    ),
+    key(
+        "margin_mode",
+        Shape::Choice(&[
+            ("isolated", "the collateral of the position alone"),
+            ("cross", "the account's wallet, which holds the collateral too"),
+        ]),
+        Need::Default("\"isolated\""),
+        "what backs a position",
     ),
 ];
 

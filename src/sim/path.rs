@@ -363,6 +363,7 @@ impl Lane {
             self.venue.facts().push(Fact::Marked { contract, mark });
             self.venue.apply(Command::Mark { now, contract, mark })?;
         }
+        self.venue.apply(Command::Refreshed { now })?;
         if let Some(book) = self.books.first() {
             let left = Price::nearest(book.depth_left() * 1e9).map_or(0, |share| share.0);
             self.tally.depth_left(now, left);
