@@ -70,6 +70,12 @@ impl Clock {
             steps: usize::try_from(self.horizon.0 / self.step.0).expect("a horizon has a countable number of steps"),
         }
     }
+
+    /// Steps between two refreshes of the mark.
+    #[must_use]
+    pub fn steps_per_mark(&self) -> usize {
+        usize::try_from(self.mark_interval.0 / self.step.0).expect("a mark interval has a countable number of steps")
+    }
 }
 
 /// One asset: its contract and its market.

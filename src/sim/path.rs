@@ -233,12 +233,18 @@ impl<'s> Worker<'s> {
         let Stage { scenario, seed, .. } = self.stage;
         let grid = scenario.clock.grid();
         self.noise.draw(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation);
+        let per_mark = scenario.clock.steps_per_mark();
         self.log_index.resize(grid.steps + 1, 0.0);
         for (a, asset) in (0u32..).zip(&scenario.assets) {
             let at = a as usize;
             let mut stream = Stream::new(*seed, Purpose::Process, (a, 0), path);
-            let draws =
-                Draws { grid, direction: scenario.direction, brownian: self.noise.increments(at), stream: &mut stream };
+            let draws = Draws {
+                grid,
+                direction: scenario.direction,
+                per_mark,
+                brownian: self.noise.increments(at),
+                stream: &mut stream,
+            };
             asset.process.fill(draws, &mut self.log_index);
             let open = asset.open.0 as f64;
             let index = &mut self.index[at];
