@@ -15,6 +15,7 @@ mod folders;
 mod fuzz;
 mod golden;
 mod lab;
+mod market;
 mod position;
 mod presets;
 mod report;

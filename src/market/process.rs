@@ -6,6 +6,7 @@ use crate::money::Nanos;
 use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
 use crate::rng::Stream;
 
+pub mod common_jump;
 mod flash_crash;
 mod garch;
 mod gbm;
