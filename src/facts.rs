@@ -341,6 +341,12 @@ outcome! {
     traded_close: Price,
     /// Liquidated notional of the same path at infinite depth; −1 where the pair was not run.
     infinite_depth_notional: Cash,
+    /// Notional traded in the book of the first asset, by others and by forced orders; this and the next two are 0 where its `gross_flow` is.
+    taker_volume: Cash,
+    /// Part of it in which the taker sold.
+    taker_sells: Cash,
+    /// Part of it that forced orders traded.
+    forced_volume: Cash,
 }
 
 /// What a series of `series.csv` holds at one output time, first asset where it is a price.
