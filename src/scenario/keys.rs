@@ -6,6 +6,7 @@
 use crate::market::{book, distribution, mark, process};
 use crate::money::Nanos;
 use crate::registry::{FamilyInfo, Key, Need, Shape};
+use crate::traders::behaviour;
 use crate::venue::{adl, liquidation, presets};
 
 const fn key(name: &'static str, shape: Shape, need: Need, about: &'static str) -> Key {
@@ -357,7 +358,16 @@ pub const TRADERS: &[Key] = &[
         Need::Default("0"),
         "free cash beside the position, in settlement currency",
     ),
+    BEHAVIOURS,
 ];
+
+const BEHAVIOUR: &Shape = &Shape::Plugin(&behaviour::BEHAVIOUR_INFO);
+const BEHAVIOURS: Key = key(
+    "behaviours",
+    Shape::List(BEHAVIOUR),
+    Need::Default("[]"),
+    "`[[….behaviours]]`: what the accounts do of their own accord, once for each",
+);
 
 /// `[accounts]`
 pub const ACCOUNTS: &[Key] = &[
@@ -373,4 +383,5 @@ pub const ACCOUNTS: &[Key] = &[
         Need::Default("false"),
         "accept positions that are in breach at the opening mark, and liquidate them at once",
     ),
+    BEHAVIOURS,
 ];

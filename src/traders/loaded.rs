@@ -159,7 +159,7 @@ pub fn load<O: Opening + ?Sized>(
         population.collateral.push(collateral);
         places.push(row);
     }
-    Some(Loaded { population, source: Arc::clone(source), rows: places, liquidate_at_open })
+    Some(Loaded { population, source: Arc::clone(source), rows: places, liquidate_at_open, behaviours: Vec::new() })
 }
 
 fn header_line() -> String {

@@ -318,6 +318,39 @@ impl Ledger {
         self.facts.push(Fact::Posted { from, to, amount, why });
     }
 
+    /// Moves free cash of an account to the collateral of its position, as far as there is any; returns how much. Both
+    /// are the account's own, so nothing is posted.
+    pub fn top_up(&mut self, position: u32, amount: Cash) -> Cash {
+        let account = self.position(position).account;
+        let moved = amount.min(self.wallet(account)).positive_part();
+        if !moved.is_zero() {
+            *self.wallet_mut(account) -= moved;
+            self.position_mut(position).collateral += moved;
+        }
+        moved
+    }
+
+    /// Moves collateral of a position to its account's wallet.
+    pub fn free(&mut self, position: u32, amount: Cash) {
+        debug_assert!(amount.0 >= 0);
+        let position = self.position_mut(position);
+        position.collateral -= amount;
+        let account = position.account;
+        *self.wallet_mut(account) += amount;
+    }
+
+    /// Takes collateral of a position off the venue.
+    pub fn withdraw(&mut self, position: u32, amount: Cash) {
+        debug_assert!(amount.0 >= 0);
+        if amount.is_zero() {
+            return;
+        }
+        let position = self.position_mut(position);
+        position.collateral -= amount;
+        let from = Party::Trader(position.account);
+        self.facts.push(Fact::Posted { from, to: Party::World, amount, why: Why::Withdrawal });
+    }
+
     /// Hands the collateral that is left of a closed position to its account's wallet.
     pub fn release_collateral(&mut self, position: u32) {
         let position = self.position_mut(position);

@@ -9,6 +9,7 @@ fn legend(accounts: &[&str]) -> Legend {
         currency: "USDT".into(),
         cash_unit: quantum(dec!(0.01)),
         contracts: vec![Contract { symbol: "BTC".into(), tick: quantum(dec!(0.1)), lot: quantum(dec!(0.1)) }],
+        behaviours: false,
         accounts: accounts.iter().map(|&name| name.into()).collect(),
     }
 }

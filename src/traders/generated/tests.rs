@@ -58,6 +58,7 @@ fn group(count: u32) -> Group {
         size_is: SizeIs::Notional,
         entry_offset: fixed(0.0),
         wallet: fixed(0.0),
+        behaviours: Vec::new(),
     }
 }
 
