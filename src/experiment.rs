@@ -82,6 +82,7 @@ pub fn header(stage: &Stage<'_>, paths: u64) -> Header {
         horizon: scenario.clock.horizon,
         fund_open: scenario.rules.fund.open,
         fund_floor: scenario.rules.fund.floor,
+        behaviours: scenario.accounts.behave(),
     }
 }
 

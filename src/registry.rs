@@ -395,6 +395,13 @@ impl Values {
         })
     }
 
+    /// A list of plug-ins as written, for [`Family::choose`].
+    #[must_use]
+    pub fn nodes(&self, key: &str) -> Vec<Node> {
+        let nodes = self.list(key, |value| if let Value::Node(node) = value { Some(node.clone()) } else { None });
+        nodes.into_iter().map(|(_, node)| node).collect()
+    }
+
     /// A list of tables.
     #[must_use]
     pub fn tables(&self, key: &str) -> Vec<Values> {

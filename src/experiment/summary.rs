@@ -420,6 +420,7 @@ mod tests {
             horizon: Nanos(60),
             fund_open: Cash(0),
             fund_floor: Cash(0),
+            behaviours: false,
         }
     }
 

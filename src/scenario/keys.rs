@@ -7,6 +7,7 @@ use crate::market::process::common_jump;
 use crate::market::{book, distribution, index, mark, process};
 use crate::money::Nanos;
 use crate::registry::{FamilyInfo, Key, Need, Shape};
+use crate::traders::behaviour;
 use crate::venue::{adl, liquidation, presets};
 
 const fn key(name: &'static str, shape: Shape, need: Need, about: &'static str) -> Key {
@@ -441,7 +442,16 @@ pub const TRADERS: &[Key] = &[
         Need::Default("\"isolated\""),
         "what backs a position",
     ),
+    BEHAVIOURS,
 ];
+
+const BEHAVIOUR: &Shape = &Shape::Plugin(&behaviour::BEHAVIOUR_INFO);
+const BEHAVIOURS: Key = key(
+    "behaviours",
+    Shape::List(BEHAVIOUR),
+    Need::Default("[]"),
+    "`[[….behaviours]]`: what the accounts do of their own accord, once for each",
+);
 
 /// `[accounts]`
 pub const ACCOUNTS: &[Key] = &[
@@ -457,4 +467,5 @@ pub const ACCOUNTS: &[Key] = &[
         Need::Default("false"),
         "accept positions that are in breach at the opening mark, and liquidate them at once",
     ),
+    BEHAVIOURS,
 ];

@@ -8,14 +8,16 @@ use super::keys;
 use crate::market::process::common_jump;
 use crate::market::{book, distribution, index, mark, process};
 use crate::registry::{self, EntryInfo, FamilyInfo, Key, Need, Shape};
+use crate::traders::behaviour;
 use crate::venue::{adl, liquidation};
 
 /// Every family of plug-ins, with the key that chooses from it.
-const FAMILIES: [(&FamilyInfo, &str); 6] = [
+const FAMILIES: [(&FamilyInfo, &str); 7] = [
     (&process::PROCESS_INFO, "`process` in `[[assets]]`"),
     (&book::BOOK_INFO, "`book` in `[[assets]]`"),
     (&mark::MARK_INFO, "`mark` in `[[assets]]`"),
     (&distribution::DISTRIBUTION_INFO, "`leverage`, `size`, `entry_offset` and `wallet` in `[[traders]]`"),
+    (&behaviour::BEHAVIOUR_INFO, "`behaviours` in `[[traders]]` and `[accounts]`"),
     (&liquidation::INFO, "`liquidation` in `[venue]`"),
     (&adl::INFO, "`adl` in `[venue]`"),
 ];

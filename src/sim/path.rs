@@ -8,7 +8,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+mod behave;
+
 use super::fill;
+use super::people::{Cast, Play};
 use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
@@ -52,6 +55,8 @@ pub struct Worker<'s> {
     /// The register while no lane holds it; replaced by the next path where accounts are drawn anew.
     register: Arc<Register>,
     redrawn: u32,
+    /// Who does what of their own accord on this path.
+    cast: Cast,
     noise: Noise,
     log_index: Vec<f64>,
     /// Common jumps so far at each grid point; empty where there are none.
@@ -73,6 +78,7 @@ struct Lane {
     marks: Vec<Box<dyn MarkRule>>,
     tally: Tally,
     assets: Vec<AssetState>,
+    play: Play,
     published: Vec<Published>,
     /// Row i: what a permanent move of asset i does to each other.
     passage: Vec<Vec<f64>>,
@@ -130,6 +136,7 @@ impl<'s> Worker<'s> {
             population: Population::default(),
             register,
             redrawn,
+            cast: Cast::default(),
             noise: Noise::default(),
             log_index: Vec::new(),
             jumped: Vec::new(),
@@ -198,10 +205,11 @@ impl<'s> Worker<'s> {
         let context = Context { stage: self.stage, index: &self.index, factors: &self.factors, path };
         let register = std::mem::take(&mut self.register);
         let open_interest = open_interest(&register, self.stage);
+        self.cast.draw(&self.stage.troupe, path, &register);
 
         let (register, mut row) = self
             .actual
-            .run(&context, register, wanted.series, telling, observers)
+            .run(&context, &mut self.cast, register, wanted.series, telling, observers)
             .map_err(|refused| self.refused(path, &refused))?;
         row.open_interest = open_interest.0;
         row.redrawn = i64::from(self.redrawn);
@@ -210,7 +218,7 @@ impl<'s> Worker<'s> {
         let register = if strained {
             let (register, need) = self
                 .unlimited
-                .run(&context, register, Series::Skip, Telling::Silent, &mut [])
+                .run(&context, &mut self.cast, register, Series::Skip, Telling::Silent, &mut [])
                 .map_err(|refused| self.refused(path, &refused))?;
             row.fund_need = need.fund_draw;
             row.fund_need_cash = need.fund_need_cash;
@@ -223,7 +231,7 @@ impl<'s> Worker<'s> {
             Pair::WithInfiniteDepth => {
                 let (register, deep) = self
                     .deep
-                    .run(&context, register, Series::Skip, Telling::Silent, &mut [])
+                    .run(&context, &mut self.cast, register, Series::Skip, Telling::Silent, &mut [])
                     .map_err(|refused| self.refused(path, &refused))?;
                 row.infinite_depth_notional = deep.liquidated_notional;
                 register
@@ -321,6 +329,7 @@ impl Lane {
             passage: stage.scenario.passage(),
             flow: Flow::default(),
             forced: Forced::default(),
+            play: Play::default(),
             books,
         }
     }
@@ -328,6 +337,7 @@ impl Lane {
     fn run(
         &mut self,
         context: &Context<'_>,
+        cast: &mut Cast,
         register: Arc<Register>,
         series: Series,
         telling: Telling,
@@ -344,6 +354,7 @@ impl Lane {
             }
             if now == refresh {
                 self.refresh(context, now, observers)?;
+                self.behave(context, cast, now, observers)?;
                 refresh += clock.mark_interval;
             }
             if now == check {
@@ -355,7 +366,7 @@ impl Lane {
         }
         let horizon_mark = self.value_inventory(context);
         self.venue.facts().push(Fact::Horizon { horizon_mark });
-        self.tell(clock.horizon, observers);
+        self.tell(context, clock.horizon, observers);
         let mut row = self.tally.finish();
         self.count_flow(scenario, &mut row);
         Ok((self.venue.release(), row))
@@ -385,7 +396,8 @@ impl Lane {
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
         let fund = self.venue.open(register, telling);
         self.tally.begin(Start { path: context.path, fund, price, series });
-        self.tell(Nanos::ZERO, observers);
+        self.play.begin(&context.stage.troupe, context.path);
+        self.tell(context, Nanos::ZERO, observers);
     }
 
     /// A mark refresh: index, decay, withdrawal, mark, triggers.
@@ -427,7 +439,7 @@ impl Lane {
             let left = Price::nearest(book.depth_left() * 1e9).map_or(0, |share| share.0);
             self.tally.depth_left(now, left);
         }
-        self.tell(now, observers);
+        self.tell(context, now, observers);
         Ok(())
     }
 
@@ -479,9 +491,20 @@ impl Lane {
     /// The venue's work at a check instant.
     fn check(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
         self.move_index(context, now);
-        let mut next = self.venue.apply(Command::Check { now })?;
+        let next = self.venue.apply(Command::Check { now })?;
+        self.fill(context, now, next, observers)
+    }
+
+    /// Takes orders to the book and fills back, until the venue wants no more.
+    fn fill(
+        &mut self,
+        context: &Context<'_>,
+        now: Nanos,
+        mut next: Next,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), Refused> {
         while let Next::Order(order) = next {
-            self.tell(now, observers);
+            self.tell(context, now, observers);
             let c = usize::from(order.contract);
             let k = context.stage.rules.contracts[c].multiplier;
             let state = &mut self.assets[c];
@@ -498,7 +521,7 @@ impl Lane {
             next = self.venue.apply(Command::Fill(fill))?;
             self.tell_price(order.contract);
         }
-        self.tell(now, observers);
+        self.tell(context, now, observers);
         Ok(())
     }
 
@@ -524,11 +547,19 @@ impl Lane {
         self.venue.facts().push(fact);
     }
 
-    fn tell(&mut self, now: Nanos, observers: &mut [&mut dyn Observer]) {
+    fn tell(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) {
         let facts = self.venue.facts();
         if facts.is_empty() {
             return;
         }
+        let troupe = &context.stage.troupe;
+        if troupe.listens() {
+            let happened = std::mem::take(facts);
+            let further = self.play.hear(troupe, now, &happened, self.venue.ledger().register());
+            *self.venue.facts() = happened;
+            self.venue.facts().extend(further);
+        }
+        let facts = self.venue.facts();
         self.tally.see(now, facts);
         for observer in observers {
             observer.see(now, facts);

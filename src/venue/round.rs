@@ -13,7 +13,7 @@ use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     needs: Vec<Need>,
-    search: Winners,
+    pub search: Winners,
     winners: Vec<(Winner, u32)>,
     shared: Vec<Winner>,
     taken: Vec<Qty>,

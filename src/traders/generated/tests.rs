@@ -63,6 +63,7 @@ fn group(count: u32) -> Group {
         entry_offset: fixed(0.0),
         wallet: fixed(0.0),
         margin_mode: MarginMode::Isolated,
+        behaviours: Vec::new(),
     }
 }
 
