@@ -15,6 +15,7 @@ mod folders;
 mod fuzz;
 mod golden;
 mod lab;
+mod memory;
 mod position;
 mod presets;
 mod report;
