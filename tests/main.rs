@@ -16,6 +16,7 @@ mod fuzz;
 mod golden;
 mod lab;
 mod market;
+mod memory;
 mod pictures;
 mod position;
 mod presets;
