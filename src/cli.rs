@@ -51,7 +51,7 @@ enum Verb {
     Trace(trace::TraceArgs),
     /// Tier, margins, liquidation and bankruptcy price of a position, or of many
     Position(Box<position::PositionArgs>),
-    /// Print the rule book of an exchange as TOML, or list them
+    /// Print the rule book of an exchange or a population as TOML, or list them
     Preset(preset::PresetArgs),
     /// Draw the charts and the page of a finished output folder again
     Report(report::ReportArgs),

@@ -6,6 +6,7 @@
 use crate::market::{book, distribution, mark, process};
 use crate::money::Nanos;
 use crate::registry::{FamilyInfo, Key, Need, Shape};
+use crate::traders::presets as populations;
 use crate::venue::{adl, liquidation, presets};
 
 const fn key(name: &'static str, shape: Shape, need: Need, about: &'static str) -> Key {
@@ -307,6 +308,12 @@ pub const POPULATION: &[Key] = &[
         "what happens where longs and shorts differ",
     ),
     key(
+        "top_share",
+        Shape::Share { min: 0.000_001, max: 0.99 },
+        Need::Optional,
+        "part of its side's open interest that the largest account of each contract holds, whatever it drew: its position is resized at its leverage",
+    ),
+    key(
         "leverage_cap",
         Shape::Number { unit: "", min: 0.01, max: 1000.0 },
         Need::Optional,
@@ -333,6 +340,13 @@ const DISTRIBUTION: &FamilyInfo = &distribution::DISTRIBUTION_INFO;
 
 /// `[[traders]]`
 pub const TRADERS: &[Key] = &[
+    key(
+        "preset",
+        Shape::Choice(populations::CHOICES),
+        Need::Optional,
+        "groups of a recorded venue in place of this table: every other key written here overrides theirs, `count` is the number of all of them, `name` stands before theirs (`flashcrash preset NAME` prints them)",
+    ),
+    key("group", Shape::Text, Need::Optional, "takes only this group of `preset`"),
     key("name", Shape::Text, Need::Required, "name of the group"),
     key("asset", Shape::Text, Need::Optional, "symbol it trades; may be absent where the scenario has one asset"),
     key("count", Shape::Count { min: 1, max: 10_000_000 }, Need::Required, "accounts in the group"),

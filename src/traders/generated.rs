@@ -150,6 +150,9 @@ impl Generated {
             let name = self.groups.first().map(|group| group.name.clone()).unwrap_or_default();
             return Err(Undrawable { path, group: 0, name, cause });
         }
+        if let Some(share) = self.top_share {
+            self.concentrate(share, path, opening, out)?;
+        }
         if self.balance == Balance::Scale {
             scale(self.groups.iter().map(|group| group.contract), opening, out);
         }
@@ -218,6 +221,84 @@ impl Generated {
             first += len;
         }
         Ok(())
+    }
+}
+
+impl Generated {
+    /// Resizes the largest position of each contract (of equals the first) so that it is `share` of its side's open interest:
+    /// its lots become share/(1 − share) times those of all others on its side, to the nearest lot, at least one.
+    ///
+    /// It keeps its entry price and its leverage, unless the tier of its new notional allows less; it enters at the opening
+    /// mark where it would not be accepted otherwise. All other accounts stay as drawn. A position that is alone on its side
+    /// holds all of it whatever its size, and stays as it is.
+    fn concentrate<O: Opening + ?Sized>(
+        &self,
+        share: f64,
+        path: u64,
+        opening: &O,
+        out: &mut Population,
+    ) -> Result<(), Undrawable> {
+        let mut done: Vec<u16> = Vec::new();
+        for contract in self.groups.iter().map(|group| group.contract) {
+            if done.contains(&contract) {
+                continue;
+            }
+            done.push(contract);
+            let mine = || (0..out.qty.len()).filter(|&j| out.contract[j] == contract);
+            // Of equals the first: `max_by_key` keeps the last.
+            let Some(top) = mine().rev().max_by_key(|&j| out.qty[j].0.abs()) else { continue };
+            let sign = out.qty[top].0.signum();
+            let others: i128 = mine()
+                .filter(|&j| j != top && out.qty[j].0.signum() == sign)
+                .map(|j| i128::from(out.qty[j].0.abs()))
+                .sum();
+            if others == 0 {
+                continue;
+            }
+            let (group, account) = self.seat(top);
+            let told = |cause| Undrawable { path, group, name: self.groups[group].name.clone(), cause };
+            let wanted = share / (1.0 - share) * others as f64;
+            let lots = Cash::floor(wanted + 0.5).map(|lots| lots.0.max(1));
+            let (multiplier, open) = opening.contract(contract);
+            let entry = Price(out.cost[top].0 / (out.qty[top].0 * multiplier.0));
+            let lots = lots
+                .filter(|lots| *lots as f64 * multiplier.value(Qty(1), entry.max(open)).0 as f64 <= 4e18)
+                .ok_or_else(|| told(Cause::OutOfRange { account, what: "a quantity in lots", value: wanted }))?;
+            let before = out.qty[top].0.abs();
+            let scaled = div_ceil(i128::from(out.collateral[top].0) * i128::from(lots), i128::from(before));
+            let resized = |entry: Price| {
+                let qty = Qty(sign * lots);
+                let cost = multiplier.value(qty, entry);
+                let notional = cost.abs();
+                let reached = opening.leverage_tiers(contract).iter().take_while(|(floor, _)| *floor <= notional);
+                let capped =
+                    reached.last().and_then(|(_, most)| Cash::ceil(notional.0 as f64 / most)).unwrap_or(Cash(0));
+                let collateral = Cash(i64::try_from(scaled).unwrap_or(i64::MAX)).max(capped);
+                Draft { qty, cost, collateral }
+            };
+            let accepted = [entry, open]
+                .into_iter()
+                .map(resized)
+                .find(|draft| opening.accepts(contract, draft.qty, draft.cost, draft.collateral));
+            let draft = accepted.ok_or_else(|| {
+                let leverage = out.cost[top].0.abs() as f64 / out.collateral[top].0 as f64;
+                told(Cause::NeverAccepted { account, lots, leverage })
+            })?;
+            (out.qty[top], out.cost[top], out.collateral[top]) = (draft.qty, draft.cost, draft.collateral);
+        }
+        Ok(())
+    }
+
+    /// The group of an account, and its number within it.
+    fn seat(&self, position: usize) -> (usize, u32) {
+        let mut left = u32::try_from(position).expect("a scenario has fewer than 2³² accounts");
+        for (number, group) in self.groups.iter().enumerate() {
+            if left < group.count {
+                return (number, left);
+            }
+            left -= group.count;
+        }
+        (0, left)
     }
 }
 

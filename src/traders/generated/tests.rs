@@ -66,6 +66,7 @@ fn generated(group: Group) -> Generated {
         groups: vec![group],
         redraw: Redraw::Resampled,
         balance: Balance::Maker,
+        top_share: None,
         leverage_cap: None,
         cap_keeps: CapKeeps::Notional,
         opening_buffer: Ratio(0),
@@ -301,4 +302,56 @@ fn buffers_are_used_again() {
         generated.draw(7, path, &World::easy(), &mut out).unwrap();
     }
     assert_eq!((out.cost.capacity(), out.cost.as_ptr(), out.cost.len()), (capacity, place, 1_000));
+}
+
+#[test]
+fn the_largest_account_holds_the_share_that_it_is_told_to_and_all_others_stay() {
+    let easy = World::easy();
+    let spread = || Group { size: between(50_000.0, 950_000.0), leverage: between(2.0, 20.0), ..group(600) };
+    let plain = draw(&generated(spread()), 3, &easy);
+    let with = |share, world: &World| draw(&Generated { top_share: Some(share), ..generated(spread()) }, 3, world);
+    let top = (0..600).rev().max_by_key(|&j| plain.qty[j].0.abs()).unwrap();
+    for share in [0.000_1, 0.2, 0.75] {
+        let drawn = with(share, &easy);
+        let side: i64 = drawn.qty.iter().filter(|q| q.0.signum() == drawn.qty[top].0.signum()).map(|q| q.0.abs()).sum();
+        let held = drawn.qty[top].0.abs();
+        // Half a lot of rounding in some 150,000.
+        assert!((held as f64 - share * side as f64).abs() <= 0.5, "{share}: {held} of {side}");
+        let leverage = |one: &Population| one.cost[top].0 as f64 / one.collateral[top].0 as f64;
+        assert!((leverage(&drawn) / leverage(&plain) - 1.0).abs() < 0.01);
+        for j in (0..600).filter(|&j| j != top) {
+            let of = |one: &Population| (one.qty[j], one.cost[j], one.collateral[j]);
+            assert_eq!(of(&drawn), of(&plain));
+        }
+    }
+    // Above ten million the tier allows twice: the collateral is half of the cost.
+    let strict = World { tiers: vec![(Cash(0), 100.0), (Cash(10_000_000), 2.0)], ..World::easy() };
+    let drawn = with(0.75, &strict);
+    assert_eq!(drawn.collateral[top].0, (drawn.cost[top].0.abs() + 1) / 2);
+    // Sides that are made equal keep the share, to the lot that each account is rounded by.
+    let scaled = draw(
+        &Generated {
+            top_share: Some(0.2),
+            balance: Balance::Scale,
+            ..generated(Group { long_share: 0.7, ..spread() })
+        },
+        3,
+        &easy,
+    );
+    let largest = scaled.qty.iter().map(|q| q.0.abs()).max().unwrap() as f64;
+    let side = scaled.qty.iter().map(|q| q.0.max(0)).sum::<i64>() as f64;
+    assert!((largest / side - 0.2).abs() < 0.005, "{largest} of {side}");
+}
+
+#[test]
+fn an_account_alone_on_its_side_stays_as_it_was_drawn_and_a_monstrous_share_is_told() {
+    let easy = World::easy();
+    let two = |share| Generated { top_share: Some(share), ..generated(group(2)) };
+    assert_eq!(draw(&two(0.9), 0, &easy).qty, draw(&generated(group(2)), 0, &easy).qty);
+    // The second tier allows nothing that the book accepts.
+    let bare = World { rate: 0.9, tiers: vec![(Cash(0), 1.0)] };
+    let error = Generated { top_share: Some(0.5), ..generated(Group { size: fixed(2e17), ..group(80) }) }
+        .draw(7, 0, &bare, &mut Population::default())
+        .unwrap_err();
+    assert!(matches!(error.cause, Cause::OutOfRange { what: "a quantity in lots", .. }), "{error}");
 }
