@@ -252,7 +252,10 @@ impl Reading {
         // What is written once may be read for several groups of a preset.
         let same = |known: &Fault| {
             known.message == message
-                && known.place.as_ref().is_some_and(|at| at.span == *span && !span.is_empty() && at.source.name == source.name)
+                && known
+                    .place
+                    .as_ref()
+                    .is_some_and(|at| at.span == *span && !span.is_empty() && at.source.name == source.name)
         };
         if self.faults.iter().any(same) {
             return;

@@ -76,7 +76,7 @@ pub struct Generated {
     pub groups: Vec<Group>,
     pub redraw: Redraw,
     pub balance: Balance,
-    /// Part of its side's open interest that the largest account of each contract is made to hold.
+    /// Part of its side's open interest that the largest account of each contract is made to hold, and nobody more than it.
     pub top_share: Option<f64>,
     /// Cap on leverage beside that of the tiers.
     pub leverage_cap: Option<f64>,

@@ -311,7 +311,7 @@ pub const POPULATION: &[Key] = &[
         "top_share",
         Shape::Share { min: 0.000_001, max: 0.99 },
         Need::Optional,
-        "part of its side's open interest that the largest account of each contract holds, whatever it drew: its position is resized at its leverage",
+        "part of its side's open interest that the largest account of each contract holds, and nobody more of theirs: larger positions are cut, or the largest is grown, at their leverage",
     ),
     key(
         "leverage_cap",

@@ -225,11 +225,15 @@ impl Generated {
 }
 
 impl Generated {
-    /// Resizes the largest position of each contract (of equals the first) so that it is `share` of its side's open interest:
-    /// its lots become share/(1 − share) times those of all others on its side, to the nearest lot, at least one.
+    /// Makes the largest position of each contract `share` of its side's open interest, and nobody's more of theirs.
     ///
-    /// It keeps its entry price and its leverage, unless the tier of its new notional allows less; it enters at the opening
-    /// mark where it would not be accepted otherwise. All other accounts stay as drawn. A position that is alone on its side
+    /// Where a position holds more than `share` of its side, every larger one of that side is cut to the level L that then
+    /// holds it: the greatest L ≤ share·Σ min(q, L), but no less than the smallest position. Then the largest position (of
+    /// equals the first) is grown where it holds less: share/(1 − share) times the lots of all others on its side, to the
+    /// nearest lot.
+    ///
+    /// Positions keep their entry price and their leverage. The grown one takes no more than the tier of its new notional
+    /// allows, and enters at the opening mark where it would not be accepted otherwise. A position that is alone on its side
     /// holds all of it whatever its size, and stays as it is.
     fn concentrate<O: Opening + ?Sized>(
         &self,
@@ -244,6 +248,9 @@ impl Generated {
                 continue;
             }
             done.push(contract);
+            for sign in [1, -1] {
+                cut_to_share(share, contract, sign, opening, out);
+            }
             let mine = || (0..out.qty.len()).filter(|&j| out.contract[j] == contract);
             // Of equals the first: `max_by_key` keeps the last.
             let Some(top) = mine().rev().max_by_key(|&j| out.qty[j].0.abs()) else { continue };
@@ -252,7 +259,7 @@ impl Generated {
                 .filter(|&j| j != top && out.qty[j].0.signum() == sign)
                 .map(|j| i128::from(out.qty[j].0.abs()))
                 .sum();
-            if others == 0 {
+            if others == 0 || out.qty[top].0.abs() as f64 >= share / (1.0 - share) * others as f64 - 0.5 {
                 continue;
             }
             let (group, account) = self.seat(top);
@@ -299,6 +306,37 @@ impl Generated {
             left -= group.count;
         }
         (0, left)
+    }
+}
+
+/// Cuts the positions of one side to the level at which the largest holds `share` of it; see `concentrate`.
+fn cut_to_share<O: Opening + ?Sized>(share: f64, contract: u16, sign: i64, opening: &O, out: &mut Population) {
+    let (multiplier, _) = opening.contract(contract);
+    let mine = |j: &usize| out.contract[*j] == contract && out.qty[*j].0.signum() == sign;
+    let lots: Vec<i64> = (0..out.qty.len()).filter(mine).map(|j| out.qty[j].0.abs()).collect();
+    let (Some(&least), Some(&most)) = (lots.iter().min(), lots.iter().max()) else { return };
+    let held = |level: i64| share * lots.iter().map(|q| i128::from((*q).min(level))).sum::<i128>() as f64;
+    // share·Σ min(q, L) − L is concave in L and 0 at 0, so the levels that pass are those up to one of them.
+    let passes = |level: i64| level as f64 <= held(level);
+    if lots.len() < 2 || passes(most) {
+        return;
+    }
+    let (mut low, mut high) = (least, most);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if passes(middle) { low = middle } else { high = middle }
+    }
+    for j in 0..out.qty.len() {
+        if out.contract[j] != contract || out.qty[j].0 * sign <= low {
+            continue;
+        }
+        let before = out.qty[j].0.abs();
+        let entry = Price(out.cost[j].0 / (out.qty[j].0 * multiplier.0));
+        out.qty[j] = Qty(sign * low);
+        out.cost[j] = multiplier.value(out.qty[j], entry);
+        // Rounded up, as everywhere: no account ends with more leverage than it drew.
+        out.collateral[j] =
+            Cash(narrow(div_ceil(i128::from(out.collateral[j].0) * i128::from(low), i128::from(before))));
     }
 }
 

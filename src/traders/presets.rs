@@ -90,7 +90,11 @@ mod tests {
             let _ = Node::parse(&preset.source(), &mut faults);
             assert!(faults.is_empty(), "{}: {}", preset.name, faults.render(crate::fault::Paint::Plain));
             assert!(!preset.groups().is_empty() && preset.text.starts_with("# "), "{}", preset.name);
-            assert!(preset.text.lines().all(|line| !line.starts_with('#') || line.chars().count() <= 125), "{}", preset.name);
+            assert!(
+                preset.text.lines().all(|line| !line.starts_with('#') || line.chars().count() <= 125),
+                "{}",
+                preset.name
+            );
         }
         assert!(PRESETS.windows(2).all(|pair| pair[0].name < pair[1].name));
         assert!(CHOICES.iter().zip(PRESETS).all(|(choice, preset)| choice.0 == preset.name));
