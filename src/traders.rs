@@ -6,6 +6,7 @@
 pub mod behaviour;
 mod generated;
 mod loaded;
+pub mod presets;
 mod table;
 
 use std::sync::Arc;
@@ -90,6 +91,8 @@ pub struct Generated {
     pub groups: Vec<Group>,
     pub redraw: Redraw,
     pub balance: Balance,
+    /// Part of its side's open interest that the largest account of each contract is made to hold, and nobody more than it.
+    pub top_share: Option<f64>,
     /// Cap on leverage beside that of the tiers.
     pub leverage_cap: Option<f64>,
     pub cap_keeps: CapKeeps,

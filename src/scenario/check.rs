@@ -67,6 +67,7 @@ fn parse_with(source: &Arc<Source>, base: &Path, settings: &[Setting]) -> Result
         return Err(reading.faults);
     }
     let node = preset::overlay(node, &mut reading);
+    let node = people::preset::overlay(node, &mut reading);
     let scenario =
         read_partly(&node, ROOT, "the scenario", &mut reading).and_then(|root| build(&node, &root, &mut reading));
     match scenario {

@@ -1,5 +1,7 @@
 //! Who trades: groups of generated accounts, or a position book.
 
+pub(super) mod preset;
+
 use std::ops::Range;
 
 use rust_decimal::Decimal;
@@ -116,6 +118,7 @@ fn generated(
         groups,
         redraw: if population.maybe_text("redraw")? == "fixed" { Redraw::Fixed } else { Redraw::Resampled },
         balance: if scale { Balance::Scale } else { Balance::Maker },
+        top_share: population.maybe_number("top_share"),
         leverage_cap: population.maybe_number("leverage_cap"),
         cap_keeps: match population.maybe_text("cap_keeps").as_deref() {
             Some("collateral") => CapKeeps::Collateral,

@@ -9,7 +9,8 @@ use crate::market::process::common_jump;
 use crate::market::{book, distribution, index, mark, process};
 use crate::registry::{self, EntryInfo, FamilyInfo, Key, Need, Shape};
 use crate::traders::behaviour;
-use crate::venue::{adl, liquidation};
+use crate::traders::presets as populations;
+use crate::venue::{adl, liquidation, presets};
 
 /// Every family of plug-ins, with the key that chooses from it.
 const FAMILIES: [(&FamilyInfo, &str); 7] = [
@@ -21,6 +22,10 @@ const FAMILIES: [(&FamilyInfo, &str); 7] = [
     (&liquidation::INFO, "`liquidation` in `[venue]`"),
     (&adl::INFO, "`adl` in `[venue]`"),
 ];
+
+/// Presets: what they are, the table that chooses one, names with meanings.
+const PRESETS: [(&str, &str, &[(&str, &str)]); 2] =
+    [("RULE BOOKS OF VENUES", "[venue]", presets::CHOICES), ("POPULATIONS", "[[traders]]", populations::CHOICES)];
 
 /// Tables of a scenario: header as written, meaning, keys.
 const TABLES: [(&str, &str, &[Key]); 12] = [
@@ -50,6 +55,9 @@ pub fn schema() -> Json {
     let venue = &mut whole["properties"]["venue"];
     let required = venue.as_object_mut().and_then(|venue| venue.remove("required")).unwrap_or_else(|| json!([]));
     venue["anyOf"] = json!([{ "required": required }, { "required": ["preset"] }]);
+    let group = &mut whole["properties"]["traders"]["items"];
+    let required = group.as_object_mut().and_then(|group| group.remove("required")).unwrap_or_else(|| json!([]));
+    group["anyOf"] = json!([{ "required": required }, { "required": ["preset"] }]);
     // Read by `flashcrash sweep`, which checks it; a run does not look at it.
     whole["properties"]["sweep"] =
         json!({ "type": "object", "description": "axes over keys of the scenario, for `flashcrash sweep`" });
@@ -189,6 +197,12 @@ pub fn listing() -> String {
         for EntryInfo { kind, about, keys } in (family.entries)() {
             let _ = writeln!(text, "\n  {kind}\n      {about}");
             lines(&mut text, keys, 6);
+        }
+    }
+    for (head, of, presets) in PRESETS {
+        let _ = write!(text, "\n{head}: `flashcrash preset NAME` prints them.\n  chosen by preset in {of}\n\n");
+        for (name, about) in presets {
+            let _ = writeln!(text, "  {name:<22} {about}");
         }
     }
     text

@@ -167,6 +167,15 @@ impl<'s> Worker<'s> {
         &self.register
     }
 
+    /// Draws the accounts of a path without running it, or hands out those that all paths share.
+    ///
+    /// # Errors
+    /// Where a population cannot be drawn.
+    pub fn accounts(&mut self, path: u64) -> Result<&Register, Failure> {
+        self.draw_accounts(path)?;
+        Ok(&self.register)
+    }
+
     /// Runs one path. Observers see every fact of the actual run.
     ///
     /// # Errors
