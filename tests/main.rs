@@ -17,6 +17,7 @@ mod golden;
 mod lab;
 mod position;
 mod presets;
+mod reference;
 mod report;
 mod studies;
 mod traces;
