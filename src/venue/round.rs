@@ -160,8 +160,7 @@ impl Venue {
         let tiers = &rules.contracts[usize::from(contract)].tiers;
         let busy = &scratch.busy;
         let eligible = |winner: &Winner| {
-            busy.binary_search(&winner.account).is_err()
-                && is_eligible(rule, winner, k.value(winner.qty, round.price))
+            busy.binary_search(&winner.account).is_err() && is_eligible(rule, winner, k.value(winner.qty, round.price))
         };
         // First who: the search reads the ledger as it stands before any fill.
         scratch.winners.clear();
