@@ -212,19 +212,81 @@ pub fn narrow(value: i128) -> i64 {
     }
 }
 
-/// Cash units per lot and tick of a linear contract (`k` in `docs/methods.md`): whole, so that notional and
-/// profit are exact.
+/// What lots are worth in the settlement currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Multiplier(pub i64);
+pub enum Multiplier {
+    /// Cash units per lot and tick (`k` in `docs/methods.md`): value q·p·k, exact.
+    Linear(i64),
+    /// Cash units times ticks per lot (`f`): settled in the coin. One lot is worth f/p, rounded to the nearest cash unit
+    /// (ties up), so values add up exactly over lots; q lots are worth −q·⌊f/p + ½⌋.
+    Inverse(i64),
+}
 
 impl Multiplier {
-    /// Value of `qty` lots at `price`, signed like `qty`: q·p·k.
+    /// Value of holding `qty` lots at `price`. Signed like `qty` where linear; of the opposite sign where inverse, since
+    /// a rising price makes the coin that a contract is worth fewer.
+    ///
+    /// # Panics
+    /// Where the value leaves 64 bits: a broken path.
     #[must_use]
     pub fn value(self, qty: Qty, price: Price) -> Cash {
-        match qty.0.checked_mul(price.0).and_then(|x| x.checked_mul(self.0)) {
-            Some(value) => Cash(value),
-            None => Cash(narrow(i128::from(qty.0) * i128::from(price.0) * i128::from(self.0))),
+        match self {
+            Self::Linear(k) => match qty.0.checked_mul(price.0).and_then(|x| x.checked_mul(k)) {
+                Some(value) => Cash(value),
+                None => Cash(narrow(i128::from(qty.0) * i128::from(price.0) * i128::from(k))),
+            },
+            Self::Inverse(f) => {
+                let price = i128::from(price.0.max(1));
+                let lot = (2 * i128::from(f) + price) / (2 * price);
+                Cash(narrow(-i128::from(qty.0) * lot))
+            }
         }
+    }
+
+    /// The same as [`value`](Self::value), `None` where it leaves 64 bits.
+    #[must_use]
+    pub fn checked_value(self, qty: Qty, price: Price) -> Option<Cash> {
+        let lot = match self {
+            Self::Linear(k) => price.0.checked_mul(k)?,
+            Self::Inverse(_) => self.value(Qty(1), price).0,
+        };
+        lot.checked_mul(qty.0).map(Cash)
+    }
+
+    /// What so many lots are worth at `price`, without a sign.
+    #[must_use]
+    pub fn notional(self, lots: Qty, price: Price) -> Cash {
+        self.value(lots, price).abs()
+    }
+
+    /// The price in ticks at which `lots` > 0 trade for `amount` in total.
+    #[must_use]
+    pub fn average(self, lots: Qty, amount: Cash) -> f64 {
+        match self {
+            Self::Linear(k) => amount.0 as f64 / (lots.0 as f64 * k as f64),
+            Self::Inverse(f) => lots.0 as f64 * f as f64 / amount.0 as f64,
+        }
+    }
+
+    /// Cash units of a total of `value` tick·lots for `lots` > 0 lots, before rounding.
+    #[must_use]
+    pub fn units(self, lots: Qty, value: f64) -> f64 {
+        match self {
+            Self::Linear(k) => value * k as f64,
+            Self::Inverse(f) => lots.0 as f64 * lots.0 as f64 * f as f64 / value,
+        }
+    }
+
+    /// Whether value has the sign of the lots.
+    #[must_use]
+    pub fn is_linear(self) -> bool {
+        matches!(self, Self::Linear(_))
+    }
+
+    /// The signed cash of a leg of `qty` lots that trades for `amount` ≥ 0 in total.
+    #[must_use]
+    pub fn signed(self, qty: Qty, amount: Cash) -> Cash {
+        if (qty.0 > 0) == self.is_linear() { amount } else { -amount }
     }
 }
 
@@ -275,8 +337,14 @@ impl Quantum {
 
     /// Cash units per lot and tick: `tick × lot ÷ unit`, or `None` where that is not whole.
     #[must_use]
+    pub fn inverse_multiplier(tick: Self, lot: Self, unit: Self) -> Option<Multiplier> {
+        let product = tick.0.checked_mul(unit.0)?;
+        Self(product).exact(lot.0).filter(|f| *f > 0).map(Multiplier::Inverse)
+    }
+
+    #[must_use]
     pub fn multiplier(tick: Self, lot: Self, unit: Self) -> Option<Multiplier> {
-        unit.exact(tick.0.checked_mul(lot.0)?).map(Multiplier)
+        unit.exact(tick.0.checked_mul(lot.0)?).map(Multiplier::Linear)
     }
 }
 
@@ -314,7 +382,7 @@ mod tests {
     #[test]
     fn tick_times_lot_must_be_whole_cash_units() {
         let q = |d| Quantum::new(d).unwrap();
-        assert_eq!(Quantum::multiplier(q(dec!(0.1)), q(dec!(0.001)), q(dec!(0.000001))), Some(Multiplier(100)));
+        assert_eq!(Quantum::multiplier(q(dec!(0.1)), q(dec!(0.001)), q(dec!(0.000001))), Some(Multiplier::Linear(100)));
         assert_eq!(Quantum::multiplier(q(dec!(0.1)), q(dec!(0.001)), q(dec!(0.01))), None);
     }
 
@@ -348,6 +416,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "overflow")]
     fn an_overflow_is_never_a_wrap() {
-        let _ = Multiplier(i64::MAX).value(Qty(2), Price(1));
+        let _ = Multiplier::Linear(i64::MAX).value(Qty(2), Price(1));
     }
 }

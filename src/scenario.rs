@@ -12,7 +12,7 @@ mod venue;
 use std::sync::Arc;
 
 use crate::fault::Source;
-use crate::market::book::Book;
+use crate::market::book::{Book, Reference};
 use crate::market::mark::MarkRule;
 use crate::market::process::{Direction, Grid, PriceProcess};
 use crate::money::{Multiplier, Nanos, Price, Quantum};
@@ -79,6 +79,8 @@ pub struct Asset {
     pub tick: Quantum,
     pub lot: Quantum,
     pub multiplier: Multiplier,
+    /// What orders are worth to the book.
+    pub reference: Reference,
     /// Opening index and mark.
     pub open: Price,
     /// Weight s of the recorded log-return that the index follows; 1 where the process is not a recorded crash.

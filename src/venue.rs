@@ -74,12 +74,8 @@ impl Order {
     /// tick. `k` is the contract's multiplier.
     #[must_use]
     pub fn shortfall(&self, k: crate::money::Multiplier, lots: Qty, cash: Cash) -> Cash {
-        let at_bankruptcy = k.value(lots, self.bankruptcy);
-        match self.side {
-            Side::Long => at_bankruptcy - self.surplus - cash,
-            Side::Short => cash - self.surplus - at_bankruptcy,
-        }
-        .positive_part()
+        let (qty, paid) = agenda::leg(k, self.side, lots, cash);
+        (paid + k.value(-qty, self.bankruptcy) - self.surplus).positive_part()
     }
 }
 
@@ -159,7 +155,7 @@ impl Venue {
             marks: vec![Price::ZERO; contracts],
             cursors: vec![<[Cursor; 2]>::default(); contracts],
             queue: VecDeque::new(),
-            engine: Engine::new(contracts),
+            engine: Engine::new(&rules.contracts),
             agenda: Agenda::new(&rules.position_layers),
             round: round::Scratch::default(),
             fired: Vec::new(),
@@ -385,7 +381,7 @@ impl Venue {
 
     /// Mark-to-market of the engine's inventory against its tickets.
     fn inventory(&self) -> Cash {
-        self.engine.mark_to_market(&self.marks, &self.rules.contracts)
+        self.engine.mark_to_market(&self.marks)
     }
 
     /// B: what the fund may pay now.

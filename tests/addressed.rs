@@ -1,7 +1,7 @@
 //! A policy, a cap, an account less or another distribution in one column leaves every other draw as it was.
 
 use flashcrash::experiment::Audited;
-use flashcrash::money::Cash;
+use flashcrash::money::{Cash, Price, Qty};
 use flashcrash::scenario::Scenario;
 use flashcrash::traders::{Accounts, Population};
 
@@ -18,7 +18,7 @@ fn draw(scenario: &Scenario) -> Population {
 
 /// Entry price of each account in ticks.
 fn entries(population: &Population, scenario: &Scenario) -> Vec<i64> {
-    let k = scenario.rules.contracts[0].multiplier.0;
+    let k = scenario.rules.contracts[0].multiplier.notional(Qty(1), Price(1)).0;
     population.cost.iter().zip(&population.qty).map(|(cost, qty)| cost.0 / (qty.0 * k)).collect()
 }
 

@@ -201,7 +201,7 @@ fn check(case: &Case, rule: Rule) {
 
 // ---------------------------------------------------------------------------------------------- positions
 
-const ONE: Multiplier = Multiplier(1);
+const ONE: Multiplier = Multiplier::Linear(1);
 
 /// A position in whole lots, ticks and units so fine that rounding to them stays below the tolerance.
 struct Position {

@@ -396,7 +396,9 @@ impl<'a> Film<'a> {
         for (j, held) in self.held.iter().enumerate().filter(|(_, held)| !held.qty.is_zero()) {
             let c = usize::from(contracts[j]);
             let value = self.multipliers[c].value(held.qty, self.marks[c]);
-            long += value.0.max(0) as f64;
+            if held.qty.0 > 0 {
+                long += value.0.abs() as f64;
+            }
             notional += value.0.abs() as f64;
             equity += (held.collateral + value - held.cost).0 as f64;
             if held.trigger.0 <= 0 || self.marks[c].0 <= 0 {
@@ -419,7 +421,7 @@ impl<'a> Film<'a> {
                 self.register.holdings.account[j],
                 self.lots[c].show(held.qty.0).to_f64().unwrap_or(0.0),
                 self.price(c, held.trigger),
-                self.money(self.multipliers[c].value(held.qty.abs(), self.marks[c])),
+                self.money(self.multipliers[c].notional(held.qty, self.marks[c])),
             )
         });
         frames.queue.push(queue.collect());

@@ -22,6 +22,15 @@ pub struct Refresh {
     pub index: f64,
 }
 
+/// What orders are worth to the book, in the currency that depth is given in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reference {
+    /// A tick·lot is worth this: linear contracts, in the settlement currency.
+    PerTickLot(f64),
+    /// A lot is worth this at any price: inverse contracts, in the quote currency.
+    PerLot(f64),
+}
+
 /// One book of one contract on one path. Quantities are lots, prices ticks (as floats), values tick·lots, so that
 /// cash = value × multiplier. A prototype lives in the scenario, a clone in each worker.
 pub trait Book: Send + Sync + Debug {
@@ -30,9 +39,8 @@ pub trait Book: Send + Sync + Debug {
     /// The same book with infinite depth: fills at mid and half-spread, displacement always 0.
     fn infinitely_deep(&self) -> Box<dyn Book>;
 
-    /// Back to the state at the start of a path with the index at `index` ticks. `notional` is the value of one
-    /// tick·lot in the settlement currency.
-    fn reset(&mut self, index: f64, notional: f64);
+    /// Back to the state at the start of a path with the index at `index` ticks.
+    fn reset(&mut self, index: f64, reference: Reference);
 
     /// Lets time pass: decay of the displacement and update of the withdrawal. Returns the change of the log index
     /// that becomes permanent.

@@ -187,7 +187,7 @@ proptest! {
             margin::Tier { floor: Cash(floor), rate: Ratio(rate * 1_000_000), max_leverage: Ratio::ONE }
         };
         let tiers = Tiers::new(list.iter().map(tier).collect()).unwrap();
-        let k = Multiplier(1);
+        let k = Multiplier::Linear(1);
         let qty = Qty(if long { lots } else { -lots });
         let cost = k.value(qty, Price(entry));
         let trigger = if strict { Trigger::Below } else { Trigger::AtOrBelow };

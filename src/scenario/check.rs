@@ -13,7 +13,7 @@ use super::keys::ROOT;
 use super::opening::{OpeningContract, OpeningRules};
 use super::{Asset, Clock, Scenario, correlation, people, preset, venue};
 use crate::fault::{Failure, Fault, Faults, Place, Severity, Source};
-use crate::market::book::{BOOK_INFO, BOOKS};
+use crate::market::book::{BOOK_INFO, BOOKS, Reference};
 use crate::market::mark::MARKS;
 use crate::market::process::{Direction, PROCESSES};
 use crate::money::{Multiplier, Nanos, Price, Quantum, Ratio};
@@ -241,6 +241,7 @@ pub(super) struct AssetDraft {
     pub tick: Option<Quantum>,
     pub lot: Option<Quantum>,
     pub multiplier: Option<Multiplier>,
+    reference: Option<Reference>,
     pub open: Option<Price>,
     pub span: Range<usize>,
     exogenous_share: Option<f64>,
@@ -256,6 +257,7 @@ impl AssetDraft {
             tick: self.tick?,
             lot: self.lot?,
             multiplier: self.multiplier?,
+            reference: self.reference?,
             open: self.open?,
             exogenous_share: self.exogenous_share?,
             process: self.process?,
@@ -292,13 +294,39 @@ fn assets(root: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, read
         }
         drafts.push(draft);
     }
+    let is_inverse = |draft: &&AssetDraft| matches!(draft.multiplier, Some(Multiplier::Inverse(_)));
+    let is_linear = |draft: &&AssetDraft| matches!(draft.multiplier, Some(Multiplier::Linear(_)));
+    if let (Some(inverse), true) = (drafts.iter().find(is_inverse), drafts.iter().any(|draft| is_linear(&draft))) {
+        reading.fault(
+            &inverse.span,
+            "linear and inverse contracts stand together, but all of a scenario's assets settle in one currency",
+            "give all of them `contract = \"inverse\"`, or none",
+        );
+    }
     drafts
 }
 
 fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, reading: &mut Reading) -> AssetDraft {
     let quantum = |key| values.maybe_decimal(key).and_then(Quantum::new);
     let (tick, lot) = (quantum("tick"), quantum("lot"));
+    let inverse = values.maybe_text("contract").as_deref() == Some("inverse");
     let multiplier = match (tick, lot, cash_unit) {
+        (Some(tick), Some(lot), Some(unit)) if inverse => {
+            let multiplier = Quantum::inverse_multiplier(tick, lot, unit);
+            if multiplier.is_none() {
+                reading.fault(
+                    &values.span("lot"),
+                    format!(
+                        "an inverse contract needs a `lot` that is a whole number of tick × cash_unit, and {} is not one of {} × {}",
+                        lot.size(),
+                        tick.size(),
+                        unit.size()
+                    ),
+                    "for XBTUSD: `tick = 0.5`, `lot = 1` (one contract is 1 USD) and `cash_unit = 0.00000001` (a satoshi)",
+                );
+            }
+            multiplier
+        }
         (Some(tick), Some(lot), Some(unit)) => {
             let multiplier = Quantum::multiplier(tick, lot, unit);
             if multiplier.is_none() {
@@ -348,6 +376,10 @@ fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, rea
         tick,
         lot,
         multiplier,
+        reference: multiplier.zip(lot).zip(cash_unit).map(|((multiplier, lot), unit)| match multiplier {
+            Multiplier::Linear(k) => Reference::PerTickLot(k as f64 * unit.to_f64()),
+            Multiplier::Inverse(_) => Reference::PerLot(lot.to_f64()),
+        }),
         open,
         span: values.span.clone(),
         exogenous_share: values.maybe_number("exogenous_share"),

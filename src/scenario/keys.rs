@@ -94,7 +94,24 @@ pub const ASSET: &[Key] = &[
         Need::Required,
         "smallest step of the price, in settlement currency for one unit of the asset",
     ),
-    key("lot", Shape::PositiveAmount { unit: "asset" }, Need::Required, "smallest quantity, in units of the asset"),
+    key(
+        "contract",
+        Shape::Choice(&[
+            ("linear", "worth quantity × price, settled in the quote currency"),
+            (
+                "inverse",
+                "worth quantity ÷ price, settled in the coin: a lot's value is rounded to the nearest `cash_unit`",
+            ),
+        ]),
+        Need::Default("\"linear\""),
+        "what a position is worth",
+    ),
+    key(
+        "lot",
+        Shape::PositiveAmount { unit: "asset" },
+        Need::Required,
+        "smallest quantity, in units of the asset; of an inverse contract in units of the quote currency",
+    ),
     key(
         "open",
         Shape::PositiveAmount { unit: "price" },

@@ -51,7 +51,7 @@ impl Opening for OpeningRules {
     fn accepts(&self, contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool {
         let OpeningContract { multiplier, open, tiers, .. } = &self.contracts[usize::from(contract)];
         // A position too large to be valued cannot be margined either.
-        let value = open.0.checked_mul(multiplier.0).and_then(|lot| lot.checked_mul(qty.0));
+        let value = multiplier.checked_value(qty, *open).map(|value| value.0);
         let equity = value.and_then(|value| value.checked_sub(cost.0)).and_then(|gain| gain.checked_add(collateral.0));
         let (Some(equity), Some(notional)) = (equity.map(Cash), value.and_then(i64::checked_abs).map(Cash)) else {
             return false;
@@ -75,7 +75,7 @@ mod tests {
         };
         // 5 % to 10,000, then 10 %: the deduction is 500.
         let tiers = Tiers::new(vec![tier(0, 50_000_000, 10), tier(10_000, 100_000_000, 5)]).unwrap();
-        OpeningRules::new(vec![OpeningContract::new(Multiplier(1), Price(100), tiers)], trigger, buffer)
+        OpeningRules::new(vec![OpeningContract::new(Multiplier::Linear(1), Price(100), tiers)], trigger, buffer)
     }
 
     #[test]

@@ -258,7 +258,8 @@ fn loaded(
         .iter()
         .map(|asset| {
             let open: Decimal = asset.tick?.show(asset.open?.0);
-            Some(Contract { symbol: asset.symbol.clone()?, lot: asset.lot?, open })
+            let multiplier = asset.multiplier?;
+            Some(Contract { symbol: asset.symbol.clone()?, lot: asset.lot?, multiplier, open })
         })
         .collect();
     let opening: Option<Vec<OpeningContract>> = assets

@@ -13,16 +13,25 @@ pub(super) fn overlay(root: Node, reading: &mut Reading) -> Node {
     let Some(written) = root.get("venue") else { return root };
     let Some(Node { raw: Raw::Text(name), span }) = written.get("preset") else { return root };
     let found = presets::find(name);
-    let fits = found.is_none_or(|preset| preset.contract == Contract::Linear || has_inverse_contracts(&root));
-    if !fits {
+    let inverse = has_inverse_contracts(&root);
+    let fits = found.is_none_or(|preset| (preset.contract == Contract::Inverse) == inverse);
+    if !fits && inverse {
+        reading.fault(
+            span,
+            format!("the contracts of `{name}` are linear, those of the scenario inverse: tiers and fund would count in the wrong currency"),
+            "take a preset of inverse contracts (`bitmex`, `kraken`), or leave `contract` of the assets out",
+        );
+    } else if !fits {
         reading.fault(
             span,
             format!("the contracts of `{name}` are inverse: its tiers and fund count in the coin"),
-            "a scenario has linear contracts; `flashcrash position` takes this preset",
+            "give each of `[[assets]]` a `contract = \"inverse\"`, with `lot` in the quote currency and `cash_unit` in the coin",
         );
     }
     // One slip of the pen is one fault: a preset that cannot be used is read as one that lacks nothing for any asset.
-    let Some(preset) = found.filter(|_| fits).or_else(|| presets::find("okx")) else { return root };
+    let Some(preset) = found.filter(|_| fits).or_else(|| presets::find(if inverse { "bitmex" } else { "okx" })) else {
+        return root;
+    };
     reading.files.push(preset.source());
     let venue = merge(base(preset, &root, span), written.clone());
     let Raw::Table(mut entries) = root.raw else { return root };
@@ -236,7 +245,7 @@ mod tests {
         19 |             preset = "bitmex"
            |                      ^^^^^^^^
            |
-           = help: a scenario has linear contracts; `flashcrash position` takes this preset
+           = help: give each of `[[assets]]` a `contract = "inverse"`, with `lot` in the quote currency and `cash_unit` in the coin
 
         error: `floor` of 2000000000 is above the opening fund of 1220000000
           --> x.toml:20:18

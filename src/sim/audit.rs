@@ -20,14 +20,14 @@ use position::Position;
 use crate::facts::{AccountId, ContractId, Fact, Observer, OrderId, Outcome, Paid, Party, Via, Why};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 
-/// Prices in ticks at which unrealised profit is valued after every batch. The sums must agree at both, which they
-/// do at any price once lots sum to zero; two distinct prices catch lots and costs that are wrong together.
+/// Values of a lot at which unrealised profit is summed after every batch. The sums must agree at both, which they
+/// do at any value once lots sum to zero; two distinct values catch lots and costs that are wrong together.
 const PROBES: [i128; 2] = [1, 1_000_003];
 
 /// What the audit knows of one contract.
 #[derive(Clone, Debug, Default)]
 struct Contract {
-    multiplier: i64,
+    multiplier: Option<Multiplier>,
     mark: Option<i64>,
     /// Positions by account.
     traders: Vec<Position>,
@@ -49,7 +49,20 @@ struct Contract {
 
 impl Contract {
     fn value(&self, qty: i64, price: i64) -> i64 {
-        i64::try_from(i128::from(qty) * i128::from(price) * i128::from(self.multiplier)).expect("overflow in the audit")
+        i64::try_from(i128::from(qty) * self.lot_value(price)).expect("overflow in the audit")
+    }
+
+    /// What holding one lot is worth at a price: p·k, or −(f/p rounded to the nearest unit) of an inverse contract.
+    fn lot_value(&self, price: i64) -> i128 {
+        let price = i128::from(price);
+        match self.multiplier {
+            Some(Multiplier::Linear(k)) => price * i128::from(k),
+            Some(Multiplier::Inverse(f)) => {
+                let (whole, rest) = (i128::from(f) / price, i128::from(f) % price);
+                -(whole + i128::from(2 * rest >= price))
+            }
+            None => 0,
+        }
     }
 }
 
@@ -124,7 +137,7 @@ impl Audit {
             fund_floor: fund_floor.0,
             violation: None,
             time: Nanos::ZERO,
-            contracts: multipliers.iter().map(|k| Contract { multiplier: k.0, ..Contract::default() }).collect(),
+            contracts: multipliers.iter().map(|k| Contract { multiplier: Some(*k), ..Contract::default() }).collect(),
             touched_contracts: Vec::new(),
             traders: Vec::new(),
             touched_traders: Vec::new(),
@@ -446,10 +459,12 @@ impl Audit {
         ticket: Option<Price>,
     ) -> Result<(), String> {
         self.touch(contract);
-        if i128::from(qty) * i128::from(cash) < 0 {
-            return Err(format!("a leg of {party:?} has {qty} lots and cash {cash}: signs differ"));
-        }
         let of = &mut self.contracts[usize::from(contract)];
+        let at_ticket = ticket.map_or(0, |Price(tick)| i128::from(qty) * of.lot_value(tick.max(1)));
+        let sense = if matches!(of.multiplier, Some(Multiplier::Inverse(_))) { -1 } else { 1 };
+        if sense * i128::from(qty) * i128::from(cash) < 0 {
+            return Err(format!("a leg of {party:?} has {qty} lots and cash {cash}: signs do not fit"));
+        }
         let mut other;
         let position = match party {
             Party::Trader(i) => at(&mut of.traders, i as usize),
@@ -467,8 +482,7 @@ impl Audit {
                 let Some(Price(tick)) = ticket else {
                     return Err(format!("the engine traded {qty} lots of no ticket"));
                 };
-                let of_ticket = i64::try_from(i128::from(qty) * i128::from(tick) * i128::from(of.multiplier))
-                    .map_err(|_| "overflow in the audit".to_owned())?;
+                let of_ticket = i64::try_from(at_ticket).map_err(|_| "overflow in the audit".to_owned())?;
                 if via == Via::Takeover {
                     if cash != of_ticket {
                         return Err(format!("the engine took {qty} lots at tick {tick} for {cash}, not {of_ticket}"));
@@ -501,11 +515,10 @@ impl Audit {
             _ => position.trade(qty, cash),
         };
         let after = *position;
-        let multiplier = of.multiplier;
         of.lots += after.qty - before.qty;
         of.cost += i128::from(after.cost) - i128::from(before.cost);
         for (sum, price) in of.unrealised.iter_mut().zip(PROBES) {
-            *sum += after.unrealised(price, multiplier) - before.unrealised(price, multiplier);
+            *sum += after.unrealised(price) - before.unrealised(price);
         }
         if let Party::Backstop(j) = party {
             self.backstop_positions.insert((j, contract), after);
@@ -542,7 +555,7 @@ impl Audit {
                 ));
             }
             order.left += qty;
-            let notional = of.value(qty.abs(), order.mark);
+            let notional = of.value(qty, order.mark).abs();
             match via {
                 Via::Book => order.to_book += notional,
                 Via::Takeover => order.to_engine += notional,
@@ -555,7 +568,7 @@ impl Audit {
             };
             // A buyer pays `cash` for what is worth qty·mark·k, a seller (both negative) gets less than that.
             let haircut = cash - of.value(qty, mark);
-            let (lots, notional) = (qty.abs(), of.value(qty.abs(), mark));
+            let (lots, notional) = (qty.abs(), of.value(qty, mark).abs());
             self.contracts[usize::from(contract)].deleveraged += lots;
             self.given.push(Given { contract, account, lots, notional, haircut });
         } else if via == Via::Takeover {

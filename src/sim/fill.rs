@@ -14,17 +14,18 @@ pub(super) fn taker(side: Side) -> Taker {
     }
 }
 
-/// Total cash of a fill, rounded once against the taker.
+/// Total cash of a fill of `lots` lots for `value` tick·lots, rounded once against the taker.
 ///
 /// # Panics
 /// Where a book values a fill outside of 64 bits: a broken path.
 #[must_use]
-pub(super) fn cash(taker: Taker, value: f64, k: Multiplier) -> Cash {
-    let units = value * k.0 as f64;
-    let cash = match taker {
-        Taker::Sells => Cash::floor(units),
-        Taker::Buys => Cash::ceil(units),
-    };
+pub(super) fn cash(taker: Taker, lots: i64, value: f64, k: Multiplier) -> Cash {
+    if lots == 0 {
+        return Cash::ZERO;
+    }
+    let units = k.units(Qty(lots), value);
+    // Who sells a linear contract is paid, who sells an inverse one pays.
+    let cash = if (taker == Taker::Sells) == k.is_linear() { Cash::floor(units) } else { Cash::ceil(units) };
     cash.unwrap_or_else(|| panic!("overflow: a fill is worth {units} cash units")).positive_part()
 }
 
@@ -34,7 +35,7 @@ pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multipl
     let side = taker(order.side);
     let most = within_limit(order, book, index, side, order.lots.0.min(book.capacity(index, side)).max(0));
     let shortfall = |book: &dyn Book, lots: i64| {
-        let value = cash(side, book.quote(index, side, lots), k);
+        let value = cash(side, lots, book.quote(index, side, lots), k);
         order.shortfall(k, Qty(lots), value)
     };
     let uncut = shortfall(book, most);
@@ -43,7 +44,7 @@ pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multipl
         _ => most,
     };
     let value = book.take(index, side, lots);
-    Fill { lots: Qty(lots), cash: cash(side, value, k), uncut }
+    Fill { lots: Qty(lots), cash: cash(side, lots, value, k), uncut }
 }
 
 /// The greatest lots whose last lot trades no worse than the limit.

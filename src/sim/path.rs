@@ -254,7 +254,7 @@ fn open_interest(register: &Register, stage: &Stage<'_>) -> Cash {
         .contracts
         .iter()
         .zip(&stage.rules.contracts)
-        .map(|(contract, rules)| rules.multiplier.value(contract.long_lots.max(contract.short_lots), contract.open))
+        .map(|(contract, rules)| rules.multiplier.notional(contract.long_lots.max(contract.short_lots), contract.open))
         .sum()
 }
 
@@ -326,7 +326,7 @@ impl Lane {
         {
             let open = asset.open.0 as f64;
             *state = AssetState { permanent: 0.0, factor: 1.0, exogenous: open, index: open, last: None };
-            book.reset(open, asset.multiplier.0 as f64 * scenario.cash_unit.to_f64());
+            book.reset(open, asset.reference);
             mark.reset();
         }
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
@@ -382,7 +382,7 @@ impl Lane {
             let state = &mut self.assets[c];
             let fill = fill::execute(&order, self.books[c].as_mut(), state.index, k);
             if !fill.lots.is_zero() {
-                state.last = Some(fill.cash.0 as f64 / (fill.lots.0 as f64 * k.0 as f64));
+                state.last = Some(k.average(fill.lots, fill.cash));
             }
             next = self.venue.apply(Command::Fill(fill))?;
             self.tell_price(order.contract);
@@ -437,7 +437,7 @@ impl Lane {
                 let (mut lots, mut cost) = (Qty::ZERO, Cash::ZERO);
                 for (qty, tick) in tickets {
                     lots += qty.abs();
-                    cost += k.value(qty.abs(), tick);
+                    cost += k.value(qty, tick);
                 }
                 if lots.is_zero() {
                     continue;
@@ -449,11 +449,8 @@ impl Lane {
                     let last = if within > 0 { value - book.quote(index, taker, within - 1) } else { book.mid(index) };
                     value += last * (lots.0 - within) as f64;
                 }
-                let worth = fill::cash(taker, value, k);
-                total += match side {
-                    Side::Long => worth - cost,
-                    Side::Short => cost - worth,
-                };
+                let qty = if side == Side::Long { -lots } else { lots };
+                total += -k.signed(qty, fill::cash(taker, lots.0, value, k)) - cost;
             }
         }
         total

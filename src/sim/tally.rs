@@ -274,7 +274,7 @@ impl Observer for Tally {
                 Fact::Posted { from, to, amount, why } => self.posted(from, to, amount, why),
                 Fact::Traded { party: Party::Engine | Party::Backstop(_), contract, qty, via: Via::Book, .. } => {
                     let at = usize::from(contract);
-                    self.row.inventory_sold += self.multipliers[at].value(qty.abs(), self.marks[at]).0;
+                    self.row.inventory_sold += self.multipliers[at].notional(qty.abs(), self.marks[at]).0;
                 }
                 Fact::Priced { contract: 0, index_exogenous, index, traded } => {
                     self.priced(index_exogenous, index, traded);

@@ -15,7 +15,7 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
 
 use crate::facts::{AccountId, ContractId, Disposal, Fact, Observer, Outcome, Paid, Party, Side, Unit, Via, Why};
-use crate::money::{Cash, Nanos, Price, Qty, Quantum};
+use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
 use crate::scenario::Scenario;
 
 /// Whom the log is for.
@@ -33,6 +33,7 @@ pub struct Contract {
     pub symbol: String,
     pub tick: Quantum,
     pub lot: Quantum,
+    pub multiplier: Multiplier,
 }
 
 /// What turns integers back into what the user wrote.
@@ -55,7 +56,12 @@ impl Legend {
             contracts: scenario
                 .assets
                 .iter()
-                .map(|asset| Contract { symbol: asset.symbol.clone(), tick: asset.tick, lot: asset.lot })
+                .map(|asset| Contract {
+                    symbol: asset.symbol.clone(),
+                    tick: asset.tick,
+                    lot: asset.lot,
+                    multiplier: asset.multiplier,
+                })
                 .collect(),
             accounts: accounts.to_vec(),
         }
@@ -63,6 +69,10 @@ impl Legend {
 
     fn contract(&self, id: ContractId) -> &Contract {
         &self.contracts[usize::from(id)]
+    }
+
+    fn multiplier(&self, id: ContractId) -> Multiplier {
+        self.contract(id).multiplier
     }
 
     fn symbol(&self, id: ContractId) -> &str {

@@ -151,7 +151,7 @@ impl Generated {
             return Err(Undrawable { path, group: 0, name, cause });
         }
         if self.balance == Balance::Scale {
-            scale(self.groups.iter().map(|group| group.contract), opening, out);
+            scale(self.groups.iter().map(|group| group.contract), out);
         }
         Ok(())
     }
@@ -263,7 +263,7 @@ impl Desk<'_> {
         let entry = Price::nearest(price)
             .filter(|entry| entry.0 > 0)
             .ok_or_else(|| out_of_range("an entry price in ticks", price))?;
-        let lot = self.multiplier.value(Qty(1), entry).0 as f64;
+        let lot = self.multiplier.notional(Qty(1), entry).0 as f64;
 
         let size = size * self.units;
         let (notional, collateral) = match self.size_is {
@@ -338,14 +338,13 @@ impl Desk<'_> {
 ///
 /// Lots become ⌊q·light/heavy⌋, at least one; lots still missing go one each to the first accounts. Collateral shrinks
 /// with the position, rounded up, so no account ends with more leverage than it opened with.
-fn scale<O: Opening + ?Sized>(contracts: impl Iterator<Item = u16>, opening: &O, out: &mut Population) {
+fn scale(contracts: impl Iterator<Item = u16>, out: &mut Population) {
     let mut done: Vec<u16> = Vec::new();
     for contract in contracts {
         if done.contains(&contract) {
             continue;
         }
         done.push(contract);
-        let (multiplier, _) = opening.contract(contract);
         let side = |sign: i64| -> i128 {
             let mine = out.qty.iter().zip(&out.contract).filter(|(q, c)| **c == contract && q.0.signum() == sign);
             mine.map(|(q, _)| i128::from(q.0.abs())).sum()
@@ -369,9 +368,9 @@ fn scale<O: Opening + ?Sized>(contracts: impl Iterator<Item = u16>, opening: &O,
                 lots += 1;
                 missing -= 1;
             }
-            let entry = Price(out.cost[j].0 / (out.qty[j].0 * multiplier.0));
+            // A lot is worth a whole number of cash units at the entry price.
+            out.cost[j] = Cash(out.cost[j].0 / before * lots);
             out.qty[j] = Qty(heavy_sign * lots);
-            out.cost[j] = multiplier.value(out.qty[j], entry);
             out.collateral[j] =
                 Cash(narrow(div_ceil(i128::from(out.collateral[j].0) * i128::from(lots), i128::from(before))));
         }

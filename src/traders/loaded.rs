@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::table::{Row, rows};
 use super::{Loaded, Opening, Population};
 use crate::fault::{Source, did_you_mean};
-use crate::money::{Cash, Qty, Quantum};
+use crate::money::{Cash, Multiplier, Qty, Quantum};
 use crate::registry::Reading;
 
 /// What a position book must know of a contract.
@@ -17,6 +18,7 @@ use crate::registry::Reading;
 pub struct Contract {
     pub symbol: String,
     pub lot: Quantum,
+    pub multiplier: Multiplier,
     /// Opening mark, for messages.
     pub open: Decimal,
 }
@@ -284,7 +286,12 @@ impl RowReader<'_> {
             *entry > Decimal::ZERO
         });
         let cost = match (lots, quantity, entry) {
-            (Some(_), Some(quantity), Some(entry)) => self.cost(quantity, entry, book),
+            (Some(lots), Some(quantity), Some(entry)) => match contract.map(|c| &self.contracts[usize::from(c)]) {
+                Some(Contract { multiplier: Multiplier::Inverse(_), lot, .. }) => {
+                    self.inverse_cost(lots, lot.size(), entry, book)
+                }
+                _ => self.cost(quantity, entry, book),
+            },
             _ => None,
         };
         let account = accounts.id(account?);
@@ -407,6 +414,23 @@ impl RowReader<'_> {
             book.fault(&self.span("quantity"), format!("`quantity` of {quantity} is not a whole number of lots"), hint);
         }
         lots
+    }
+
+    /// Lots × what one is worth at the entry price, in whole cash units of the coin; its sign is that of a short.
+    fn inverse_cost(&self, lots: i64, lot: Decimal, entry: Decimal, book: &mut Book<'_>) -> Option<Cash> {
+        let units = lot.checked_div(entry).and_then(|coin| coin.checked_div(self.cash_unit.size()));
+        let per_lot = units.and_then(|units| {
+            units.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i64().filter(|units| *units > 0)
+        });
+        let cost = per_lot.and_then(|units| units.checked_mul(lots)).map(|cost| Cash(-cost));
+        if cost.is_none() {
+            book.fault(
+                &self.span("entry_price"),
+                format!("at an entry price of {entry} a lot is worth less than one cash unit, or all of them too much"),
+                format!("the cash unit is {}, the lot {lot}", self.cash_unit.size()),
+            );
+        }
+        cost
     }
 
     /// Quantity × entry price: whole cash units, though the price itself need not lie on a tick.

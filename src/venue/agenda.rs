@@ -11,7 +11,7 @@ use super::liquidation::Breached;
 use super::rules::{CashLayer, Execution, PositionLayer, SurplusTo};
 use super::{Fill, Next, Order, Venue, register};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
-use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
+use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_floor, narrow};
 
 /// A forced order in this instant.
 #[derive(Clone, Copy, Debug)]
@@ -290,7 +290,7 @@ impl Venue {
                 left,
                 bankruptcy,
                 mark,
-                notional: rules.multiplier.value(left, mark),
+                notional: rules.multiplier.notional(left, mark),
                 disposal: Disposal::default(),
             });
             return true;
@@ -344,8 +344,9 @@ impl Venue {
             Execution::FillablePrice => {
                 let scaled = i128::from(equity.0) * i128::from(rules.tiers.scale());
                 let short_of = (maintenance - scaled).clamp(0, maintenance) * 3 / 2;
-                let lot = i128::from(qty.0.abs()) * i128::from(rules.multiplier.0) * i128::from(rules.tiers.scale());
-                div_floor(short_of, lot)
+                // A tick is worth notional ÷ mark.
+                let worth = i128::from(notional.0.max(1)) * i128::from(rules.tiers.scale());
+                div_floor(short_of * i128::from(work.mark.0), worth)
             }
             Execution::Market | Execution::Bankruptcy | Execution::BankruptcyOrMark => return Some(work.bankruptcy),
         };
@@ -412,12 +413,12 @@ impl Venue {
             return;
         }
         let Work { position, order, contract, side, mark, .. } = self.agenda.works[at];
-        let (qty, cash) = leg(side, fill.lots, fill.cash);
+        let (qty, cash) = leg(self.ledger.multiplier(contract), side, fill.lots, fill.cash);
         self.ledger.trade(position, qty, cash, Some(order), Via::Book);
         self.ledger.trade_maker(contract, -qty, -cash, Some(order), Via::Book);
         let work = &mut self.agenda.works[at];
         work.left -= fill.lots;
-        work.disposal.to_book += self.ledger.multiplier(contract).value(fill.lots, mark);
+        work.disposal.to_book += self.ledger.multiplier(contract).notional(fill.lots, mark);
     }
 
     /// After the sale without limit: cash layers pay what equity lacks, or a gain repays them, last payer first.
@@ -488,10 +489,8 @@ impl Venue {
             Taking::Residual => left,
             Taking::WithinEquity => {
                 // Each lot lowers the fund's equity by the distance of the mark beyond the bankruptcy tick.
-                let loss = match side {
-                    Side::Long => k.value(Qty(1), bankruptcy - mark),
-                    Side::Short => k.value(Qty(1), mark - bankruptcy),
-                };
+                let lot = Qty(if side == Side::Long { 1 } else { -1 });
+                let loss = k.value(lot, bankruptcy) - k.value(lot, mark);
                 let room = self.ledger.fund() + self.inventory() - self.rules.fund.floor;
                 if loss.0 <= 0 {
                     // Lots whose bankruptcy tick the mark has not reached add to the equity: all of them, or none.
@@ -509,21 +508,21 @@ impl Venue {
         if lots.is_zero() {
             return;
         }
-        let (qty, cash) = leg(side, lots, k.value(lots, bankruptcy));
+        let (qty, cash) = leg(k, side, lots, k.notional(lots, bankruptcy));
         self.ledger.trade(position, qty, cash, Some(order), Via::Takeover);
         self.ledger.engine_opens(contract, -qty, bankruptcy, Some(order));
         self.engine.take(contract, Ticket { qty: -qty, bankruptcy });
         self.ledger.facts.push(Fact::TookOver { order, contract, qty: -qty, bankruptcy });
         let work = &mut self.agenda.works[at];
         work.left -= lots;
-        work.disposal.to_engine += k.value(lots, mark);
+        work.disposal.to_engine += k.notional(lots, mark);
     }
 
     fn sell_ticket(&mut self, contract: ContractId, at: usize, order: &Order, fill: Fill) {
         if fill.lots.is_zero() {
             return;
         }
-        let (qty, cash) = leg(order.side, fill.lots, fill.cash);
+        let (qty, cash) = leg(self.ledger.multiplier(contract), order.side, fill.lots, fill.cash);
         self.ledger.trade_maker(contract, -qty, -cash, None, Via::Book);
         self.close_ticket(contract, at, qty, cash, Via::Book);
     }
@@ -604,9 +603,10 @@ enum Taking {
 }
 
 /// The signed leg of whoever closes `lots` of a position on `side` for `cash`: a long sells, a short buys.
-pub(super) fn leg(side: Side, lots: Qty, cash: Cash) -> (Qty, Cash) {
-    match side {
-        Side::Long => (-lots, -cash),
-        Side::Short => (lots, cash),
-    }
+pub(super) fn leg(k: Multiplier, side: Side, lots: Qty, cash: Cash) -> (Qty, Cash) {
+    let qty = match side {
+        Side::Long => -lots,
+        Side::Short => lots,
+    };
+    (qty, k.signed(qty, cash))
 }

@@ -2,7 +2,7 @@
 
 use super::rules::ContractRules;
 use crate::facts::ContractId;
-use crate::money::{Cash, Price, Qty, narrow};
+use crate::money::{Cash, Multiplier, Price, Qty};
 
 /// Lots taken over from one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,27 +15,32 @@ pub(super) struct Ticket {
 #[derive(Clone, Debug, Default)]
 struct Inventory {
     tickets: Vec<Ticket>,
-    /// Σ lots and Σ lots·tick, so that a valuation does not walk the tickets.
-    lots: i128,
-    lots_ticks: i128,
+    /// Lots and cost of all tickets, so that a valuation does not walk them.
+    lots: Qty,
+    cost: Cash,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Engine {
     contracts: Vec<Inventory>,
+    multipliers: Vec<Multiplier>,
     open: usize,
 }
 
 impl Engine {
-    pub fn new(contracts: usize) -> Self {
-        Self { contracts: vec![Inventory::default(); contracts], open: 0 }
+    pub fn new(contracts: &[ContractRules]) -> Self {
+        Self {
+            contracts: vec![Inventory::default(); contracts.len()],
+            multipliers: contracts.iter().map(|rules| rules.multiplier).collect(),
+            open: 0,
+        }
     }
 
     pub fn reset(&mut self) {
         self.open = 0;
         for inventory in &mut self.contracts {
             inventory.tickets.clear();
-            (inventory.lots, inventory.lots_ticks) = (0, 0);
+            (inventory.lots, inventory.cost) = (Qty::ZERO, Cash::ZERO);
         }
     }
 
@@ -58,7 +63,7 @@ impl Engine {
     pub fn take(&mut self, contract: ContractId, ticket: Ticket) {
         let inventory = &mut self.contracts[usize::from(contract)];
         inventory.tickets.push(ticket);
-        inventory.add(ticket.qty, ticket.bankruptcy);
+        inventory.add(ticket.qty, self.multipliers[usize::from(contract)].value(ticket.qty, ticket.bankruptcy));
         self.open += 1;
     }
 
@@ -68,7 +73,7 @@ impl Engine {
         let ticket = &mut inventory.tickets[at];
         ticket.qty -= qty;
         let bankruptcy = ticket.bankruptcy;
-        inventory.add(-qty, bankruptcy);
+        inventory.add(-qty, self.multipliers[usize::from(contract)].value(-qty, bankruptcy));
     }
 
     /// Drops empty tickets.
@@ -80,18 +85,15 @@ impl Engine {
         }
     }
 
-    pub fn mark_to_market(&self, marks: &[Price], rules: &[ContractRules]) -> Cash {
-        let mut total = 0i128;
-        for ((inventory, mark), rules) in self.contracts.iter().zip(marks).zip(rules) {
-            total += (inventory.lots * i128::from(mark.0) - inventory.lots_ticks) * i128::from(rules.multiplier.0);
-        }
-        Cash(narrow(total))
+    pub fn mark_to_market(&self, marks: &[Price]) -> Cash {
+        let values = self.contracts.iter().zip(marks).zip(&self.multipliers);
+        values.map(|((inventory, &mark), k)| k.value(inventory.lots, mark) - inventory.cost).sum()
     }
 }
 
 impl Inventory {
-    fn add(&mut self, qty: Qty, tick: Price) {
-        self.lots += i128::from(qty.0);
-        self.lots_ticks += i128::from(qty.0) * i128::from(tick.0);
+    fn add(&mut self, qty: Qty, cost: Cash) {
+        self.lots += qty;
+        self.cost += cost;
     }
 }

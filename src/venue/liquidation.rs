@@ -36,7 +36,7 @@ impl Breached<'_> {
     /// Notional at the mark of so many lots.
     #[must_use]
     pub fn notional(&self, lots: i64) -> Cash {
-        self.rules.multiplier.value(Qty(lots), self.mark)
+        self.rules.multiplier.notional(Qty(lots), self.mark)
     }
 
     /// Whether what is left after closing `lots` at the mark, before fees, no longer breaches.

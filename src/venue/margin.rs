@@ -150,11 +150,20 @@ impl Tiers {
     /// below for a long that cannot be liquidated.
     #[must_use]
     pub fn liquidation_tick(&self, trigger: Trigger, k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> Price {
+        let per_tick = match k {
+            Multiplier::Linear(per_tick) => per_tick,
+            Multiplier::Inverse(_) => {
+                return first_tick(k, qty, |price| {
+                    let value = k.value(qty, price);
+                    self.breaches(trigger, collateral + value - cost, value.abs())
+                });
+            }
+        };
         let lots = qty.0.abs();
         let need = i128::from((cost - collateral).0) * i128::from(self.scale);
-        let lot_slope = i128::from(lots) * i128::from(k.0);
+        let lot_slope = i128::from(lots) * i128::from(per_tick);
         // The usual case fits 64 bits, where a division is several times faster.
-        let narrow = (cost.0 - collateral.0).checked_mul(self.scale).zip(lots.checked_mul(k.0));
+        let narrow = (cost.0 - collateral.0).checked_mul(self.scale).zip(lots.checked_mul(per_tick));
         let tick = |tier: usize| -> i64 {
             let Scaled { rate, deduction, .. } = self.scaled[tier];
             if let (Some((need, lot_slope)), Ok(deduction)) = (narrow, i64::try_from(deduction)) {
@@ -228,6 +237,33 @@ impl Tiers {
     }
 }
 
+/// The first tick above 0, in the direction of loss of `qty` lots of an inverse contract, at which a condition holds that
+/// goes on to hold beyond it: 0 for a long where there is none, [`BEYOND_ALL`] for a short.
+fn first_tick(k: Multiplier, qty: Qty, holds: impl Fn(Price) -> bool) -> Price {
+    let long = qty.0 > 0;
+    // Beyond the price of two f a lot is worth nothing, so nothing changes any more.
+    let Multiplier::Inverse(f) = k else { unreachable!("linear ticks are found by division") };
+    let (mut fails, mut found) = if long { (f.saturating_mul(2) + 1, 0) } else { (0, f.saturating_mul(2) + 1) };
+    if long && holds(Price(fails)) {
+        return Price(fails);
+    }
+    if !long && !holds(Price(found)) {
+        return BEYOND_ALL;
+    }
+    while (fails - found).abs() > 1 {
+        let middle = i64::midpoint(fails, found);
+        if holds(Price(middle)) {
+            found = middle;
+        } else {
+            fails = middle;
+        }
+    }
+    Price(found)
+}
+
+/// A tick that no mark reaches.
+pub const BEYOND_ALL: Price = Price(1 << 60);
+
 fn greatest_common_divisor(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
@@ -249,9 +285,17 @@ fn divide_ceil(a: i128, b: i128) -> i64 {
 /// is ≥ 0, and that equity. Long: b = ⌈(cost − collateral)/(q·k)⌉.
 #[must_use]
 pub fn bankruptcy(k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> (Price, Cash) {
-    let lots = i128::from(qty.0.abs()) * i128::from(k.0);
-    let need = i128::from((cost - collateral).0);
-    let tick = if qty.0 > 0 { divide_ceil(need, lots) } else { divide_floor(-need, lots) };
+    let tick = match k {
+        Multiplier::Linear(per_tick) => {
+            let lots = i128::from(qty.0.abs()) * i128::from(per_tick);
+            let need = i128::from((cost - collateral).0);
+            if qty.0 > 0 { divide_ceil(need, lots) } else { divide_floor(-need, lots) }
+        }
+        Multiplier::Inverse(_) => {
+            let Price(beyond) = first_tick(k, qty, |price| (collateral + k.value(qty, price) - cost).0 < 0);
+            if qty.0 > 0 { beyond + 1 } else { beyond - 1 }
+        }
+    };
     let surplus = collateral + k.value(qty, Price(tick)) - cost;
     (Price(tick), surplus)
 }
@@ -283,8 +327,8 @@ mod tests {
 
     #[test]
     fn the_worked_example_has_its_bankruptcy_tick_and_surplus() {
-        assert_eq!(bankruptcy(Multiplier(1), Qty(10), Cash(1000), Cash(95)), (Price(91), Cash(5)));
-        assert_eq!(bankruptcy(Multiplier(1), Qty(-10), Cash(-1050), Cash(95)), (Price(114), Cash(5)));
+        assert_eq!(bankruptcy(Multiplier::Linear(1), Qty(10), Cash(1000), Cash(95)), (Price(91), Cash(5)));
+        assert_eq!(bankruptcy(Multiplier::Linear(1), Qty(-10), Cash(-1050), Cash(95)), (Price(114), Cash(5)));
     }
 
     proptest! {
@@ -299,7 +343,7 @@ mod tests {
             let m = 1_000_000;
             let schedule = tiers(&[(0, r0 * m, 10), (a, (r0 + r1) * m, 5), (a + b, (r0 + r1 + r2) * m, 2)]);
             let qty = Qty(if long { lots } else { -lots });
-            let k = Multiplier(k);
+            let k = Multiplier::Linear(k);
             let cost = k.value(qty, Price(entry));
             let trigger = if strict { Trigger::Below } else { Trigger::AtOrBelow };
             let found = schedule.liquidation_tick(trigger, k, qty, cost, Cash(collateral));

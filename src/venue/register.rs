@@ -132,7 +132,8 @@ impl Register {
         for j in 0..account.len() {
             sound &=
                 account[j] >= before && (account[j] as usize) < wallet.len() && usize::from(contract[j]) < open.len();
-            sound &= qty[j].0 != 0 && (qty[j].0 < 0) == (cost[j].0 < 0) && collateral[j].0 >= 0;
+            let k = rules.contracts[usize::from(contract[j]).min(open.len() - 1)].multiplier;
+            sound &= qty[j].0 != 0 && cost[j] == k.signed(qty[j], cost[j].abs()) && collateral[j].0 >= 0;
             before = account[j];
         }
         if !sound {

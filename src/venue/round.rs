@@ -7,7 +7,7 @@ use super::rules::Eligible;
 use super::winners::{Question, Winners};
 use super::{SIDES, Venue};
 use crate::facts::{ContractId, Fact, Party, Side, Via, Why};
-use crate::money::{Cash, Price, Qty, div_ceil, div_floor, narrow};
+use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
 
 /// Buffers of a round, kept between rounds.
 #[derive(Debug, Default)]
@@ -84,7 +84,7 @@ impl Venue {
             mark,
             price: worst,
             needed,
-            cash: scratch.needs.iter().map(|need| k.value(need.lots, need.price)).sum(),
+            cash: scratch.needs.iter().map(|need| k.notional(need.lots, need.price)).sum(),
             accounts: u32::try_from(self.ledger.register().holdings.wallet.len()).unwrap_or(u32::MAX),
             salt: self.salt(contract, losers),
         };
@@ -171,7 +171,7 @@ impl Venue {
             side: losers.opposite(),
             round,
             tiers,
-            lot_value: k.value(Qty(1), mark).0,
+            lot_value: k.notional(Qty(1), mark).0,
             eligible: &eligible,
         };
         scratch.search.search(&question);
@@ -190,10 +190,10 @@ impl Venue {
             let mut available = winner.qty.abs();
             while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
                 let lots = available.min(current.lots);
-                let cash = k.value(lots, current.price);
+                let cash = k.notional(lots, current.price);
                 let price = current.price;
                 self.close_loser(current, lots, cash);
-                let (qty, signed) = leg(losers.opposite(), lots, cash);
+                let (qty, signed) = leg(k, losers.opposite(), lots, cash);
                 self.ledger.trade(id, qty, signed, None, Via::Adl);
                 self.tell_deleveraged(contract, losers, &winner, lots, price, cash, mark);
                 available -= lots;
@@ -222,7 +222,7 @@ impl Venue {
             if lots.is_zero() {
                 break;
             }
-            let cash = k.value(lots, need.price);
+            let cash = k.notional(lots, need.price);
             self.close_loser(need, lots, cash);
             total += cash;
             left -= lots;
@@ -233,35 +233,34 @@ impl Venue {
                 continue;
             }
             let product = i128::from(total.0) * i128::from(lots.0);
-            let cash = Cash(narrow(match losers {
-                Side::Long => div_ceil(product, i128::from(placed.0)),
-                Side::Short => div_floor(product, i128::from(placed.0)),
+            // A linear short and an inverse long pay for what they close, the others are paid.
+            let cash = Cash(narrow(if (losers == Side::Long) == k.is_linear() {
+                div_ceil(product, i128::from(placed.0))
+            } else {
+                div_floor(product, i128::from(placed.0))
             }));
             settled += cash;
-            let (qty, signed) = leg(losers.opposite(), lots, cash);
+            let (qty, signed) = leg(k, losers.opposite(), lots, cash);
             self.ledger.trade(id, qty, signed, None, Via::Adl);
             // For display only: the tick nearest to what the winner got on average.
-            let price = Price(narrow(div_floor(i128::from(cash.0), i128::from(lots.0) * i128::from(k.0))));
+            let price = average_tick(k, lots, cash);
             self.tell_deleveraged(contract, losers, &winner, lots, price, cash, mark);
             self.after_deleveraging(id);
         }
-        let remainder = match losers {
-            Side::Long => settled - total,
-            Side::Short => total - settled,
-        };
+        let remainder = (settled - total).abs();
         self.ledger.post(Party::Clearing(contract), Party::Rounding, remainder, Why::Rounding);
         placed
     }
 
     /// The loser's leg: a position or a ticket closes lots at its own bankruptcy tick.
     fn close_loser(&mut self, need: &Need, lots: Qty, cash: Cash) {
-        let (qty, signed) = leg(need.side, lots, cash);
+        let (qty, signed) = leg(self.ledger.multiplier(need.contract), need.side, lots, cash);
         match need.source {
             Source::Ticket(at) => self.close_ticket(need.contract, at, qty, signed, Via::Adl),
             Source::Work(at) => {
                 let work = &mut self.agenda.works[at];
                 work.left -= lots;
-                work.disposal.to_adl += self.ledger.multiplier(need.contract).value(lots, work.mark);
+                work.disposal.to_adl += self.ledger.multiplier(need.contract).notional(lots, work.mark);
                 let (position, order) = (work.position, work.order);
                 self.ledger.trade(position, qty, signed, Some(order), Via::Adl);
             }
@@ -279,11 +278,10 @@ impl Venue {
         cash: Cash,
         mark: Price,
     ) {
-        let notional = self.ledger.multiplier(contract).value(lots, mark);
-        let haircut = match losers {
-            Side::Long => cash - notional,
-            Side::Short => notional - cash,
-        };
+        let k = self.ledger.multiplier(contract);
+        let notional = k.notional(lots, mark);
+        let (qty, paid) = leg(k, losers.opposite(), lots, cash);
+        let haircut = paid - k.value(qty, mark);
         self.ledger.facts.push(Fact::Deleveraged {
             contract,
             account: winner.account,
@@ -303,4 +301,13 @@ impl Venue {
             self.rearm(id);
         }
     }
+}
+
+/// The whole tick at or below the average price of a fill: for display only.
+fn average_tick(k: Multiplier, lots: Qty, cash: Cash) -> Price {
+    let (lots, cash) = (i128::from(lots.0), i128::from(cash.0));
+    Price(narrow(match k {
+        Multiplier::Linear(k) => div_floor(cash, lots * i128::from(k)),
+        Multiplier::Inverse(f) => div_floor(lots * i128::from(f), cash.max(1)),
+    }))
 }

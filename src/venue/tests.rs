@@ -22,7 +22,7 @@ fn example_rules() -> Rules {
         max_leverage: Ratio(100_000_000_000),
     }]);
     Rules {
-        contracts: vec![ContractRules { multiplier: Multiplier(1), tiers: tiers.unwrap() }],
+        contracts: vec![ContractRules { multiplier: Multiplier::Linear(1), tiers: tiers.unwrap() }],
         trigger: Trigger::Below,
         liquidation: liquidation::RULES.entries[0].build_default(),
         position_layers: vec![PositionLayer::Book, PositionLayer::Adl],
@@ -67,7 +67,7 @@ fn play(rules: Rules, winner_entry: i64) -> (Venue, Vec<Fact>) {
                 })
                 .sum::<i64>()
         };
-        let s = |lots| order.shortfall(Multiplier(1), Qty(lots), Cash(value(lots)));
+        let s = |lots| order.shortfall(Multiplier::Linear(1), Qty(lots), Cash(value(lots)));
         let most = order.lots.0.min(bids.iter().map(|level| level.1).sum());
         let lots = (0..=most).rev().find(|&x| order.budget.is_none_or(|budget| s(x) <= budget)).unwrap();
         let fill = Fill { lots: Qty(lots), cash: Cash(value(lots)), uncut: s(most) };

@@ -15,7 +15,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Book, Refresh, Taker};
+use super::{Book, Reference, Refresh, Taker};
 use crate::market::math;
 use crate::money::{Nanos, Price};
 use crate::registry::{Entry, Key, Need, Shape};
@@ -180,6 +180,7 @@ struct Depth {
     inverse_kappa: f64,
     /// κ/(κ + 1).
     integral_share: f64,
+    reference: Reference,
     /// D in tick·lots.
     depth: f64,
     /// N at the greatest displacement, in tick·lots.
@@ -208,6 +209,7 @@ impl Depth {
             parameters,
             inverse_kappa: 1.0 / parameters.kappa,
             integral_share: parameters.kappa / (parameters.kappa + 1.0),
+            reference: Reference::PerTickLot(1.0),
             depth: 0.0,
             limit: 0.0,
             moved: 0.0,
@@ -241,6 +243,14 @@ impl Depth {
         self.moved = moved;
         self.displacement = self.displacement_at(moved);
         self.integral = self.integral_at(moved, self.displacement);
+    }
+
+    /// Reference notional of one lot in the units of N: tick·lots, or lots where a lot is worth the same at any price.
+    fn per_lot(&self, index: f64) -> f64 {
+        match self.reference {
+            Reference::PerTickLot(_) => index,
+            Reference::PerLot(_) => 1.0,
+        }
     }
 
     /// N after an order of reference notional `value`.
@@ -292,8 +302,10 @@ impl Book for Depth {
         Box::new(Self::new(Parameters { extent: Extent::Infinite, ..self.parameters }))
     }
 
-    fn reset(&mut self, index: f64, notional: f64) {
-        self.depth = self.parameters.depth_1pct / notional;
+    fn reset(&mut self, index: f64, reference: Reference) {
+        self.reference = reference;
+        let (Reference::PerTickLot(worth) | Reference::PerLot(worth)) = reference;
+        self.depth = self.parameters.depth_1pct / worth;
         self.limit = self.depth * math::pow(self.parameters.max_displacement / UNIT, self.parameters.kappa);
         self.move_to(0.0);
         self.withdrawn = 1.0;
@@ -347,7 +359,7 @@ impl Book for Depth {
             return i64::MAX;
         }
         let room = self.withdrawn * (self.limit - taker.sign() * self.moved);
-        let lots = (room / index).max(0.0);
+        let lots = (room / self.per_lot(index)).max(0.0);
         if lots.is_nan() {
             return 0;
         }
@@ -355,14 +367,15 @@ impl Book for Depth {
     }
 
     fn quote(&self, index: f64, taker: Taker, lots: i64) -> f64 {
-        let value = lots as f64 * index;
+        let unit = self.per_lot(index);
+        let value = lots as f64 * unit;
         let moved = self.moved_by(taker, value);
         let impact = self.withdrawn * (self.integral_at(moved, self.displacement_at(moved)) - self.integral);
-        value + taker.sign() * (impact + self.half_spread * value)
+        (value + taker.sign() * (impact + self.half_spread * value)) * (index / unit)
     }
 
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64 {
-        let value = lots as f64 * index;
+        let value = lots as f64 * self.per_lot(index);
         let paid = self.quote(index, taker, lots);
         self.move_to(self.moved_by(taker, value));
         self.executed += value;

@@ -4,7 +4,7 @@
 //! (up to 2⁵³). An order walks the ladder from the best level; what it ate is gone until a refresh, if it comes back at
 //! all. A side without a level is quoted at the index, or at the other side's best price where that is worse.
 
-use super::{Book, Refresh, Taker};
+use super::{Book, Reference, Refresh, Taker};
 use crate::registry::{Entry, Key, Need, Reading, Shape, Values};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -222,7 +222,7 @@ impl Book for Levels {
         Box::new(Self { extent: Extent::Infinite, ..self.clone() })
     }
 
-    fn reset(&mut self, index: f64, _notional: f64) {
+    fn reset(&mut self, index: f64, _reference: Reference) {
         self.bids.eaten = 0;
         self.asks.eaten = 0;
         self.opened_at = index;

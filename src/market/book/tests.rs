@@ -30,7 +30,7 @@ const K: f64 = 100.0;
 /// A depth book of 122M USDT a side with further keys, at the start of a path.
 fn depth(keys: &str) -> Box<dyn Book> {
     let mut book = built(&format!("{{ kind = \"depth\", depth_1pct = 122e6{keys} }}"));
-    book.reset(INDEX, NOTIONAL);
+    book.reset(INDEX, Reference::PerTickLot(NOTIONAL));
     book
 }
 
@@ -58,7 +58,7 @@ fn every_book_of_the_list_builds_and_keeps_the_laws_of_a_book() {
             .find(|(kind, _)| *kind == entry.kind)
             .unwrap_or_else(|| panic!("{} has no sample here", entry.kind));
         let mut book = built(text);
-        book.reset(INDEX, NOTIONAL);
+        book.reset(INDEX, Reference::PerTickLot(NOTIONAL));
         assert_eq!(refreshed(book.as_mut(), 0.0, INDEX), 0.0);
         let (bid, ask) = book.touch(INDEX);
         assert!(bid <= book.mid(INDEX) && book.mid(INDEX) <= ask, "{}", entry.kind);
@@ -70,7 +70,7 @@ fn every_book_of_the_list_builds_and_keeps_the_laws_of_a_book() {
             let mut copy = book.boxed_clone();
             assert_eq!(copy.take(INDEX, taker, 100), said, "{}", entry.kind);
             assert!(copy.capacity(INDEX, taker) < book.capacity(INDEX, taker));
-            copy.reset(INDEX, NOTIONAL);
+            copy.reset(INDEX, Reference::PerTickLot(NOTIONAL));
             assert_eq!(copy.quote(INDEX, taker, 100), said, "{}", entry.kind);
             assert_eq!(book.infinitely_deep().displacement(), 0.0);
         }
@@ -271,7 +271,7 @@ fn decay_does_not_depend_on_how_often_it_is_refreshed() {
 fn low_of_fixed_orders(depth_usdt: f64, seed: u64) -> f64 {
     let mut book =
         built(&format!("{{ kind = \"depth\", depth_1pct = {depth_usdt}, permanent = 0, withdrawal = \"off\" }}"));
-    book.reset(INDEX, NOTIONAL);
+    book.reset(INDEX, Reference::PerTickLot(NOTIONAL));
     let mut stream = Stream::new(seed, Purpose::Bootstrap, (1, 0), 0);
     let mut low: f64 = 0.0;
     for _ in 0..200 {
@@ -295,7 +295,7 @@ fn twice_the_depth_never_deepens_the_low_of_fixed_orders() {
 #[test]
 fn a_million_times_the_depth_trades_at_the_index_on_ticks() {
     let mut book = built("{ kind = \"depth\", depth_1pct = 122e12, permanent = 0 }");
-    book.reset(INDEX, NOTIONAL);
+    book.reset(INDEX, Reference::PerTickLot(NOTIONAL));
     for i in 0..200 {
         let index = INDEX - f64::from(1_000 * i);
         refreshed(book.as_mut(), 1.0, index);
@@ -308,7 +308,7 @@ fn a_million_times_the_depth_trades_at_the_index_on_ticks() {
 fn an_infinitely_deep_book_keeps_its_spread_and_withdrawal_and_never_moves() {
     let finite = depth(", spread_widening = 1.0");
     let mut book = finite.infinitely_deep();
-    book.reset(INDEX, NOTIONAL);
+    book.reset(INDEX, Reference::PerTickLot(NOTIONAL));
     let value = 1_000.0 * INDEX;
     assert!((book.take(INDEX, Taker::Sells, 1_000) - value * (1.0 - 0.0001)).abs() < 1e-3);
     assert_eq!((book.displacement(), book.capacity(INDEX, Taker::Sells)), (0.0, i64::MAX));
@@ -380,7 +380,7 @@ fn a_path_does_not_depend_on_the_path_before_it() {
         used.take(INDEX, Taker::Sells, 500);
         refreshed(used.as_mut(), 0.5 + f64::from(i % 3), INDEX * (1.0 - 0.0002 * f64::from(i)));
     }
-    used.reset(INDEX, NOTIONAL);
+    used.reset(INDEX, Reference::PerTickLot(NOTIONAL));
     let mut fresh = depth("");
     for book in [&mut used, &mut fresh] {
         book.take(INDEX, Taker::Sells, 7_000);
@@ -395,7 +395,7 @@ fn ladder(keys: &str) -> Box<dyn Book> {
     let mut book = built(&format!(
         "{{ kind = \"levels\", bids = [{{ price = 92, quantity = 3 }}, {{ price = 85, quantity = 4 }}, {{ price = 90, quantity = 3 }}]{keys} }}"
     ));
-    book.reset(100.0, 1.0);
+    book.reset(100.0, Reference::PerTickLot(1.0));
     book
 }
 
@@ -415,7 +415,7 @@ fn a_ladder_fills_level_by_level_in_whole_numbers() {
     assert!((book.displacement() - (87.5 / 90.0 - 1.0)).abs() < 1e-15);
     book.take(90.0, Taker::Sells, 2);
     assert_eq!(book.touch(90.0), (90.0, 90.0));
-    book.reset(100.0, 1.0);
+    book.reset(100.0, Reference::PerTickLot(1.0));
     assert_eq!(book.quote(100.0, Taker::Sells, 10), 886.0);
 }
 

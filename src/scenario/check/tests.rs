@@ -81,8 +81,8 @@ fn a_scenario_becomes_exact_data() {
     assert_eq!((scenario.paths, scenario.seed), (1_000, 1));
     let [btc, eth] = &scenario.assets[..] else { panic!() };
     // 0.5 × 0.1 is 5 cents, 0.1 × 1 is 10.
-    assert_eq!((btc.multiplier, btc.open), (Multiplier(5), Price(200)));
-    assert_eq!((eth.multiplier, eth.open), (Multiplier(10), Price(200)));
+    assert_eq!((btc.multiplier, btc.open), (Multiplier::Linear(5), Price(200)));
+    assert_eq!((eth.multiplier, eth.open), (Multiplier::Linear(10), Price(200)));
     let two = Nanos(2_000_000_000);
     assert_eq!(
         (scenario.clock.step, scenario.clock.mark_interval, scenario.clock.check_interval),

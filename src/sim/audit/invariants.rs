@@ -134,10 +134,7 @@ impl Audit {
     }
 
     fn inventory_value(&self) -> i128 {
-        self.contracts
-            .iter()
-            .filter_map(|of| of.mark.map(|mark| of.engine.unrealised(i128::from(mark), of.multiplier)))
-            .sum()
+        self.contracts.iter().filter_map(|of| of.mark.map(|mark| of.engine.unrealised(of.lot_value(mark)))).sum()
     }
 
     /// A trader may be below zero only while an order of its own is unfinished, and then only by what the rest of
@@ -156,7 +153,7 @@ impl Audit {
             while next != 0 {
                 let order = self.orders[next as usize - 1];
                 let of = &self.contracts[usize::from(order.contract)];
-                covered += of.traders[account as usize].unrealised(i128::from(order.bankruptcy), of.multiplier);
+                covered += of.traders[account as usize].unrealised(of.lot_value(order.bankruptcy));
                 next = order.next;
             }
             if covered < 0 {
@@ -229,7 +226,7 @@ impl Audit {
                     .iter()
                     .chain([&of.maker, &of.engine])
                     .chain(backstops.clone())
-                    .map(|position| position.unrealised(price, of.multiplier))
+                    .map(|position| position.unrealised(price))
                     .sum();
                 if sum != i128::from(of.clearing) {
                     return Err(format!(

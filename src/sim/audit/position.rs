@@ -27,9 +27,9 @@ impl Position {
         realised
     }
 
-    /// Unrealised profit at `price` ticks.
-    pub(super) fn unrealised(self, price: i128, multiplier: i64) -> i128 {
-        i128::from(self.qty) * price * i128::from(multiplier) - i128::from(self.cost)
+    /// Unrealised profit where holding one lot is worth `lot_value`.
+    pub(super) fn unrealised(self, lot_value: i128) -> i128 {
+        i128::from(self.qty) * lot_value - i128::from(self.cost)
     }
 }
 

@@ -3,7 +3,7 @@ use crate::facts::{Disposal, Side};
 use crate::sim::worked::{self, A, B, Batch, CLEARING, posted, traded};
 
 fn verdict_with_floor(batches: &[Batch], floor: i64) -> Result<Audit, String> {
-    let mut audit = Audit::new(&[Multiplier(1)], Cash(floor));
+    let mut audit = Audit::new(&[Multiplier::Linear(1)], Cash(floor));
     audit.begin();
     for (time, facts) in batches {
         audit.see(*time, facts);
@@ -72,7 +72,7 @@ fn a_takeover_and_its_sale_hold() {
 
 #[test]
 fn a_path_begins_with_an_empty_ledger() {
-    let mut audit = Audit::new(&[Multiplier(1)], Cash(0));
+    let mut audit = Audit::new(&[Multiplier::Linear(1)], Cash(0));
     for _ in 0..2 {
         for stream in [worked::fund_of_ten(), worked::takeover()] {
             audit.begin();
@@ -360,7 +360,7 @@ fn a_ticket_opened_off_its_tick_is_caught() {
 #[test]
 fn tickets_of_opposite_sides_never_net() {
     // A long and a short ticket at one tick: the engine is flat in lots and still holds both.
-    let mut audit = Audit::new(&[Multiplier(1)], Cash(0));
+    let mut audit = Audit::new(&[Multiplier::Linear(1)], Cash(0));
     audit.begin();
     for (qty, cash) in [(2, 182), (-2, -182)] {
         let leg = worked::ticket(qty, cash, 91, Via::Takeover);
@@ -408,7 +408,7 @@ fn time_never_runs_backwards() {
 #[test]
 fn two_orders_of_one_account_settle_together() {
     // The chain of an account's open orders is walked from any end.
-    let mut audit = Audit::new(&[Multiplier(1), Multiplier(1)], Cash(0));
+    let mut audit = Audit::new(&[Multiplier::Linear(1), Multiplier::Linear(1)], Cash(0));
     audit.begin();
     let open = |contract, qty: i64, cash: i64| {
         [(A, qty, cash), (Party::Maker, -qty, -cash)].map(|(party, qty, cash)| Fact::Traded {
@@ -535,7 +535,7 @@ fn an_account_below_zero_at_the_end_of_its_instant_is_caught_though_nothing_touc
 #[test]
 fn the_audit_sees_its_own_sums_go_wrong() {
     let spoilt = |spoil: fn(&mut Audit)| {
-        let mut audit = Audit::new(&[Multiplier(1)], Cash(0));
+        let mut audit = Audit::new(&[Multiplier::Linear(1)], Cash(0));
         audit.begin();
         let stream = worked::fund_of_ten();
         for (time, facts) in &stream {

@@ -8,7 +8,7 @@ fn start(series: Series) -> Start {
 }
 
 fn tally(batches: &[Batch]) -> (Outcome, Tally) {
-    let mut tally = Tally::new(&[Multiplier(1)], &[]);
+    let mut tally = Tally::new(&[Multiplier::Linear(1)], &[]);
     tally.begin(start(Series::Skip));
     batches.iter().for_each(|(time, facts)| tally.see(*time, facts));
     (tally.finish(), tally)
@@ -131,7 +131,7 @@ fn accounts_are_counted_once_a_path_and_anew_on_the_next() {
         unrealised: Cash(1),
     };
     let facts = [opened(0, 3), opened(1, 9), opened(2, 3), given(3), given(4), given(4)];
-    let mut tally = Tally::new(&[Multiplier(1)], &[]);
+    let mut tally = Tally::new(&[Multiplier::Linear(1)], &[]);
     for _ in 0..3 {
         tally.begin(start(Series::Skip));
         tally.see(Nanos::SECOND, &facts);
@@ -151,7 +151,7 @@ fn old_stamps_are_never_taken_for_new_ones() {
 
 #[test]
 fn a_sample_shows_all_that_happened_up_to_its_time() {
-    let mut tally = Tally::new(&[Multiplier(1)], &[Nanos(0), Nanos(10), Nanos(20), Nanos(30)]);
+    let mut tally = Tally::new(&[Multiplier::Linear(1)], &[Nanos(0), Nanos(10), Nanos(20), Nanos(30)]);
     tally.begin(start(Series::Keep));
     tally.see(Nanos(0), &[priced(101, 102, 103)]);
     tally.depth_left(Nanos(5), 900);
@@ -171,7 +171,7 @@ fn a_sample_shows_all_that_happened_up_to_its_time() {
 
 #[test]
 fn series_split_liquidations_by_side() {
-    let mut tally = Tally::new(&[Multiplier(1)], &[Nanos::SECOND]);
+    let mut tally = Tally::new(&[Multiplier::Linear(1)], &[Nanos::SECOND]);
     tally.begin(start(Series::Keep));
     let opened = |order, qty| Fact::OrderOpened {
         order,

@@ -156,8 +156,7 @@ impl Teller<'_> {
     }
 
     fn value(&self, contract: ContractId, qty: Qty, price: Price) -> Cash {
-        let Quote { tick, lot } = self.quote(contract);
-        Quantum::multiplier(tick, lot, self.legend.cash_unit).map_or(Cash::ZERO, |k| k.value(qty, price))
+        self.legend.multiplier(contract).value(qty, price)
     }
 
     fn hear(&mut self, time: Nanos, fact: &Fact) {
@@ -482,6 +481,7 @@ fn grouped_to(amount: Decimal, places: u32) -> String {
 mod tests {
     use super::*;
     use crate::facts::Observer;
+    use crate::money::Multiplier;
     use crate::sim::trace::Contract;
     use rust_decimal::dec;
 
@@ -490,7 +490,7 @@ mod tests {
         Legend {
             currency: "USD".into(),
             cash_unit: one,
-            contracts: vec![Contract { symbol: "TOY".into(), tick: one, lot: one }],
+            contracts: vec![Contract { symbol: "TOY".into(), tick: one, lot: one, multiplier: Multiplier::Linear(1) }],
             accounts: vec![],
         }
     }

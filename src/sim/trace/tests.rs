@@ -8,7 +8,12 @@ fn legend(accounts: &[&str]) -> Legend {
     Legend {
         currency: "USDT".into(),
         cash_unit: quantum(dec!(0.01)),
-        contracts: vec![Contract { symbol: "BTC".into(), tick: quantum(dec!(0.1)), lot: quantum(dec!(0.1)) }],
+        contracts: vec![Contract {
+            symbol: "BTC".into(),
+            tick: quantum(dec!(0.1)),
+            lot: quantum(dec!(0.1)),
+            multiplier: Multiplier::Linear(1),
+        }],
         accounts: accounts.iter().map(|&name| name.into()).collect(),
     }
 }
@@ -128,7 +133,7 @@ fn the_script_agrees_with_the_tally_and_sees_a_changed_line() {
         std::process::Command::new("python3").arg(script).arg(path).output()
     };
     for (name, batches) in [("adl", worked::fund_of_ten()), ("takeover", worked::takeover())] {
-        let mut tally = Tally::new(&[crate::money::Multiplier(1)], &[]);
+        let mut tally = Tally::new(&[crate::money::Multiplier::Linear(1)], &[]);
         let mut trace = Trace::new(Vec::new(), Format::Json, legend(&[]));
         tally.begin(Start { path: 3, fund: Cash(10), price: Price(100), series: Series::Skip });
         trace.begin(3, 42);

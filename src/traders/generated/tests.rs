@@ -36,13 +36,13 @@ impl World {
 
 impl Opening for World {
     fn contract(&self, _contract: u16) -> (Multiplier, Price) {
-        (Multiplier(1), Price(1_000))
+        (Multiplier::Linear(1), Price(1_000))
     }
     fn leverage_tiers(&self, _contract: u16) -> &[(Cash, f64)] {
         &self.tiers
     }
     fn accepts(&self, _contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool {
-        let value = Multiplier(1).value(qty, Price(1_000));
+        let value = Multiplier::Linear(1).value(qty, Price(1_000));
         (collateral + value - cost).0 as f64 >= self.rate * value.0.abs() as f64
     }
 }
@@ -234,7 +234,7 @@ fn a_redraw_is_word_i_of_its_own_column() {
         let entry = |column| Price::nearest(1_000.0 * (1.0 + offset(column))).unwrap();
         let accepted = |column: &u32| {
             let lots = Qty(50_000 / entry(*column).0);
-            let cost = Multiplier(1).value(lots, entry(*column));
+            let cost = Multiplier::Linear(1).value(lots, entry(*column));
             world.accepts(0, lots, cost, Cash(div_ceil(i128::from(cost.0), 10).try_into().unwrap()))
         };
         let columns = std::iter::once(2).chain(17..=32);

@@ -25,7 +25,7 @@ fn contract() -> ContractRules {
         max_leverage: Ratio(most * 1_000_000_000),
     };
     let tiers = Tiers::new(vec![tier(0, 1, 50), tier(10_000, 2, 25), tier(20_000, 5, 10)]).unwrap();
-    ContractRules { multiplier: Multiplier(1), tiers }
+    ContractRules { multiplier: Multiplier::Linear(1), tiers }
 }
 
 fn breached(rules: &ContractRules, lots: i64, equity: i64) -> Breached<'_> {

@@ -9,7 +9,7 @@ use crate::money::{Multiplier, Ratio};
 fn every_rule_takes_amounts_at_the_limits_of_64_bits() {
     let tier = |floor, rate| margin::Tier { floor: Cash(floor), rate: Ratio(rate), max_leverage: Ratio(1_000_000_000) };
     let tiers = margin::Tiers::new(vec![tier(0, 10_000_000), tier(1_000, 20_000_000)]).unwrap();
-    let rules = ContractRules { multiplier: Multiplier(1), tiers };
+    let rules = ContractRules { multiplier: Multiplier::Linear(1), tiers };
     for entry in RULES.entries {
         for (qty, mark) in [(1, 1), (-1, 1), (i64::MAX, 1), (-i64::MAX, 1), (i64::MAX, 2), (1, i64::MAX)] {
             for equity in [-i64::MAX, 0, i64::MAX] {

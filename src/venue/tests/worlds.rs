@@ -51,7 +51,7 @@ pub(super) fn open(world: &World) -> (Venue, Arc<Rules>) {
     let tier = |floor, rate| margin::Tier { floor: Cash(floor), rate: Ratio(rate), max_leverage: Ratio(1) };
     let tiers = margin::Tiers::new(vec![tier(0, 10_000_000), tier(700, 25_000_000), tier(2_000, 100_000_000)]).unwrap();
     let rules = Arc::new(Rules {
-        contracts: vec![ContractRules { multiplier: Multiplier(1), tiers }; 2],
+        contracts: vec![ContractRules { multiplier: Multiplier::Linear(1), tiers }; 2],
         trigger: if world.at_or_below { Test::AtOrBelow } else { Test::Below },
         liquidation: liquidation::RULES.entries[world.rule].build_default(),
         position_layers: LAYERS[world.layers].to_vec(),
@@ -81,7 +81,7 @@ pub(super) fn open(world: &World) -> (Venue, Arc<Rules>) {
         holdings.account.push(account);
         holdings.contract.push(contract);
         holdings.qty.push(qty);
-        holdings.cost.push(Multiplier(1).value(qty, Price(entry)));
+        holdings.cost.push(Multiplier::Linear(1).value(qty, Price(entry)));
         holdings.collateral.push(Cash(collateral));
     }
     let mut register = Register::default();
@@ -98,7 +98,7 @@ pub(super) fn fill(world: &World, order: &Order, mark: i64) -> Fill {
         Side::Short => mark + world.slippage * lot / 20,
     };
     let cash = |lots: i64| Cash((0..lots).map(price).sum());
-    let s = |lots| order.shortfall(Multiplier(1), Qty(lots), cash(lots));
+    let s = |lots| order.shortfall(Multiplier::Linear(1), Qty(lots), cash(lots));
     let within = |lot: i64| match (order.limit, order.side) {
         (None, _) => true,
         (Some(limit), Side::Long) => price(lot) >= limit.0,
@@ -163,7 +163,7 @@ proptest! {
     fn every_small_world_passes_the_audit(world in worlds()) {
         use crate::facts::Observer as _;
         let (mut venue, rules) = open(&world);
-        let mut audit = crate::sim::audit::Audit::new(&[Multiplier(1), Multiplier(1)], rules.fund.floor);
+        let mut audit = crate::sim::audit::Audit::new(&[Multiplier::Linear(1), Multiplier::Linear(1)], rules.fund.floor);
         audit.begin();
         let facts = std::mem::take(venue.facts());
         audit.see(Nanos(0), &facts);
