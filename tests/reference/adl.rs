@@ -72,7 +72,7 @@ impl Model<'_> {
                     && self.is_eligible(i, worst)
             })
             .collect();
-        let cash = losers.iter().map(|loser| self.contract(contract).value(loser.lots, loser.price)).sum();
+        let cash = losers.iter().map(|loser| self.contract(contract).value(loser.lots, loser.price).abs()).sum();
         let plan = match self.world.policy {
             Policy::ProRata
             | Policy::CappedProRata
@@ -155,8 +155,10 @@ impl Model<'_> {
             Policy::HyperliquidDocumented => match leverage() {
                 None => LAST,
                 Some(leverage) => {
+                    // Mark ÷ entry of a long, turned round for a short; in the coin both are turned round again.
                     let entry = position.cost.abs();
-                    let ratio = if position.is_long() { value / entry } else { entry / value };
+                    let risen = position.is_long() != contract.inverse;
+                    let ratio = if risen { value / entry } else { entry / value };
                     billionths(ratio) * leverage
                 }
             },
@@ -169,8 +171,9 @@ impl Model<'_> {
             Policy::ProfitOverEquity if equity <= D::ZERO => LAST,
             Policy::ProfitOverEquity => return_on(equity),
             Policy::EntryPrice => {
-                let entry = billionths(position.cost.abs() / lots);
-                if position.is_long() { -entry } else { entry }
+                // A low entry price is a low cost per lot, but in the coin a high one.
+                let cost = billionths(position.cost.abs() / lots);
+                if position.is_long() != contract.inverse { -cost } else { cost }
             }
             Policy::LargestProfit => profit.to_i128().unwrap(),
             Policy::LargestPosition => value.to_i128().unwrap(),
@@ -233,8 +236,8 @@ impl Model<'_> {
             }
             Policy::LeverageLevelling => {
                 // Equity after closing everything at the price of the round, rounded against the winner.
-                let exact = position.qty * price.0 / price.1;
-                positive(position.collateral + exact.floor() - position.cost)
+                let closing = contract.cash(-position.qty, position.qty.abs() * price.0 / price.1).ceil();
+                positive(position.collateral - closing - position.cost)
             }
             _ => unreachable!("not a sharing policy"),
         }
@@ -252,11 +255,9 @@ impl Model<'_> {
                     continue;
                 }
                 let lots = left.min(loser.lots);
-                let cash = self.contract(contract).value(lots, loser.price);
-                let mark = self.contract(contract).value(lots, self.marks[contract]);
-                self.lose(contract, long, &loser, lots, cash, orders);
+                let cash = self.contract(contract).value(sign(long) * lots, loser.price);
+                self.lose(contract, long, &loser, lots, orders);
                 self.win(winner, long, lots, cash);
-                self.tell_winner(winner, lots, mark, if long { cash - mark } else { mark - cash });
                 loser.lots -= lots;
                 left -= lots;
             }
@@ -277,9 +278,8 @@ impl Model<'_> {
         let mut total = D::ZERO;
         for loser in losers {
             let lots = left.min(loser.lots);
-            let cash = self.contract(contract).value(lots, loser.price);
-            self.lose(contract, long, loser, lots, cash, orders);
-            total += cash;
+            self.lose(contract, long, loser, lots, orders);
+            total += self.contract(contract).value(sign(long) * lots, loser.price);
             left -= lots;
         }
         let mut settled = D::ZERO;
@@ -287,46 +287,40 @@ impl Model<'_> {
             if lots.is_zero() {
                 continue;
             }
-            let exact = total * lots / placed;
-            let cash = if long { exact.ceil() } else { exact.floor() };
-            let mark = self.contract(contract).value(lots, self.marks[contract]);
+            // Signed cash is what a leg costs, so up is against the winner, whatever it closes.
+            let cash = (total * lots / placed).ceil();
             self.win(winner, long, lots, cash);
             settled += cash;
-            self.tell_winner(winner, lots, mark, if long { cash - mark } else { mark - cash });
         }
-        let rounded = if long { settled - total } else { total - settled };
-        self.round_off(contract, rounded);
+        self.round_off(contract, settled - total);
     }
 
-    fn lose(&mut self, contract: usize, long: bool, loser: &Loser, lots: D, cash: D, orders: &mut [Forced]) {
+    /// The loser's leg: lots of a ticket or an order at its own bankruptcy tick.
+    fn lose(&mut self, contract: usize, long: bool, loser: &Loser, lots: D, orders: &mut [Forced]) {
         if lots.is_zero() {
             return;
         }
-        let sign = sign(long);
         match loser.who {
             Who::Ticket(at) => self.deleverage_ticket(contract, at, lots),
             Who::Order(i) => {
-                self.trade(orders[i].position, -sign * lots, -sign * cash);
+                let cash = self.contract(contract).value(-sign(long) * lots, loser.price);
+                self.trade(orders[i].position, -sign(long) * lots, cash);
                 orders[i].left -= lots;
                 orders[i].to_adl += lots;
             }
         }
     }
 
+    /// The winner's leg; it loses what the leg costs beyond the mark.
     fn win(&mut self, winner: usize, long: bool, lots: D, cash: D) {
-        let sign = sign(long);
-        self.trade(winner, sign * lots, sign * cash);
+        let contract = self.positions[winner].contract;
+        let at_mark = self.contract(contract).value(sign(long) * lots, self.marks[contract]);
+        self.trade(winner, sign(long) * lots, cash);
         if self.positions[winner].qty.is_zero() {
             self.release(winner);
         }
-    }
-
-    fn tell_winner(&mut self, winner: usize, lots: D, notional: D, haircut: D) {
-        if lots.is_zero() {
-            return;
-        }
-        let position = (self.positions[winner].account, self.positions[winner].contract);
-        let (lots, notional, haircut) = (whole(lots), whole(notional), whole(haircut));
+        let position = (self.positions[winner].account, contract);
+        let (lots, notional, haircut) = (whole(lots), whole(at_mark.abs()), whole(cash - at_mark));
         self.told.push(Told::Deleveraged { position, lots, notional, haircut });
     }
 }

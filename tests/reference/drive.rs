@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use flashcrash::facts::{Fact, Party, Side};
-use flashcrash::money::{Cash, Multiplier, Nanos, Price, Qty};
+use flashcrash::money::{Cash, Nanos, Price, Qty};
 use flashcrash::venue::ledger::Telling;
 use flashcrash::venue::register::Register;
 use flashcrash::venue::{Command, Fill, Next, Order, Refused, Venue};
@@ -12,7 +12,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::model::{Answer, Model, Outcome, Request, Snapshot, Told};
-use super::world::{Step, World};
+use super::world::{Contract, Step, World};
 
 /// What was seen of the venue when it asked for a fill, what it was offered before it, and what it took.
 #[derive(Debug)]
@@ -91,9 +91,9 @@ impl Desk<'_> {
         agree("what is told before an order", &turn.told, &told)?;
         agree("order", &turn.request, request)?;
         agree("holdings at an order", &turn.seen, &model.snapshot())?;
-        let multiplier = model.world.contracts[request.contract].multiplier;
+        let contract = &model.world.contracts[request.contract];
         for (offer, taken) in &turn.offers {
-            agree(&format!("whether {offer:?} is taken"), taken, &is_legal(multiplier, request, offer))?;
+            agree(&format!("whether {offer:?} is taken"), taken, &is_legal(contract, request, offer))?;
         }
         self.counts.fills += 1;
         Ok(turn.answer)
@@ -105,20 +105,25 @@ impl Desk<'_> {
 }
 
 /// S(x): what is missing if the fill stands and the rest closes at the bankruptcy tick.
-fn shortfall(multiplier: i64, request: &Request, lots: i64, cash: i64) -> i64 {
-    let at_bankruptcy = lots * request.bankruptcy * multiplier;
-    let missing = if request.long { at_bankruptcy - cash } else { cash - at_bankruptcy };
+fn shortfall(contract: &Contract, request: &Request, lots: i64, cash: i64) -> i64 {
+    let at_bankruptcy = lots * contract.lot(request.bankruptcy);
+    let missing = if is_paid(contract, request) { at_bankruptcy - cash } else { cash - at_bankruptcy };
     (missing - request.surplus).max(0)
 }
 
+/// Whether who closes is paid for it: a linear long, and an inverse short.
+fn is_paid(contract: &Contract, request: &Request) -> bool {
+    request.long != contract.inverse
+}
+
 /// Whether an answer is one that the order allows.
-fn is_legal(multiplier: i64, request: &Request, answer: &Answer) -> bool {
+fn is_legal(contract: &Contract, request: &Request, answer: &Answer) -> bool {
     let Answer { lots, cash, uncut } = *answer;
     lots >= 0
         && cash >= 0
         && uncut >= 0
         && lots <= request.lots
-        && request.budget.is_none_or(|budget| shortfall(multiplier, request, lots, cash) <= budget)
+        && request.budget.is_none_or(|budget| shortfall(contract, request, lots, cash) <= budget)
 }
 
 /// A book whose lots stand one behind the other, each as much worse as the world says.
@@ -130,12 +135,12 @@ struct Book {
 
 impl Book {
     fn answer(&mut self, world: &World, request: &Request) -> Answer {
-        let multiplier = world.contracts[request.contract].multiplier;
+        let contract = &world.contracts[request.contract];
         let side = usize::from(request.long);
         let sign = if request.long { -1 } else { 1 };
         let (mut cash, mut best, mut uncut) = (0, (0, 0), 0);
         for lots in 0..=request.lots {
-            let missing = shortfall(multiplier, request, lots, cash);
+            let missing = shortfall(contract, request, lots, cash);
             uncut = missing;
             if request.budget.is_none_or(|budget| missing <= budget) {
                 best = (lots, cash);
@@ -146,7 +151,7 @@ impl Book {
             if place >= world.capacity || is_beyond {
                 break;
             }
-            cash += price * multiplier;
+            cash += contract.lot(price);
         }
         self.taken[side] += best.0;
         Answer { lots: best.0, cash: best.1, uncut }
@@ -154,12 +159,12 @@ impl Book {
 }
 
 /// A fill at any price that the budget allows.
-fn wild_answer(rng: &mut ChaCha8Rng, multiplier: i64, request: &Request) -> Answer {
+fn wild_answer(rng: &mut ChaCha8Rng, contract: &Contract, request: &Request) -> Answer {
     let lots = rng.random_range(0..=request.lots);
     let price = (request.bankruptcy + rng.random_range(-15..=15)).max(1);
-    let odd = if lots > 0 { rng.random_range(0..multiplier.max(2)) } else { 0 };
-    let cash = lots * price * multiplier + odd;
-    let missing = shortfall(multiplier, request, lots, cash);
+    let odd = if lots > 0 { rng.random_range(0..7) } else { 0 };
+    let cash = lots * contract.lot(price) + odd;
+    let missing = shortfall(contract, request, lots, cash);
     if request.budget.is_none_or(|budget| missing <= budget) {
         Answer { lots, cash, uncut: missing + if rng.random() { rng.random_range(0..200) } else { 0 } }
     } else {
@@ -170,7 +175,7 @@ fn wild_answer(rng: &mut ChaCha8Rng, multiplier: i64, request: &Request) -> Answ
 /// A venue with what can be seen of it from outside.
 struct Watched {
     venue: Venue,
-    multipliers: Vec<Multiplier>,
+    contracts: usize,
     house: BTreeMap<Party, i64>,
     accounts: usize,
     /// Account and contract of each position.
@@ -182,11 +187,11 @@ impl Watched {
         let rules = Arc::new(world.rules());
         let mut register = Register::default();
         register.rebuild(&mut world.holdings(), &rules, &world.opening_marks()).unwrap();
-        let multipliers = rules.contracts.iter().map(|contract| contract.multiplier).collect();
+        let contracts = rules.contracts.len();
         let mut venue = Venue::new(rules);
         venue.open(Arc::new(register), Telling::Told);
         let names = world.holdings.iter().map(|holding| (holding.account, holding.contract)).collect();
-        let mut watched = Self { venue, multipliers, house: BTreeMap::new(), accounts: world.wallets.len(), names };
+        let mut watched = Self { venue, contracts, house: BTreeMap::new(), accounts: world.wallets.len(), names };
         watched.take_facts();
         watched
     }
@@ -267,7 +272,7 @@ impl Watched {
     fn snapshot(&self) -> Snapshot {
         let ledger = self.venue.ledger();
         let cash = |party| self.house.get(&party).copied().unwrap_or(0);
-        let contracts = 0..self.multipliers.len() as u16;
+        let contracts = 0..self.contracts as u16;
         let snapshot = Snapshot {
             positions: (0..self.names.len() as u32)
                 .map(|id| ledger.position(id))
@@ -332,7 +337,7 @@ fn request_of(order: &Order) -> Request {
 }
 
 /// Answers that no order of this kind allows.
-fn illegal(multiplier: i64, request: &Request) -> Vec<(Answer, &'static str)> {
+fn illegal(contract: &Contract, request: &Request) -> Vec<(Answer, &'static str)> {
     let answer = |lots, cash, uncut| Answer { lots, cash, uncut };
     let mut found = vec![
         (answer(request.lots + 1, 0, 0), "too much"),
@@ -340,9 +345,9 @@ fn illegal(multiplier: i64, request: &Request) -> Vec<(Answer, &'static str)> {
         (answer(1, -1, 0), "negative"),
         (answer(0, 0, -1), "negative"),
     ];
-    // The worst cash for the account: nothing for what a long sells, a fortune for what a short buys.
-    let cash = if request.long { 0 } else { 1_000_000_000 };
-    if request.budget.is_some_and(|budget| shortfall(multiplier, request, request.lots, cash) > budget) {
+    // The worst cash for the account: nothing where it is paid, a fortune where it pays.
+    let cash = if is_paid(contract, request) { 0 } else { 1_000_000_000 };
+    if request.budget.is_some_and(|budget| shortfall(contract, request, request.lots, cash) > budget) {
         found.push((answer(request.lots, cash, 0), "over budget"));
     }
     found
@@ -368,21 +373,21 @@ fn check(
             Err(refused) => return Err(format!("the venue refuses: {refused}")),
         };
         let request = request_of(&order);
-        let multiplier = world.contracts[request.contract].multiplier;
+        let contract = &world.contracts[request.contract];
         let seen = watched.snapshot();
         let mut offers = Vec::new();
         if rng.random_ratio(1, 8) {
             let mark = Command::Mark { now: Nanos(now), contract: 0, mark: Price(100) };
             watched.must_refuse(mark, "busy")?;
             watched.must_refuse(Command::Check { now: Nanos(now) }, "busy")?;
-            for (answer, why) in illegal(multiplier, &request) {
+            for (answer, why) in illegal(contract, &request) {
                 watched.must_refuse(Command::Fill(fill(answer)), why)?;
                 offers.push((answer, false));
                 desk.counts.refused += 1;
             }
         }
         let answer = if world.wild {
-            wild_answer(rng, multiplier, &request)
+            wild_answer(rng, contract, &request)
         } else {
             books[request.contract].answer(world, &request)
         };

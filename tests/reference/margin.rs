@@ -14,9 +14,19 @@ pub fn rate(billionths: Billionths) -> D {
 }
 
 impl Contract {
-    /// Value of so many lots at a price, signed like the lots.
+    /// Value of holding so many lots at a price: signed like the lots, or against them where the contract settles in the
+    /// coin, of which a lot is worth the fewer the higher the price.
     pub fn value(&self, lots: D, price: D) -> D {
-        lots * price * d(self.multiplier)
+        if self.inverse {
+            -lots * (d(self.multiplier) / price.max(D::ONE) + Decimal::new(5, 1)).floor()
+        } else {
+            lots * price * d(self.multiplier)
+        }
+    }
+
+    /// The signed cash of a leg of so many signed lots for an amount in total.
+    pub fn cash(&self, lots: D, amount: D) -> D {
+        if (lots > D::ZERO) == self.inverse { -amount } else { amount }
     }
 
     /// Each tier's rate on the part of the notional that lies in it: continuous by construction, where exchanges subtract
@@ -62,14 +72,18 @@ impl Position {
         tick
     }
 
-    /// The last tick in the direction of loss at which closing everything leaves nothing below zero, and what it leaves.
-    pub fn bankruptcy(&self, contract: &Contract) -> (D, D) {
-        let breakeven = (self.cost - self.collateral) / contract.value(self.qty, D::ONE);
-        let tick = if self.is_long() { breakeven.ceil() } else { breakeven.floor() };
-        let left = self.equity(contract, tick);
-        let beyond = if self.is_long() { tick - D::ONE } else { tick + D::ONE };
-        assert!(left >= D::ZERO && self.equity(contract, beyond) < D::ZERO, "{self:?}: {tick} leaves {left}");
-        (tick, left)
+    /// The last tick in the direction of loss at which closing everything leaves nothing below zero, and what it leaves;
+    /// looked for from the mark.
+    pub fn bankruptcy(&self, contract: &Contract, mark: D) -> (D, D) {
+        let loss = if self.is_long() { -D::ONE } else { D::ONE };
+        let mut tick = mark;
+        while self.equity(contract, tick) < D::ZERO {
+            tick -= loss;
+        }
+        while self.equity(contract, tick + loss) >= D::ZERO {
+            tick += loss;
+        }
+        (tick, self.equity(contract, tick))
     }
 }
 
@@ -99,7 +113,8 @@ pub fn limit(world: &World, position: &Position, mark: D, bankruptcy: D) -> Opti
         }
         Limit::Fillable => {
             let short = (maintenance - equity).clamp(D::ZERO, maintenance);
-            below(d(3) / d(2) * short / contract.value(position.qty, D::ONE).abs())
+            // A tick is worth notional ÷ mark.
+            below(d(3) * short * mark / (d(2) * notional))
         }
     }
 }
@@ -111,7 +126,7 @@ pub fn planned(model: &Model<'_>, position: &Position) -> D {
     let mark = model.marks[position.contract];
     let equity = position.equity(contract, mark);
     let lots = position.qty.abs();
-    let left = |closed: D| contract.value(lots - closed, mark);
+    let left = |closed: D| contract.value(lots - closed, mark).abs();
     let least = |holds: &dyn Fn(D) -> bool| {
         let mut closed = D::ONE;
         while closed < lots && !holds(closed) {

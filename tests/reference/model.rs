@@ -272,12 +272,18 @@ impl<'w> Model<'w> {
         self.wallets[held.account] += std::mem::take(&mut held.collateral);
     }
 
+    /// What lots held from a price on have gained at the mark.
+    fn gain(&self, contract: usize, lots: D, from: D) -> D {
+        let of = self.contract(contract);
+        of.value(lots, self.marks[contract]) - of.value(lots, from)
+    }
+
     /// What the fund would have if the engine's tickets were closed at the marks.
     fn fund_equity(&self) -> D {
         let mut equity = self.fund;
         for (contract, tickets) in self.tickets.iter().enumerate() {
             for ticket in tickets {
-                equity += self.contract(contract).value(ticket.qty, self.marks[contract] - ticket.tick);
+                equity += self.gain(contract, ticket.qty, ticket.tick);
             }
         }
         equity
@@ -415,9 +421,9 @@ impl<'w> Model<'w> {
                 }
                 if !lots.is_zero() {
                     let sign = sign(long);
-                    let at_ticket = self.contract(contract).value(lots, tick);
-                    let result = sign * (cash - at_ticket);
-                    self.trade_maker(contract, sign * lots, sign * cash);
+                    let sold = self.contract(contract).cash(-sign * lots, cash);
+                    let result = self.contract(contract).value(-sign * lots, tick) - sold;
+                    self.trade_maker(contract, sign * lots, -sold);
                     // A ticket is worth exactly lots·tick, so its realised profit is the result.
                     self.clearing[contract] -= result;
                     self.fund += result;
@@ -458,7 +464,7 @@ impl<'w> Model<'w> {
             return None;
         }
         let contract = self.contract(position.contract);
-        let (bankruptcy, surplus) = position.bankruptcy(contract);
+        let (bankruptcy, surplus) = position.bankruptcy(contract, mark);
         let lots = margin::planned(self, position);
         assert!(lots >= D::ONE && lots <= position.qty.abs() && lots.is_integer(), "a plan of {lots} lots");
         let forced = Forced {
@@ -525,8 +531,9 @@ impl<'w> Model<'w> {
         let Answer { lots, cash, uncut } = desk.ask(self, &request)?;
         let (lots, cash, uncut) = (d(lots), d(cash), d(uncut));
         let sign = sign(forced.long);
-        self.trade(forced.position, -sign * lots, -sign * cash);
-        self.trade_maker(contract, sign * lots, sign * cash);
+        let cash = self.contract(contract).cash(-sign * lots, cash);
+        self.trade(forced.position, -sign * lots, cash);
+        self.trade_maker(contract, sign * lots, -cash);
         forced.left -= lots;
         forced.to_book += lots;
 
@@ -592,7 +599,7 @@ impl<'w> Model<'w> {
         let contract = self.positions[forced.position].contract;
         let sign = sign(forced.long);
         let equity = self.fund_equity();
-        let gain = self.contract(contract).value(sign, self.marks[contract] - forced.bankruptcy);
+        let gain = self.gain(contract, sign, forced.bankruptcy);
         let mut lots = forced.left;
         while lots > D::ZERO && equity + lots * gain < d(self.world.floor) {
             lots -= D::ONE;
@@ -610,8 +617,8 @@ impl<'w> Model<'w> {
         }
         let contract = self.positions[forced.position].contract;
         let sign = sign(forced.long);
-        let cash = self.contract(contract).value(lots, forced.bankruptcy);
-        self.trade(forced.position, -sign * lots, -sign * cash);
+        let cash = self.contract(contract).value(-sign * lots, forced.bankruptcy);
+        self.trade(forced.position, -sign * lots, cash);
         self.tickets[contract].push(Ticket { qty: sign * lots, tick: forced.bankruptcy });
         forced.left -= lots;
         forced.to_engine += lots;
@@ -638,7 +645,7 @@ impl<'w> Model<'w> {
         let contract = &world.contracts[position.contract];
         let mark = self.marks[position.contract];
         let disposed = forced.to_book + forced.to_engine + forced.to_adl;
-        let notional = contract.value(disposed, mark);
+        let notional = contract.value(disposed, mark).abs();
         let is_closed = position.qty.is_zero();
         let mut bearable = position.collateral;
         if !is_closed {
@@ -665,7 +672,7 @@ impl<'w> Model<'w> {
         if is_closed {
             self.release(forced.position);
         }
-        let at_mark = |lots| whole(contract.value(lots, mark));
+        let at_mark = |lots| whole(contract.value(lots, mark).abs());
         let of = |purse| whole(forced.paid.iter().filter(|paid| paid.0 == purse).map(|paid| paid.1).sum());
         self.told.push(Told::Closed {
             order: forced.id,

@@ -51,9 +51,19 @@ pub struct World {
 
 #[derive(Clone, Debug)]
 pub struct Contract {
+    /// Cash units per lot and tick; of an inverse contract cash units times ticks per lot.
     pub multiplier: i64,
+    /// Whether it settles in the coin: a lot is worth multiplier ÷ price.
+    pub inverse: bool,
     pub open: i64,
     pub tiers: Vec<Bracket>,
+}
+
+impl Contract {
+    /// What a lot trades for at a price: of an inverse contract to the nearest cash unit, ties up.
+    pub fn lot(&self, price: i64) -> i64 {
+        if self.inverse { (2 * self.multiplier + price) / (2 * price) } else { self.multiplier * price }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -255,7 +265,12 @@ impl World {
                 max_leverage: Ratio(bracket.max_leverage),
             };
             let tiers = Tiers::new(contract.tiers.iter().map(tier).collect()).unwrap();
-            ContractRules { multiplier: Multiplier(contract.multiplier), tiers }
+            let multiplier = if contract.inverse {
+                Multiplier::Inverse(contract.multiplier)
+            } else {
+                Multiplier::Linear(contract.multiplier)
+            };
+            ContractRules { multiplier, tiers }
         });
         Rules {
             contracts: contracts.collect(),
@@ -389,7 +404,11 @@ fn pick<T: Copy>(rng: &mut ChaCha8Rng, from: &[T]) -> T {
 }
 
 fn contract(rng: &mut ChaCha8Rng) -> Contract {
-    let multiplier = pick(rng, &[1, 1, 1, 2, 7]);
+    let open = rng.random_range(80..=120);
+    let inverse = rng.random_ratio(1, 4);
+    // A lot of either kind is worth some hundreds.
+    let multiplier = if inverse { open * rng.random_range(20..=400) } else { pick(rng, &[1, 1, 1, 2, 7]) };
+    let steps = if inverse { 1 } else { multiplier };
     let mut tiers = Vec::new();
     let (mut floor, mut rate) = (0, rng.random_range(1..=40) * 1_000_000);
     let mut greatest = i64::MAX;
@@ -398,12 +417,12 @@ fn contract(rng: &mut ChaCha8Rng) -> Contract {
         let most = i64::try_from(i128::from(SECOND) * i128::from(SECOND) / i128::from(rate)).unwrap();
         greatest = greatest.min(most / rng.random_range(1..=3));
         tiers.push(Bracket { floor, rate, max_leverage: greatest });
-        floor += rng.random_range(1..=3_000) * multiplier;
+        floor += rng.random_range(1..=3_000) * steps;
         // Odd rates make maintenance a fraction of a cash unit.
         let any = rng.random_range(1..=90_000_000);
         rate += pick(rng, &[0, 1_000_000, 7_654_321, any]);
     }
-    Contract { multiplier, open: rng.random_range(80..=120), tiers }
+    Contract { multiplier, inverse, open, tiers }
 }
 
 fn people(rng: &mut ChaCha8Rng, contracts: &[Contract], accounts: usize) -> (Vec<i64>, Vec<Holding>) {
@@ -412,15 +431,16 @@ fn people(rng: &mut ChaCha8Rng, contracts: &[Contract], accounts: usize) -> (Vec
     for account in 0..accounts {
         for _ in 0..pick(rng, &[1, 1, 1, 2]) {
             let contract = rng.random_range(0..contracts.len());
-            let Contract { multiplier, open, .. } = contracts[contract];
+            let Contract { open, inverse, .. } = contracts[contract];
             let lots = if rng.random_ratio(1, 6) { 1 } else { rng.random_range(1..=40) };
             let entry = (open + rng.random_range(-30..=30)).max(1);
             // The average of several fills need not lie on a tick.
-            let odd = if rng.random_ratio(1, 3) { rng.random_range(0..lots * multiplier) } else { 0 };
-            let cost = lots * entry * multiplier + odd;
+            let odd = if rng.random_ratio(1, 3) { rng.random_range(0..lots) } else { 0 };
+            let cost = lots * contracts[contract].lot(entry) + odd;
             let collateral = cost / pick(rng, &[1, 2, 3, 5, 10, 20, 50]) + rng.random_range(0..=5);
             let sign = if rng.random() { 1 } else { -1 };
-            holdings.push(Holding { account, contract, lots: sign * lots, cost: sign * cost, collateral });
+            let cost = if inverse { -sign * cost } else { sign * cost };
+            holdings.push(Holding { account, contract, lots: sign * lots, cost, collateral });
         }
     }
     (wallets, holdings)
