@@ -52,6 +52,8 @@ pub enum Why {
     Inventory,
     Rounding,
     Funding,
+    /// Unrealised profit of one position of a cross account pays what its wallet lacks: the position's cost rises by it.
+    Settled,
 }
 
 /// One thing that happened, at the time of the batch it comes in.
@@ -73,6 +75,8 @@ pub enum Fact {
     },
     /// Prices of a contract at a mark refresh and after each order, all on ticks.
     Priced { contract: ContractId, index_exogenous: Price, index: Price, traded: Price },
+    /// Funding fell due: a long owes so much for each lot, a short receives it (both reversed where negative).
+    Funding { contract: ContractId, per_lot: Cash },
     /// The mark of a contract was refreshed.
     Marked { contract: ContractId, mark: Price },
     /// A position breached its maintenance margin at this mark.
@@ -100,6 +104,8 @@ pub enum Fact {
     TakeoverRefused { order: OrderId, contract: ContractId, qty: Qty },
     /// The engine sold or was deleveraged of lots of a ticket; `result` is its gain (or loss) against the ticket.
     TicketClosed { contract: ContractId, qty: Qty, bankruptcy: Price, result: Cash, paid: Paid },
+    /// The engine owed funding on its tickets, which cash layers paid.
+    TicketsFunded { contract: ContractId, owed: Cash, paid: Paid },
     /// An ADL round placed lots; `needed` is what losers had, `placed` what winners took.
     Round { contract: ContractId, losers: Side, needed: Qty, placed: Qty, mark: Price },
     /// One winner was deleveraged: `haircut` = lots·k·(ADL price − mark), signed so that a loss to the winner is positive.
@@ -335,6 +341,12 @@ outcome! {
     traded_close: Price,
     /// Liquidated notional of the same path at infinite depth; −1 where the pair was not run.
     infinite_depth_notional: Cash,
+    /// Notional traded in the book of the first asset, by others and by forced orders; this and the next two are 0 where its `gross_flow` is.
+    taker_volume: Cash,
+    /// Part of it in which the taker sold.
+    taker_sells: Cash,
+    /// Part of it that forced orders traded.
+    forced_volume: Cash,
 }
 
 /// What a series of `series.csv` holds at one output time, first asset where it is a price.

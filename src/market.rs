@@ -6,6 +6,8 @@
 pub mod book;
 mod columns;
 pub mod distribution;
+pub mod flow;
+pub mod index;
 pub mod mark;
 pub mod math;
 pub mod process;

@@ -439,6 +439,12 @@ impl Values {
         self.find(key).map_or_else(|| self.span.clone(), |(span, _)| span.clone())
     }
 
+    /// Whether every one of these keys that needs a value has one: what was read partly may lack some.
+    #[must_use]
+    pub fn is_whole(&self, keys: &[Key]) -> bool {
+        keys.iter().all(|key| matches!(key.need, Need::Optional) || self.has(key.name))
+    }
+
     /// Whether the key has a value, written or by default.
     #[must_use]
     pub fn has(&self, key: &str) -> bool {

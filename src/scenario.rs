@@ -13,7 +13,11 @@ use std::sync::Arc;
 
 use crate::fault::Source;
 use crate::market::book::{Book, Reference};
+use crate::market::flow::Background;
+use crate::market::index::IndexRule;
 use crate::market::mark::MarkRule;
+use crate::market::math;
+use crate::market::process::common_jump::CommonJump;
 use crate::market::process::{Direction, Grid, PriceProcess};
 use crate::money::{Multiplier, Nanos, Price, Quantum};
 use crate::registry::Setting;
@@ -48,6 +52,9 @@ pub struct Scenario {
     pub assets: Vec<Asset>,
     /// Lower triangular Cholesky factor of the correlation matrix of the assets, row by row.
     pub correlation: Vec<Vec<f64>>,
+    /// Whether permanent impact in one asset moves the index of others.
+    pub cross_impact: bool,
+    pub common_jump: Option<CommonJump>,
     pub rules: Rules,
     pub accounts: Accounts,
 }
@@ -70,6 +77,12 @@ impl Clock {
             steps: usize::try_from(self.horizon.0 / self.step.0).expect("a horizon has a countable number of steps"),
         }
     }
+
+    /// Steps between two refreshes of the mark.
+    #[must_use]
+    pub fn steps_per_mark(&self) -> usize {
+        usize::try_from(self.mark_interval.0 / self.step.0).expect("a mark interval has a countable number of steps")
+    }
 }
 
 /// One asset: its contract and its market.
@@ -88,4 +101,30 @@ pub struct Asset {
     pub process: Box<dyn PriceProcess>,
     pub book: Box<dyn Book>,
     pub mark: Box<dyn MarkRule>,
+    /// The index that the mark uses; the process itself where there is none.
+    pub index: Option<IndexRule>,
+    /// What a common jump is multiplied by.
+    pub jump_beta: f64,
+    pub background: Option<Background>,
+}
+
+impl Scenario {
+    /// By how much the log index of asset j moves for a permanent move of 1 in that of asset i, row i: ρ·σ_j/σ_i by the nominal
+    /// volatilities of the processes, 1 on the diagonal, and 0 where σ_i is.
+    #[must_use]
+    pub fn passage(&self) -> Vec<Vec<f64>> {
+        let factor = &self.correlation;
+        let variance: Vec<f64> = self.assets.iter().map(|asset| asset.process.variance_rate()).collect();
+        let passed = |i: usize, j: usize| {
+            if i == j {
+                return 1.0;
+            }
+            let correlation: f64 = factor[i].iter().zip(&factor[j]).map(|(a, b)| a * b).sum();
+            if !self.cross_impact || correlation == 0.0 || variance[i] == 0.0 {
+                return 0.0;
+            }
+            correlation * math::sqrt(variance[j] / variance[i])
+        };
+        (0..factor.len()).map(|i| (0..factor.len()).map(|j| passed(i, j)).collect()).collect()
+    }
 }

@@ -33,6 +33,16 @@ pub struct Group {
     pub entry_offset: Box<dyn Distribution>,
     /// Free cash beside the position, in the settlement currency.
     pub wallet: Box<dyn Distribution>,
+    pub margin_mode: MarginMode,
+}
+
+/// What backs the positions of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MarginMode {
+    /// The collateral of each.
+    Isolated,
+    /// The account's wallet, which holds the collateral too.
+    Cross,
 }
 
 /// What the size of an account counts.
@@ -117,6 +127,8 @@ pub struct Population {
     pub cost: Vec<Cash>,
     /// Isolated collateral posted.
     pub collateral: Vec<Cash>,
+    /// Whether the account's wallet backs each position, in place of a collateral; empty where all are isolated.
+    pub cross: Vec<bool>,
     /// Accounts whose entry was drawn again.
     pub redrawn: u32,
 }
@@ -131,6 +143,9 @@ pub trait Opening {
 
     /// Whether a position passes the opening margin check at the opening mark: equity ≥ maintenance × (1 + buffer).
     fn accepts(&self, contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool;
+
+    /// The same of a cross account that holds these positions (contract, lots, cost) and this wallet.
+    fn accepts_cross(&self, positions: &[(u16, Qty, Cash)], wallet: Cash) -> bool;
 }
 
 impl Accounts {

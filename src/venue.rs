@@ -10,10 +10,11 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use crate::facts::{ContractId, Fact, OrderId, Side};
-use crate::money::{Cash, Nanos, Price, Qty};
+use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_ceil, div_floor, narrow};
 
 pub mod adl;
 mod agenda;
+pub mod cross;
 mod engine;
 pub mod ledger;
 pub mod liquidation;
@@ -29,7 +30,7 @@ use agenda::Agenda;
 use engine::Engine;
 use ledger::{Ledger, State, Telling};
 use register::Register;
-use rules::{CashLayer, PositionLayer, Rules};
+use rules::{CashLayer, MarginMode, PositionLayer, Rules};
 use triggers::Trigger;
 
 /// What the venue is told.
@@ -37,6 +38,10 @@ use triggers::Trigger;
 pub enum Command {
     /// The mark of a contract was refreshed: triggers fire.
     Mark { now: Nanos, contract: ContractId, mark: Price },
+    /// All marks of a refresh are in: cross accounts that left a bound are looked at.
+    Refreshed { now: Nanos },
+    /// Funding of `per_lot` cash units a lot falls due: longs pay, shorts receive (both reversed where negative).
+    Funding { now: Nanos, contract: ContractId, per_lot: Cash },
     /// A check instant: inventory and queued orders are worked off.
     Check { now: Nanos },
     /// The book's answer to the order just emitted.
@@ -123,6 +128,9 @@ pub struct Venue {
     agenda: Agenda,
     round: round::Scratch,
     fired: Vec<Trigger>,
+    /// Cross accounts to be looked at once all marks of a refresh are in.
+    due: Vec<u32>,
+    legs: Vec<cross::Leg>,
     orders: OrderId,
     strained: bool,
 }
@@ -134,6 +142,21 @@ struct Cursor {
     /// No entry of the list from the cursor on lies nearer than this.
     bound: i64,
     rearmed: BinaryHeap<Reverse<Trigger>>,
+    /// How far funding has brought the positions of this list towards their triggers since the opening, at most, in
+    /// billionths of a step on the trigger line.
+    shift: i128,
+}
+
+impl Cursor {
+    /// No position triggers whose key lies beyond this while the mark is `distance` away.
+    fn reach(&self, distance: i64) -> i64 {
+        if self.shift == 0 { distance } else { distance + narrow(div_ceil(self.shift, i128::from(Ratio::ONE.0))) }
+    }
+
+    /// The key of a position that triggers at `distance` with the funding so far.
+    fn key(&self, distance: i64) -> i64 {
+        if self.shift == 0 { distance } else { distance + narrow(div_floor(self.shift, i128::from(Ratio::ONE.0))) }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -159,6 +182,8 @@ impl Venue {
             agenda: Agenda::new(&rules.position_layers),
             round: round::Scratch::default(),
             fired: Vec::new(),
+            due: Vec::new(),
+            legs: Vec::new(),
             orders: 0,
             strained: false,
             rules,
@@ -179,10 +204,12 @@ impl Venue {
             for (cursor, side) in cursors.iter_mut().zip(SIDES) {
                 cursor.at = 0;
                 cursor.rearmed.clear();
+                cursor.shift = 0;
                 cursor.bound = contract.triggers.bound(side, 0);
             }
         }
         self.queue.clear();
+        self.due.clear();
         self.engine.reset();
         self.agenda.reset();
         self.round.reset(self.marks.len());
@@ -244,6 +271,25 @@ impl Venue {
                 self.mark(contract, mark);
                 Ok(Next::Idle)
             }
+            Command::Refreshed { now } => {
+                if self.agenda.is_busy() {
+                    return Err(Refused::Busy);
+                }
+                self.now = now;
+                self.look_at_cross_accounts();
+                Ok(Next::Idle)
+            }
+            Command::Funding { now, contract, per_lot } => {
+                if self.agenda.is_busy() {
+                    return Err(Refused::Busy);
+                }
+                if usize::from(contract) >= self.marks.len() {
+                    return Err(Refused::NoContract(contract));
+                }
+                self.now = now;
+                self.fund(contract, per_lot);
+                Ok(Next::Idle)
+            }
             Command::Check { now } => {
                 if self.agenda.is_busy() {
                     return Err(Refused::Busy);
@@ -285,9 +331,11 @@ impl Venue {
     fn mark(&mut self, contract: ContractId, mark: Price) {
         let c = usize::from(contract);
         self.marks[c] = mark;
-        for (s, side) in SIDES.into_iter().enumerate() {
-            let reached = self.ledger.register().contracts[c].triggers.distance(side, mark);
-            let cursor = &self.cursors[c][s];
+        for holder in SIDES {
+            let (side, place) = self.rules.contracts[c].line(holder, mark);
+            let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+            let cursor = &self.cursors[c][usize::from(side == Side::Short)];
+            let reached = cursor.reach(distance);
             let rearmed = cursor.rearmed.peek().is_some_and(|Reverse(first)| first.distance <= reached);
             if cursor.bound <= reached || rearmed {
                 self.fire(contract, side, reached, mark);
@@ -299,7 +347,8 @@ impl Venue {
         }
     }
 
-    /// Queues every position whose trigger lies within `reached`, nearest first, ties by account.
+    /// Queues every position whose trigger lies within `reached`, nearest first, ties by account; cross accounts wait
+    /// until all marks are in.
     fn fire(&mut self, contract: ContractId, side: Side, reached: i64, mark: Price) {
         let (c, s) = (usize::from(contract), usize::from(side == Side::Short));
         let mut fired = std::mem::take(&mut self.fired);
@@ -333,8 +382,7 @@ impl Venue {
             }
             cursor.rearmed.pop();
             let position = self.ledger.position(first.position);
-            let triggers = &self.ledger.register().contracts[c].triggers;
-            if position.state == State::Rearmed && triggers.distance(side, position.liquidation) == first.distance {
+            if position.state == State::Rearmed && position.armed == first.distance {
                 fired.push(first);
                 merged = true;
             }
@@ -343,38 +391,166 @@ impl Venue {
             fired.sort_unstable();
             fired.dedup();
         }
+        let shifted = cursor.shift != 0;
+        if shifted || !self.ledger.register().holdings.cross.is_empty() {
+            self.settle_candidates(contract, side, mark, &mut fired);
+        }
         let ready = self.now + self.rules.latency;
-        for trigger in &fired {
-            let position = self.ledger.position_mut(trigger.position);
+        for fired in &fired {
+            let position = self.ledger.position_mut(fired.position);
             position.state = State::Queued;
-            let (account, tick) = (position.account, position.liquidation);
-            self.ledger.facts.push(Fact::Breached { contract, account, trigger: tick, mark });
-            self.queue.push_back(Queued { position: trigger.position, ready });
+            let (account, place) = (position.account, position.trigger);
+            let trigger = self.rules.contracts[c].tick_at(place);
+            self.ledger.facts.push(Fact::Breached { contract, account, trigger, mark });
+            self.queue.push_back(Queued { position: fired.position, ready });
         }
         self.fired = fired;
     }
 
-    /// Puts an open, touched position back under watch with its trigger as it is now.
+    /// Of positions that may breach keeps the isolated ones that do, in the order of their triggers as they are now;
+    /// the others are armed anew, and cross accounts noted.
+    fn settle_candidates(&mut self, contract: ContractId, side: Side, mark: Price, fired: &mut Vec<Trigger>) {
+        let c = usize::from(contract);
+        let rules = Arc::clone(&self.rules);
+        fired.retain_mut(|trigger| {
+            let position = self.ledger.position(trigger.position);
+            if position.mode == MarginMode::Cross {
+                self.ledger.position_mut(position.id).state = State::Due;
+                self.due.push(position.account);
+                return false;
+            }
+            let backing = position.collateral - position.owed;
+            let of = &rules.contracts[c];
+            if !register::breaches(of, rules.trigger, position.qty, position.cost, backing, mark) {
+                self.rearm(position.id);
+                return false;
+            }
+            let place = of.trigger(rules.trigger, position.qty, position.cost, backing);
+            self.ledger.position_mut(position.id).trigger = place;
+            trigger.distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+            true
+        });
+        fired.sort_unstable();
+    }
+
+    /// Puts an open, touched position back under watch with its trigger as it is now. A cross account is looked at as
+    /// soon as all marks of the next refresh are in.
     fn rearm(&mut self, id: u32) {
         let position = self.ledger.position(id);
-        let rules = &self.rules.contracts[usize::from(position.contract)];
-        let tick = rules.tiers.liquidation_tick(
-            self.rules.trigger,
-            rules.multiplier,
-            position.qty,
-            position.cost,
-            position.collateral,
-        );
-        let side = Side::of(position.qty);
-        let entry = self.ledger.position_mut(id);
-        entry.liquidation = tick;
-        entry.state = State::Rearmed;
-        if side == Side::Short || tick.0 > 0 {
-            let c = usize::from(position.contract);
-            let distance = self.ledger.register().contracts[c].triggers.distance(side, tick);
-            let cursor = &mut self.cursors[c][usize::from(side == Side::Short)];
-            cursor.rearmed.push(Reverse(Trigger { distance, position: id }));
+        if position.mode == MarginMode::Cross {
+            self.ledger.position_mut(id).state = State::Due;
+            self.due.push(position.account);
+            return;
         }
+        let rules = &self.rules.contracts[usize::from(position.contract)];
+        let backing = position.collateral - position.owed;
+        let place = rules.trigger(self.rules.trigger, position.qty, position.cost, backing);
+        self.arm(id, place);
+    }
+
+    /// Sets the trigger of a position to a place on its line.
+    fn arm(&mut self, id: u32, place: i64) {
+        let position = self.ledger.position(id);
+        let c = usize::from(position.contract);
+        let side = self.rules.contracts[c].line_side(Side::of(position.qty));
+        let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+        let cursor = &mut self.cursors[c][usize::from(side == Side::Short)];
+        let key = cursor.key(distance);
+        let entry = self.ledger.position_mut(id);
+        entry.trigger = place;
+        entry.armed = key;
+        entry.state = State::Rearmed;
+        if side == Side::Short || place > 0 {
+            cursor.rearmed.push(Reverse(Trigger { distance: key, position: id }));
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------ cross accounts
+
+    /// The open cross positions of an account, with its wallet.
+    fn legs_of(&self, account: u32, legs: &mut Vec<cross::Leg>) -> Cash {
+        legs.clear();
+        legs.extend(self.ledger.legs(account).map(|leg| cross::Leg {
+            id: leg.id,
+            contract: leg.contract,
+            qty: leg.qty,
+            cost: leg.cost + leg.owed,
+            bound: 0,
+        }));
+        self.ledger.wallet(account)
+    }
+
+    /// Queues the accounts among those due that breach, by account, and sets bounds for the others.
+    fn look_at_cross_accounts(&mut self) {
+        if self.due.is_empty() {
+            return;
+        }
+        let mut due = std::mem::take(&mut self.due);
+        due.sort_unstable();
+        due.dedup();
+        let mut legs = std::mem::take(&mut self.legs);
+        let ready = self.now + self.rules.latency;
+        for &account in &due {
+            let wallet = self.legs_of(account, &mut legs);
+            if legs.is_empty() || legs.iter().any(|leg| self.ledger.position(leg.id).state == State::Queued) {
+                continue;
+            }
+            if cross::standing(&self.rules, &self.marks, wallet, &legs).breaches(self.rules.trigger) {
+                for leg in &legs {
+                    self.ledger.position_mut(leg.id).state = State::Queued;
+                }
+                let first = legs[0];
+                let mark = self.marks[usize::from(first.contract)];
+                self.ledger.facts.push(Fact::Breached { contract: first.contract, account, trigger: mark, mark });
+                self.queue.push_back(Queued { position: first.id, ready });
+            } else {
+                cross::bound(&self.rules, &self.marks, wallet, &mut legs);
+                for leg in &legs {
+                    self.arm(leg.id, leg.bound);
+                }
+            }
+        }
+        due.clear();
+        self.due = due;
+        self.legs = legs;
+    }
+
+    /// Gives up the order of a cross account: it is looked at again at the next refresh.
+    fn release_cross(&mut self, account: u32) {
+        let mut legs = std::mem::take(&mut self.legs);
+        self.legs_of(account, &mut legs);
+        for leg in &legs {
+            self.ledger.position_mut(leg.id).state = State::Due;
+        }
+        self.due.push(account);
+        self.legs = legs;
+    }
+
+    // ------------------------------------------------------------------------------------------ funding
+
+    /// Funding moves the triggers, not the accounts: what each position owes follows from one running sum.
+    fn fund(&mut self, contract: ContractId, per_lot: Cash) {
+        if per_lot.is_zero() {
+            return;
+        }
+        let c = usize::from(contract);
+        self.ledger.fund_positions(contract, per_lot);
+        let rules = &self.rules.contracts[c];
+        let (one, k) = (i128::from(Ratio::ONE.0), i128::from(rules.per_step()));
+        let rate = i128::from(rules.tiers.greatest_rate().0);
+        // On the trigger line those who suffer from a fall pay a positive rate.
+        let adverse = i128::from(if rules.multiplier.is_linear() { per_lot.0 } else { -per_lot.0 });
+        let [falling, rising] = &mut self.cursors[c];
+        // A cash unit a lot is worth 1/(k·(1 − r)) steps to the one side and 1/(k·(1 + r)) to the other, r between 0 and
+        // the greatest rate: rounded so that nobody is overlooked.
+        if adverse > 0 {
+            falling.shift += div_ceil(adverse * one * one, k * (one - rate));
+            rising.shift -= div_floor(adverse * one * one, k * (one + rate));
+        } else {
+            falling.shift -= div_floor(-adverse * one, k);
+            rising.shift += div_ceil(-adverse * one, k);
+        }
+        self.fund_tickets(contract, per_lot);
     }
 
     // ------------------------------------------------------------------------------------------ the fund

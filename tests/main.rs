@@ -15,6 +15,8 @@ mod folders;
 mod fuzz;
 mod golden;
 mod lab;
+mod market;
+mod pictures;
 mod position;
 mod presets;
 mod reference;

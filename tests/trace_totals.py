@@ -16,8 +16,9 @@ from decimal import Decimal, getcontext
 
 getcontext().prec = 60
 
-# Not in the events: the runs for the fund that is needed and at infinite depth, and what the population tells.
-UNTOLD = {"fund_need", "fund_need_cash", "infinite_depth_notional", "open_interest", "redrawn"}
+# Not in the events: the runs for the fund that is needed and at infinite depth, what the population tells, and the flow of others.
+FLOW = {"taker_volume", "taker_sells", "forced_volume"}
+UNTOLD = {"fund_need", "fund_need_cash", "infinite_depth_notional", "open_interest", "redrawn"} | FLOW
 # Told by neither: these runs are not repeated for a trace.
 NOT_IN_TRACE = {"fund_need", "fund_need_cash", "infinite_depth_notional"}
 

@@ -21,6 +21,7 @@ use crate::sim::trace::story::{self, stories};
 use crate::stats::histogram::Histogram;
 use crate::stats::quantile::{Selector, Share};
 use crate::venue::register::Register;
+use crate::venue::rules::Rules;
 
 /// Stories kept of a path; the page shows as many of them as fit.
 const STORIES: usize = 2_000;
@@ -113,7 +114,7 @@ impl Replay {
         (frames.path, frames.roles) = (path, roles);
         frames.fund_need = film.money(Cash(row.fund_need));
         frames.names.clone_from(&legend.accounts);
-        let stories = told(&legend, &recording, worker.register(), &film);
+        let stories = told(&stage.scenario.rules, &legend, &recording, worker.register(), &film);
         Ok(Self { frames, stories, recording, legend, seed: stage.seed, row })
     }
 
@@ -137,21 +138,24 @@ pub fn story(stage: &Stage<'_>, path: u64, account: AccountId) -> Result<Option<
     worker.run(path, Wanted { series: Series::Skip, pair: Pair::Alone }, &mut [&mut recording])?;
     let legend = Legend::of(stage.scenario, stage.account_names());
     let register = worker.register();
-    let (mut told, _) =
-        stories(&legend, &recording, &[account], &|account, contract| trigger(register, account, contract));
+    let (mut told, _) = stories(&legend, &recording, &[account], &|account, contract| {
+        trigger(&stage.scenario.rules, register, account, contract)
+    });
     Ok(told.pop())
 }
 
 /// Liquidation price of a position at the opening.
-fn trigger(register: &Register, account: AccountId, contract: ContractId) -> Option<Price> {
+fn trigger(rules: &Rules, register: &Register, account: AccountId, contract: ContractId) -> Option<Price> {
     let holdings = &register.holdings;
     let first = holdings.account.partition_point(|&id| id < account);
     let of_it = holdings.account[first..].iter().take_while(|&&id| id == account).count();
-    (first..first + of_it).find(|&j| holdings.contract[j] == contract).map(|j| register.liquidation[j])
+    (first..first + of_it)
+        .find(|&j| holdings.contract[j] == contract)
+        .map(|j| rules.contracts[usize::from(contract)].tick_at(register.trigger[j]))
 }
 
 /// The stories kept of a path: the venue's, those of deleveraged winners, of the first losers, then of the largest.
-fn told(legend: &Legend, recording: &Recording, register: &Register, film: &Film<'_>) -> Vec<Story> {
+fn told(rules: &Rules, legend: &Legend, recording: &Recording, register: &Register, film: &Film<'_>) -> Vec<Story> {
     let mut first: Vec<AccountId> = Vec::new();
     let mut size: BTreeMap<AccountId, (i64, i64)> = BTreeMap::new();
     for fact in recording.batches().iter().flat_map(|(_, facts)| facts) {
@@ -185,7 +189,8 @@ fn told(legend: &Legend, recording: &Recording, register: &Register, film: &Film
     let mut seen = std::collections::BTreeSet::new();
     order.retain(|&id| seen.insert(id));
     order.truncate(STORIES);
-    let (told, venue) = stories(legend, recording, &order, &|account, contract| trigger(register, account, contract));
+    let (told, venue) =
+        stories(legend, recording, &order, &|account, contract| trigger(rules, register, account, contract));
     let events =
         |events: &[(Nanos, String)]| events.iter().map(|(at, text)| (at.0 as f64 / 1e9, text.clone())).collect();
     let venue =
@@ -238,7 +243,7 @@ impl<'a> Film<'a> {
                 qty: holdings.qty[j],
                 cost: holdings.cost[j],
                 collateral: holdings.collateral[j],
-                trigger: register.liquidation[j],
+                trigger: scenario.rules.contracts[usize::from(holdings.contract[j])].tick_at(register.trigger[j]),
             })
             .collect();
         Self {

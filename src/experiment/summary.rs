@@ -66,13 +66,15 @@ const MEANS: [(&str, Value); 17] = [
 ];
 
 /// Ratios of sums.
-const RATIOS: [(&str, Values); 6] = [
+const RATIOS: [(&str, Values); 8] = [
     ("fund_need_to_open_interest", |row, _| (row.fund_need, row.open_interest)),
     ("liquidated_to_open_interest", |row, _| (row.liquidated_notional, row.open_interest)),
     ("liquidated_long_share", |row, _| (row.liquidated_long_notional, row.liquidated_notional)),
     ("adl_share_of_liquidated", |row, _| (row.to_adl, row.liquidated_notional)),
     ("adl_haircut_to_notional", |row, _| (row.adl_haircut, row.adl_notional)),
     ("price_amplification", adverse_moves),
+    ("taker_sell_share", |row, _| (row.taker_sells, row.taker_volume)),
+    ("forced_share_of_volume", |row, _| (row.forced_volume, row.taker_volume)),
 ];
 
 /// How a metric is made of the rows, for those who compare runs path by path.

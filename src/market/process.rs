@@ -6,11 +6,17 @@ use crate::money::Nanos;
 use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
 use crate::rng::Stream;
 
+pub mod common_jump;
 mod flash_crash;
+mod garch;
 mod gbm;
+mod hawkes_jumps;
 mod jump_diffusion;
+mod jumps;
 mod noise;
+mod regime_switching;
 mod replay;
+mod stochastic_volatility;
 mod waypoints;
 
 pub use noise::Noise;
@@ -56,6 +62,8 @@ impl Direction {
 pub struct Draws<'a> {
     pub grid: Grid,
     pub direction: Direction,
+    /// Steps in a mark interval, at least 1: the clock of what must not change when the step is halved.
+    pub per_mark: usize,
     /// Increments of a standard Brownian motion over each step, in √seconds, correlated between assets: `grid.steps` of them.
     pub brownian: &'a [f64],
     /// The process's own stream for this asset and path: jumps, drawn parameters, second factors.
@@ -66,12 +74,26 @@ pub struct Draws<'a> {
 pub trait PriceProcess: Send + Sync + Debug {
     /// Writes ln(I_t / I_0) at every grid point into `log_index` (length `grid.steps + 1`, first entry 0).
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]);
+
+    /// Nominal variance of the log return a second: of noise and jumps in the long run, without the one fall of a crash.
+    /// Its root says by how much this asset moves with another one.
+    fn variance_rate(&self) -> f64;
 }
 
 /// All price processes. One line a process.
 pub const PROCESSES: Family<dyn PriceProcess> = Family {
     info: &PROCESS_INFO,
-    entries: &[gbm::ENTRY, jump_diffusion::ENTRY, flash_crash::ENTRY, waypoints::ENTRY, replay::ENTRY],
+    entries: &[
+        gbm::ENTRY,
+        jump_diffusion::ENTRY,
+        stochastic_volatility::ENTRY,
+        garch::ENTRY,
+        hawkes_jumps::ENTRY,
+        regime_switching::ENTRY,
+        flash_crash::ENTRY,
+        waypoints::ENTRY,
+        replay::ENTRY,
+    ],
 };
 
 pub static PROCESS_INFO: FamilyInfo = FamilyInfo {

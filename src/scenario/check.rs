@@ -14,7 +14,10 @@ use super::opening::{OpeningContract, OpeningRules};
 use super::{Asset, Clock, Scenario, correlation, people, preset, venue};
 use crate::fault::{Failure, Fault, Faults, Place, Severity, Source};
 use crate::market::book::{BOOK_INFO, BOOKS, Reference};
+use crate::market::flow::Background;
+use crate::market::index::IndexRule;
 use crate::market::mark::MARKS;
+use crate::market::process::common_jump::CommonJump;
 use crate::market::process::{Direction, PROCESSES};
 use crate::money::{Multiplier, Nanos, Price, Quantum, Ratio};
 use crate::registry::{self, Need, Node, Raw, Reading, Setting, Values, read_partly};
@@ -84,6 +87,9 @@ fn build(node: &Node, root: &Values, reading: &mut Reading) -> Option<Scenario> 
     let drafts = assets(root, cash_unit, head.as_ref(), reading);
     let market = root.maybe_table("market");
     let correlation = correlation::factor(market.as_ref(), &drafts, reading);
+    let cross_impact = market.as_ref().and_then(|market| market.maybe_flag("cross_impact"));
+    let common_jump = market.as_ref().and_then(|market| market.maybe_table("common_jump"));
+    let common_jump = common_jump.and_then(|values| CommonJump::of(&values, reading));
     let rules = rules.map(|values| venue::rules(&values, &drafts, cash_unit, reading));
     let accounts = people::accounts(node, root, &drafts, rules.as_ref(), cash_unit, reading);
 
@@ -108,6 +114,8 @@ fn build(node: &Node, root: &Values, reading: &mut Reading) -> Option<Scenario> 
         cash_unit: cash_unit?,
         assets: assets?,
         correlation: correlation?,
+        cross_impact: cross_impact?,
+        common_jump,
         rules: rules.rules()?,
         accounts,
     };
@@ -248,6 +256,9 @@ pub(super) struct AssetDraft {
     process: Option<Box<dyn crate::market::process::PriceProcess>>,
     book: Option<Box<dyn crate::market::book::Book>>,
     mark: Option<Box<dyn crate::market::mark::MarkRule>>,
+    index: Option<IndexRule>,
+    jump_beta: Option<f64>,
+    background: Option<Background>,
 }
 
 impl AssetDraft {
@@ -263,6 +274,9 @@ impl AssetDraft {
             process: self.process?,
             book: self.book?,
             mark: self.mark?,
+            index: self.index,
+            jump_beta: self.jump_beta?,
+            background: self.background,
         })
     }
 }
@@ -356,11 +370,13 @@ fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, rea
         _ => None,
     };
     let symbol = values.maybe_text("symbol");
+    let index = values.maybe_table("index").and_then(|values| IndexRule::of(&values, reading));
     let book_node = values.maybe_node("book");
     let mark_node = values.maybe_node("mark");
     if let (Some(mark), Some(book)) = (&mark_node, &book_node)
         && mark_kind(mark) == Some("index")
         && permanent_share(book) == Some(0.0)
+        && !index.as_ref().is_some_and(IndexRule::holds_own)
     {
         let at = if is_written(values, "mark") { values.span("mark") } else { values.span("book") };
         reading.warn(
@@ -386,8 +402,17 @@ fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, rea
         process: values.maybe_node("process").and_then(|node| PROCESSES.choose(&node, reading)),
         book: book_node.and_then(|node| BOOKS.choose(&node, reading)),
         mark: mark_node.and_then(|node| MARKS.choose(&node, reading)),
+        index,
+        jump_beta: values.maybe_number("jump_beta"),
+        background: background(values),
         symbol,
     }
+}
+
+/// The flow of others, where there is any.
+fn background(values: &Values) -> Option<Background> {
+    let gross_a_minute = values.maybe_number("gross_flow").filter(|&gross| gross > 0.0)?;
+    Some(Background { gross_a_minute, impact: values.maybe_number("flow_impact")? })
 }
 
 /// tick × lot, and which cash unit, lot or tick would fit the other two.

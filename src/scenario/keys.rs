@@ -3,7 +3,8 @@
 //! These lists are the only place where the keys are named: the reading, `scenarios/schema.json`,
 //! `docs/reference.md` and `flashcrash list` all come from them.
 
-use crate::market::{book, distribution, mark, process};
+use crate::market::process::common_jump;
+use crate::market::{book, distribution, index, mark, process};
 use crate::money::Nanos;
 use crate::registry::{FamilyInfo, Key, Need, Shape};
 use crate::venue::{adl, liquidation, presets};
@@ -132,15 +133,53 @@ pub const ASSET: &[Key] = &[
         "what forced orders are paid and how they move the price",
     ),
     key("mark", Shape::Plugin(&mark::MARK_INFO), Need::Default("\"index\""), "the price at which margin is computed"),
+    key(
+        "index",
+        Shape::Table(index::KEYS),
+        Need::Optional,
+        "`[assets.index]`: the index that the mark uses, made of several venues; where absent, it is the process itself",
+    ),
+    key(
+        "jump_beta",
+        Shape::Number { unit: "", min: -10.0, max: 10.0 },
+        Need::Default("1.0"),
+        "what a jump of `[market.common_jump]` is multiplied by in this asset",
+    ),
+    key(
+        "gross_flow",
+        Shape::Number { unit: "settlement currency a minute", min: 0.0, max: 1e15 },
+        Need::Default("0"),
+        "notional that others trade in this book, for volumes and the sell share; 0 counts none (first asset only)",
+    ),
+    key(
+        "flow_impact",
+        Shape::Share { min: 0.000_001, max: 10.0 },
+        Need::Default("0.018"),
+        "log move of the exogenous index that goes with 100 million of net taker flow of others",
+    ),
 ];
 
 /// `[market]`
-pub const MARKET: &[Key] = &[key(
-    "correlation",
-    Shape::List(&Shape::List(&Shape::Number { unit: "", min: -1.0, max: 1.0 })),
-    Need::Optional,
-    "correlation of the assets' Brownian motions, one row an asset in the order of `[[assets]]`; independent where absent",
-)];
+pub const MARKET: &[Key] = &[
+    key(
+        "correlation",
+        Shape::List(&Shape::List(&Shape::Number { unit: "", min: -1.0, max: 1.0 })),
+        Need::Optional,
+        "correlation of the assets' Brownian motions, one row an asset in the order of `[[assets]]`; independent where absent",
+    ),
+    key(
+        "cross_impact",
+        Shape::Flag,
+        Need::Default("true"),
+        "whether the permanent impact of forced orders in one asset moves the index of the others, by correlation × ratio of volatilities",
+    ),
+    key(
+        "common_jump",
+        Shape::Table(common_jump::KEYS),
+        Need::Optional,
+        "`[market.common_jump]`: jumps that come to all assets at once",
+    ),
+];
 
 /// `[venue]`
 pub const VENUE: &[Key] = &[
@@ -211,6 +250,25 @@ pub const VENUE: &[Key] = &[
         Shape::Choice(&[("trader", "stays in the account"), ("fund", "goes to the insurance fund")]),
         Need::Required,
         "who receives what equity is left after a liquidation and its fees",
+    ),
+    key(
+        "position_order",
+        Shape::Choice(&[
+            ("mm_desc", "greatest maintenance margin first"),
+            ("upnl_asc", "greatest unrealised loss first"),
+            ("largest", "greatest notional first"),
+        ]),
+        Need::Default("\"mm_desc\""),
+        "in which order the positions of a cross account are closed",
+    ),
+    key(
+        "cross_bankruptcy",
+        Shape::Choice(&[
+            ("sequential", "all that is left goes to the position being closed"),
+            ("proportional", "shared out by maintenance margin"),
+        ]),
+        Need::Default("\"sequential\""),
+        "which part of a cross account's equity decides the bankruptcy price of a position",
     ),
     key(
         "execution",
@@ -373,6 +431,15 @@ pub const TRADERS: &[Key] = &[
         Shape::Plugin(DISTRIBUTION),
         Need::Default("0"),
         "free cash beside the position, in settlement currency",
+    ),
+    key(
+        "margin_mode",
+        Shape::Choice(&[
+            ("isolated", "the collateral of the position alone"),
+            ("cross", "the account's wallet, which holds the collateral too"),
+        ]),
+        Need::Default("\"isolated\""),
+        "what backs a position",
     ),
 ];
 

@@ -48,6 +48,21 @@ impl Opening for OpeningRules {
         &self.contracts[usize::from(contract)].caps
     }
 
+    fn accepts_cross(&self, positions: &[(u16, Qty, Cash)], wallet: Cash) -> bool {
+        let (mut equity, mut maintenance) = (i128::from(wallet.0), 0i128);
+        for &(contract, qty, cost) in positions {
+            let OpeningContract { multiplier, open, tiers, .. } = &self.contracts[usize::from(contract)];
+            // A position too large to be valued cannot be margined either.
+            let Some(value) = multiplier.checked_value(qty, *open) else { return false };
+            equity += i128::from(value.0) - i128::from(cost.0);
+            maintenance += tiers.maintenance_billionths(value.abs());
+        }
+        let (one, buffer) = (i128::from(Ratio::ONE.0), i128::from(self.buffer.0));
+        let excess = equity * one - maintenance;
+        let covered = excess >= 0 && excess >= maintenance / one * buffer;
+        covered && (self.trigger == Trigger::Below || excess > 0)
+    }
+
     fn accepts(&self, contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool {
         let OpeningContract { multiplier, open, tiers, .. } = &self.contracts[usize::from(contract)];
         // A position too large to be valued cannot be margined either.

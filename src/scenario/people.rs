@@ -13,7 +13,7 @@ use crate::market::distribution::{DISTRIBUTIONS, Distribution};
 use crate::money::{Quantum, Ratio};
 use crate::registry::{Node, Raw, Reading, Values, read_partly};
 use crate::traders::{
-    Accounts, Balance, CapKeeps, Cause, Contract, Generated, Group, Population, Redraw, SizeIs, load,
+    Accounts, Balance, CapKeeps, Cause, Contract, Generated, Group, MarginMode, Population, Redraw, SizeIs, load,
 };
 
 /// Reads `[[traders]]` with `[population]`, or `[accounts]`.
@@ -156,6 +156,11 @@ fn group(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Optio
         size_is: if values.maybe_text("size_is")? == "notional" { SizeIs::Notional } else { SizeIs::Collateral },
         entry_offset: entry_offset?,
         wallet: wallet?,
+        margin_mode: if values.maybe_text("margin_mode")? == "cross" {
+            MarginMode::Cross
+        } else {
+            MarginMode::Isolated
+        },
     })
 }
 

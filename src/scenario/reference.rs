@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 
 use super::keys;
-use crate::market::{book, distribution, mark, process};
+use crate::market::process::common_jump;
+use crate::market::{book, distribution, index, mark, process};
 use crate::registry::{self, EntryInfo, FamilyInfo, Key, Need, Shape};
 use crate::venue::{adl, liquidation};
 
@@ -20,10 +21,13 @@ const FAMILIES: [(&FamilyInfo, &str); 6] = [
 ];
 
 /// Tables of a scenario: header as written, meaning, keys.
-const TABLES: [(&str, &str, &[Key]); 9] = [
+const TABLES: [(&str, &str, &[Key]); 12] = [
     ("[scenario]", "How long, how fine, how often.", keys::SCENARIO),
     ("[[assets]]", "A contract and its market; once for each.", keys::ASSET),
+    ("[assets.index]", "The index that the mark uses, made of several venues. Optional.", index::KEYS),
+    ("[[assets.index.venues]]", "A constituent of the index; once for each.", index::VENUE),
     ("[market]", "What the assets have in common. Optional.", keys::MARKET),
+    ("[market.common_jump]", "Jumps that come to all assets at once. Optional.", common_jump::KEYS),
     ("[venue]", "The rules of the exchange.", keys::VENUE),
     ("[[venue.tiers]]", "A margin tier; once for each, from the lowest notional to the highest.", keys::TIER),
     ("[venue.fund]", "The insurance fund.", keys::FUND),

@@ -13,7 +13,8 @@ use crate::venue::adl::{POLICIES, Policy};
 use crate::venue::liquidation::RULES;
 use crate::venue::margin::{Tier, Tiers};
 use crate::venue::rules::{
-    CashLayer, ContractRules, Eligible, Execution, FundRules, PositionLayer, Rules, SurplusTo, Trigger,
+    CashLayer, ContractRules, CrossBankruptcy, Eligible, Execution, FundRules, PositionLayer, PositionOrder, Rules,
+    SurplusTo, Trigger,
 };
 
 /// The rules as far as they are sound.
@@ -72,6 +73,15 @@ pub(super) fn rules(
         Some(Rules {
             contracts: contracts?,
             trigger: trigger?,
+            position_order: match values.maybe_text("position_order")?.as_str() {
+                "upnl_asc" => PositionOrder::Loss,
+                "largest" => PositionOrder::Notional,
+                _ => PositionOrder::Maintenance,
+            },
+            cross_bankruptcy: match values.maybe_text("cross_bankruptcy")?.as_str() {
+                "proportional" => CrossBankruptcy::Proportional,
+                _ => CrossBankruptcy::Sequential,
+            },
             liquidation: liquidation?,
             position_layers: layers?.into_iter().map(|(_, layer)| layer).collect(),
             cash_layers: cash_layers?,

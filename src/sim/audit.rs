@@ -29,6 +29,8 @@ const PROBES: [i128; 2] = [1, 1_000_003];
 struct Contract {
     multiplier: Option<Multiplier>,
     mark: Option<i64>,
+    /// Σ funding per lot.
+    funding: i64,
     /// Positions by account.
     traders: Vec<Position>,
     maker: Position,
@@ -50,6 +52,13 @@ struct Contract {
 impl Contract {
     fn value(&self, qty: i64, price: i64) -> i64 {
         i64::try_from(i128::from(qty) * self.lot_value(price)).expect("overflow in the audit")
+    }
+
+    /// A trader's position with the funding up to now.
+    fn trader(&self, account: AccountId) -> Position {
+        let mut position = self.traders.get(account as usize).copied().unwrap_or_default();
+        position.accrue(self.funding);
+        position
     }
 
     /// What holding one lot is worth at a price: p·k, or −(f/p rounded to the nearest unit) of an inverse contract.
@@ -280,7 +289,7 @@ impl Audit {
     pub fn position(&self, party: Party, contract: ContractId) -> (Qty, Cash) {
         let of = &self.contracts[usize::from(contract)];
         let position = match party {
-            Party::Trader(i) => of.traders.get(i as usize).copied().unwrap_or_default(),
+            Party::Trader(i) => of.trader(i),
             Party::Maker => of.maker,
             Party::Engine => of.engine,
             Party::Backstop(j) => self.backstop_positions.get(&(j, contract)).copied().unwrap_or_default(),
@@ -300,6 +309,14 @@ impl Audit {
             Fact::Posted { from, to, amount, why } => self.posted(from, to, amount.0, why),
             Fact::Traded { party, contract, qty, cash, order, via, ticket } => {
                 self.traded(party, contract, qty.0, cash.0, order, via, ticket)
+            }
+            Fact::Funding { contract, per_lot } => {
+                self.funded(contract, per_lot.0);
+                Ok(())
+            }
+            Fact::TicketsFunded { paid, .. } => {
+                self.engine_owed = less(self.engine_owed, paid);
+                Ok(())
             }
             Fact::Marked { contract, mark } => {
                 self.contracts[usize::from(contract)].mark = Some(mark.0);
@@ -349,6 +366,55 @@ impl Audit {
             | Fact::Exhausted { .. }
             | Fact::Horizon { .. } => Ok(()),
         }
+    }
+
+    /// Funding falls due on everything but the inventory of engine and backstops.
+    fn funded(&mut self, contract: ContractId, per_lot: i64) {
+        self.touch(contract);
+        let of = &mut self.contracts[usize::from(contract)];
+        of.funding += per_lot;
+        // The maker's funding is part of its cost at once.
+        of.maker.cost += of.maker.qty * per_lot;
+        let backstops: i64 =
+            self.backstop_positions.iter().filter(|((_, at), _)| *at == contract).map(|(_, held)| held.qty).sum();
+        let owed = i128::from(of.lots - of.engine.qty - backstops) * i128::from(per_lot);
+        of.cost += owed;
+        of.unrealised.iter_mut().for_each(|sum| *sum -= owed);
+    }
+
+    /// A trader collects funding; the engine's is known from its postings alone.
+    fn funding_paid(&mut self, from: Party, to: Party, amount: i64) -> Result<(), String> {
+        let (Party::Clearing(contract), Party::Trader(account)) = (from, to) else { return Ok(()) };
+        self.touch(contract);
+        let of = &mut self.contracts[usize::from(contract)];
+        let position = at(&mut of.traders, account as usize);
+        position.accrue(of.funding);
+        if amount > -position.owed {
+            return Err(format!("account {account} collects funding of {amount}, {} is due to it", -position.owed));
+        }
+        position.owed += amount;
+        of.cost += i128::from(amount);
+        of.unrealised.iter_mut().for_each(|sum| *sum -= i128::from(amount));
+        Ok(())
+    }
+
+    /// Unrealised profit of a cross position pays its account.
+    fn settled(&mut self, from: Party, to: Party, amount: i64) -> Result<(), String> {
+        let (Party::Clearing(contract), Party::Trader(account)) = (from, to) else {
+            return Err(format!("profit settled between {from:?} and {to:?}"));
+        };
+        self.touch(contract);
+        let of = &mut self.contracts[usize::from(contract)];
+        let position = at(&mut of.traders, account as usize);
+        position.cost += amount;
+        of.cost += i128::from(amount);
+        of.unrealised.iter_mut().for_each(|sum| *sum -= i128::from(amount));
+        let mark = of.mark.unwrap_or(1);
+        let left = of.trader(account).unrealised(of.lot_value(mark));
+        if left < 0 {
+            return Err(format!("account {account} settles {amount} of profit and is left with {left}"));
+        }
+        Ok(())
     }
 
     fn touch(&mut self, contract: ContractId) {
@@ -420,6 +486,8 @@ impl Audit {
             // A winner's profit that is socialised comes from a trader.
             Why::Shortfall => self.layer_paid(from, to, Cash(amount))?,
             Why::Repayment => self.layer_paid(to, from, Cash(-amount))?,
+            Why::Settled => self.settled(from, to, amount)?,
+            Why::Funding => self.funding_paid(from, to, amount)?,
             _ => {}
         }
         Ok(())
@@ -467,7 +535,11 @@ impl Audit {
         }
         let mut other;
         let position = match party {
-            Party::Trader(i) => at(&mut of.traders, i as usize),
+            Party::Trader(i) => {
+                let position = at(&mut of.traders, i as usize);
+                position.accrue(of.funding);
+                position
+            }
             Party::Maker => &mut of.maker,
             Party::Engine => &mut of.engine,
             Party::Backstop(j) => {
@@ -516,7 +588,7 @@ impl Audit {
         };
         let after = *position;
         of.lots += after.qty - before.qty;
-        of.cost += i128::from(after.cost) - i128::from(before.cost);
+        of.cost += i128::from(after.basis()) - i128::from(before.basis());
         for (sum, price) in of.unrealised.iter_mut().zip(PROBES) {
             *sum += after.unrealised(price) - before.unrealised(price);
         }

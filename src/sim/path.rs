@@ -13,12 +13,15 @@ use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
-use crate::market::book::{Book, Refresh};
+use crate::market::book::{Book, Refresh, Taker};
+use crate::market::flow::Flow;
+use crate::market::index::{Address, Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
 use crate::market::process::{Draws, Noise};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::rng::{Purpose, Stream};
+use crate::scenario::Scenario;
 use crate::traders::Population;
 use crate::venue::ledger::Telling;
 use crate::venue::register::Register;
@@ -51,8 +54,12 @@ pub struct Worker<'s> {
     redrawn: u32,
     noise: Noise,
     log_index: Vec<f64>,
+    /// Common jumps so far at each grid point; empty where there are none.
+    jumped: Vec<f64>,
     /// Exogenous index of each asset at each grid point, ticks.
     index: Vec<Vec<f64>>,
+    /// What was drawn for the published index of each asset.
+    factors: Vec<Vec<f64>>,
     actual: Lane,
     unlimited: Lane,
     deep: Lane,
@@ -66,6 +73,19 @@ struct Lane {
     marks: Vec<Box<dyn MarkRule>>,
     tally: Tally,
     assets: Vec<AssetState>,
+    published: Vec<Published>,
+    /// Row i: what a permanent move of asset i does to each other.
+    passage: Vec<Vec<f64>>,
+    /// Flow of others and of forced orders in the first asset's book.
+    flow: Flow,
+    forced: Forced,
+}
+
+/// Cash that forced orders traded in the first asset's book.
+#[derive(Clone, Copy, Debug, Default)]
+struct Forced {
+    volume: Cash,
+    sells: Cash,
 }
 
 /// What changes of an asset during a path.
@@ -112,7 +132,9 @@ impl<'s> Worker<'s> {
             redrawn,
             noise: Noise::default(),
             log_index: Vec::new(),
+            jumped: Vec::new(),
             index: vec![Vec::new(); assets],
+            factors: vec![Vec::new(); assets],
             actual: Lane::new(stage, &stage.rules, books(), &outputs),
             unlimited: Lane::new(stage, &stage.unlimited, books(), &[]),
             deep: Lane::new(stage, &stage.rules, deep(), &[]),
@@ -173,7 +195,7 @@ impl<'s> Worker<'s> {
         self.draw_accounts(path)?;
         self.draw_index(path);
         let telling = if observers.is_empty() { Telling::Silent } else { Telling::Told };
-        let context = Context { stage: self.stage, index: &self.index, path };
+        let context = Context { stage: self.stage, index: &self.index, factors: &self.factors, path };
         let register = std::mem::take(&mut self.register);
         let open_interest = open_interest(&register, self.stage);
 
@@ -233,17 +255,38 @@ impl<'s> Worker<'s> {
         let Stage { scenario, seed, .. } = self.stage;
         let grid = scenario.clock.grid();
         self.noise.draw(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation);
+        let per_mark = scenario.clock.steps_per_mark();
+        if let Some(jump) = &scenario.common_jump {
+            self.jumped.resize(grid.steps + 1, 0.0);
+            jump.fill(*seed, path, grid, &mut self.jumped);
+        }
         self.log_index.resize(grid.steps + 1, 0.0);
         for (a, asset) in (0u32..).zip(&scenario.assets) {
             let at = a as usize;
             let mut stream = Stream::new(*seed, Purpose::Process, (a, 0), path);
-            let draws =
-                Draws { grid, direction: scenario.direction, brownian: self.noise.increments(at), stream: &mut stream };
+            let draws = Draws {
+                grid,
+                direction: scenario.direction,
+                per_mark,
+                brownian: self.noise.increments(at),
+                stream: &mut stream,
+            };
             asset.process.fill(draws, &mut self.log_index);
             let open = asset.open.0 as f64;
             let index = &mut self.index[at];
             index.clear();
-            index.extend(self.log_index.iter().map(|log| open * math::exp(asset.exogenous_share * log)));
+            let share = asset.exogenous_share;
+            if scenario.common_jump.is_none() {
+                index.extend(self.log_index.iter().map(|log| open * math::exp(share * log)));
+            } else {
+                let jumped = self.log_index.iter().zip(&self.jumped);
+                index.extend(jumped.map(|(log, jumped)| open * math::exp(share * log + asset.jump_beta * jumped)));
+            }
+            if let Some(rule) = &asset.index {
+                let address = Address { seed: *seed, path, asset: a, direction: scenario.direction };
+                let refreshes = grid.steps / per_mark + 1;
+                rule.draw(address, refreshes, scenario.clock.mark_interval, &mut self.factors[at]);
+            }
         }
     }
 }
@@ -262,6 +305,7 @@ fn open_interest(register: &Register, stage: &Stage<'_>) -> Cash {
 struct Context<'a> {
     stage: &'a Stage<'a>,
     index: &'a [Vec<f64>],
+    factors: &'a [Vec<f64>],
     path: u64,
 }
 
@@ -273,6 +317,10 @@ impl Lane {
             marks: stage.scenario.assets.iter().map(|asset| asset.mark.boxed_clone()).collect(),
             tally: Tally::new(&multipliers, outputs),
             assets: vec![AssetState::default(); books.len()],
+            published: vec![Published::default(); books.len()],
+            passage: stage.scenario.passage(),
+            flow: Flow::default(),
+            forced: Forced::default(),
             books,
         }
     }
@@ -308,7 +356,8 @@ impl Lane {
         let horizon_mark = self.value_inventory(context);
         self.venue.facts().push(Fact::Horizon { horizon_mark });
         self.tell(clock.horizon, observers);
-        let row = self.tally.finish();
+        let mut row = self.tally.finish();
+        self.count_flow(scenario, &mut row);
         Ok((self.venue.release(), row))
     }
 
@@ -329,6 +378,10 @@ impl Lane {
             book.reset(open, asset.reference);
             mark.reset();
         }
+        for (published, asset) in self.published.iter_mut().zip(&scenario.assets) {
+            published.reset(asset.open.0 as f64);
+        }
+        (self.flow, self.forced) = (Flow::default(), Forced::default());
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
         let fund = self.venue.open(register, telling);
         self.tally.begin(Start { path: context.path, fund, price, series });
@@ -342,20 +395,26 @@ impl Lane {
         now: Nanos,
         observers: &mut [&mut dyn Observer],
     ) -> Result<(), Refused> {
-        let elapsed_s = if now.is_zero() { 0.0 } else { context.stage.scenario.clock.mark_interval.seconds() };
+        let scenario = context.stage.scenario;
+        let elapsed_s = if now.is_zero() { 0.0 } else { scenario.clock.mark_interval.seconds() };
+        let before = self.assets.first().map_or(0.0, |state| state.exogenous);
         self.move_index(context, now);
+        if let (Some(state), Some(background)) =
+            (self.assets.first(), scenario.assets.first().and_then(|asset| asset.background))
+        {
+            self.flow.add(background, elapsed_s, before, state.exogenous);
+        }
         for c in 0..self.books.len() {
-            let (book, state) = (&mut self.books[c], &mut self.assets[c]);
-            let passed = book.refresh(Refresh { elapsed_s, index: state.index });
-            if passed != 0.0 {
-                state.permanent += passed;
-                state.factor = math::exp(state.permanent);
-                state.index = state.exogenous * state.factor;
-            }
-            let index = state.index;
+            let passed = self.books[c].refresh(Refresh { elapsed_s, index: self.assets[c].index });
+            self.pass(c, passed);
+        }
+        for c in 0..self.books.len() {
+            let book = &self.books[c];
+            let index = self.assets[c].index;
             let mid = book.mid(index);
             let (bid, ask) = book.touch(index);
-            let last = state.last.take().unwrap_or(mid);
+            let last = self.assets[c].last.take().unwrap_or(mid);
+            let index = self.published_index(context, now, c, mid);
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
             let contract = contract_id(c);
             self.tell_price(contract);
@@ -363,12 +422,58 @@ impl Lane {
             self.venue.facts().push(Fact::Marked { contract, mark });
             self.venue.apply(Command::Mark { now, contract, mark })?;
         }
+        self.venue.apply(Command::Refreshed { now })?;
         if let Some(book) = self.books.first() {
             let left = Price::nearest(book.depth_left() * 1e9).map_or(0, |share| share.0);
             self.tally.depth_left(now, left);
         }
         self.tell(now, observers);
         Ok(())
+    }
+
+    /// Lets a permanent move of one asset's log index enter its own and those of the others.
+    fn pass(&mut self, from: usize, passed: f64) {
+        if passed == 0.0 {
+            return;
+        }
+        for (state, share) in self.assets.iter_mut().zip(&self.passage[from]) {
+            if *share != 0.0 {
+                state.permanent += share * passed;
+                state.factor = math::exp(state.permanent);
+                state.index = state.exogenous * state.factor;
+            }
+        }
+    }
+
+    /// The index that the venue publishes for an asset, given the mid of its own book.
+    fn published_index(&mut self, context: &Context<'_>, now: Nanos, c: usize, own: f64) -> f64 {
+        let scenario = context.stage.scenario;
+        let Some(rule) = &scenario.assets[c].index else { return self.assets[c].index };
+        let at = |interval: Nanos| usize::try_from(now.0 / interval.0).expect("time is never negative");
+        let feeds = Feeds {
+            refresh: at(scenario.clock.mark_interval),
+            now,
+            factors: &context.factors[c],
+            exogenous: &context.index[c][..=at(scenario.clock.step)],
+            step: scenario.clock.step,
+            permanent: self.assets[c].factor,
+            own,
+        };
+        self.published[c].refresh(rule, feeds)
+    }
+
+    /// Volumes of the first asset, where the flow of others is given.
+    fn count_flow(&self, scenario: &Scenario, row: &mut Outcome) {
+        if scenario.assets.first().is_none_or(|asset| asset.background.is_none()) {
+            return;
+        }
+        let units = |amount: f64| {
+            Cash::floor(amount / scenario.cash_unit.to_f64())
+                .unwrap_or_else(|| panic!("overflow: a volume of {amount}"))
+        };
+        row.forced_volume = self.forced.volume.0;
+        row.taker_volume = (units(self.flow.volume) + self.forced.volume).0;
+        row.taker_sells = (units(self.flow.sells) + self.forced.sells).0;
     }
 
     /// The venue's work at a check instant.
@@ -383,6 +488,12 @@ impl Lane {
             let fill = fill::execute(&order, self.books[c].as_mut(), state.index, k);
             if !fill.lots.is_zero() {
                 state.last = Some(k.average(fill.lots, fill.cash));
+            }
+            if c == 0 {
+                self.forced.volume += fill.cash;
+                if fill::taker(order.side) == Taker::Sells {
+                    self.forced.sells += fill.cash;
+                }
             }
             next = self.venue.apply(Command::Fill(fill))?;
             self.tell_price(order.contract);

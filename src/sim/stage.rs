@@ -116,11 +116,12 @@ impl<'s> Stage<'s> {
             qty: std::mem::take(&mut population.qty),
             cost: std::mem::take(&mut population.cost),
             collateral: std::mem::take(&mut population.collateral),
+            cross: std::mem::take(&mut population.cross),
         };
         let registered = register.rebuild(&mut holdings, &self.rules, &self.opens);
-        let Holdings { wallet, account, contract, qty, cost, collateral } = holdings;
+        let Holdings { wallet, account, contract, qty, cost, collateral, cross } = holdings;
         (population.wallet, population.account, population.contract) = (wallet, account, contract);
-        (population.qty, population.cost, population.collateral) = (qty, cost, collateral);
+        (population.qty, population.cost, population.collateral, population.cross) = (qty, cost, collateral, cross);
         registered.map_err(|bad| Failure::Faults(Faults::usage(format!("{}: {bad}", self.scenario.source.name), "")))
     }
 }

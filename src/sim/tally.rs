@@ -309,6 +309,8 @@ impl Observer for Tally {
                 | Fact::Priced { .. }
                 | Fact::Breached { .. }
                 | Fact::OrderDropped { .. }
+                | Fact::Funding { .. }
+                | Fact::TicketsFunded { .. }
                 | Fact::TookOver { .. }
                 | Fact::TakeoverRefused { .. }
                 | Fact::TicketClosed { .. } => {}

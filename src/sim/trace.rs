@@ -349,6 +349,7 @@ fn why(why: Why) -> &'static str {
         Why::Inventory => "inventory",
         Why::Rounding => "rounding",
         Why::Funding => "funding",
+        Why::Settled => "settled",
     }
 }
 
@@ -425,6 +426,20 @@ fn sentence(legend: &Legend, fact: &Fact) -> String {
             legend.price(contract, index),
             legend.price(contract, index_exogenous),
             legend.price(contract, traded)
+        ),
+        Fact::Funding { contract, per_lot } => {
+            let (payer, receiver) = if per_lot.0 > 0 { ("longs", "shorts") } else { ("shorts", "longs") };
+            format!(
+                "funding in {}: {payer} owe {receiver} {} a lot",
+                legend.symbol(contract),
+                legend.cash(per_lot.abs())
+            )
+        }
+        Fact::TicketsFunded { contract, owed, ref paid } => format!(
+            "the engine owes funding of {} on its tickets in {}: {}",
+            legend.cash(owed),
+            legend.symbol(contract),
+            payers(legend, paid)
         ),
         Fact::Marked { contract, mark } => format!("{} mark {}", legend.symbol(contract), legend.price(contract, mark)),
         Fact::Breached { contract, account, trigger, mark } => format!(
@@ -546,6 +561,15 @@ fn fields(legend: &Legend, fact: &Fact) -> Vec<(&'static str, Json)> {
             ("index_exogenous", price(contract, index_exogenous)),
             ("index", price(contract, index)),
             ("traded", price(contract, traded)),
+        ],
+        Fact::Funding { contract, per_lot } => {
+            vec![("fact", "funding".into()), ("symbol", symbol(contract)), ("per_lot", cash(per_lot))]
+        }
+        Fact::TicketsFunded { contract, owed, ref paid } => vec![
+            ("fact", "tickets_funded".into()),
+            ("symbol", symbol(contract)),
+            ("owed", cash(owed)),
+            ("paid", paid_fields(legend, paid)),
         ],
         Fact::Marked { contract, mark } => {
             vec![("fact", "marked".into()), ("symbol", symbol(contract)), ("mark", price(contract, mark))]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{Balance, CapKeeps, Generated, Group, Opening, Population, Redraw, SizeIs};
+use super::{Balance, CapKeeps, Generated, Group, MarginMode, Opening, Population, Redraw, SizeIs};
 use crate::market::distribution::Distribution;
 use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
 use crate::rng::{Purpose, Stream, open_unit};
@@ -153,7 +153,23 @@ impl Generated {
         if self.balance == Balance::Scale {
             scale(self.groups.iter().map(|group| group.contract), out);
         }
+        self.pool_cross_accounts(out);
         Ok(())
+    }
+
+    /// The collateral of a cross account is part of its wallet.
+    fn pool_cross_accounts(&self, out: &mut Population) {
+        if self.groups.iter().all(|group| group.margin_mode == MarginMode::Isolated) {
+            return;
+        }
+        let modes = self.groups.iter().flat_map(|group| (0..group.count).map(|_| group.margin_mode));
+        out.cross.extend(modes.map(|mode| mode == MarginMode::Cross));
+        for j in 0..out.cross.len() {
+            if out.cross[j] {
+                let collateral = std::mem::take(&mut out.collateral[j]);
+                out.wallet[out.account[j] as usize] += collateral;
+            }
+        }
     }
 
     fn draw_group<O: Opening + ?Sized>(
@@ -380,7 +396,8 @@ fn scale(contracts: impl Iterator<Item = u16>, out: &mut Population) {
 impl Population {
     /// Empties all columns and keeps their memory.
     pub fn clear(&mut self) {
-        let Self { wallet, names, account, contract, qty, cost, collateral, redrawn } = self;
+        let Self { wallet, names, account, contract, qty, cost, collateral, cross, redrawn } = self;
+        cross.clear();
         wallet.clear();
         names.clear();
         account.clear();

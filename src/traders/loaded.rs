@@ -60,6 +60,7 @@ struct Position {
     qty: Qty,
     cost: Cash,
     collateral: Cash,
+    cross: bool,
     row: Range<usize>,
 }
 
@@ -118,7 +119,10 @@ pub fn load<O: Opening + ?Sized>(
             );
             continue;
         }
-        if !liquidate_at_open && !opening.accepts(found.contract, found.qty, found.cost, found.collateral) {
+        if !liquidate_at_open
+            && !found.cross
+            && !opening.accepts(found.contract, found.qty, found.cost, found.collateral)
+        {
             let Contract { symbol, open, .. } = &contracts[usize::from(found.contract)];
             let account = &accounts.names[found.account as usize];
             let span = reader.span("collateral");
@@ -129,6 +133,11 @@ pub fn load<O: Opening + ?Sized>(
             );
         }
         positions.push(found);
+    }
+    positions.sort_by_key(|position| position.account);
+    let wallets = accounts.wallets();
+    if !liquidate_at_open {
+        check_cross_accounts(&positions, &wallets, &accounts.names, opening, &mut book);
     }
     if positions.is_empty() && book.faults == 0 {
         book.fault(
@@ -150,10 +159,12 @@ pub fn load<O: Opening + ?Sized>(
         }
         return None;
     }
-    positions.sort_by_key(|position| position.account);
-    let mut population = Population { wallet: accounts.wallets(), names: accounts.names, ..Population::default() };
+    let mut population = Population { wallet: wallets, names: accounts.names, ..Population::default() };
     let mut places = Vec::with_capacity(positions.len());
-    for Position { account, contract, qty, cost, collateral, row } in positions {
+    if positions.iter().any(|position| position.cross) {
+        population.cross = positions.iter().map(|position| position.cross).collect();
+    }
+    for Position { account, contract, qty, cost, collateral, row, .. } in positions {
         population.account.push(account);
         population.contract.push(contract);
         population.qty.push(qty);
@@ -162,6 +173,32 @@ pub fn load<O: Opening + ?Sized>(
         places.push(row);
     }
     Some(Loaded { population, source: Arc::clone(source), rows: places, liquidate_at_open })
+}
+
+/// A cross account in breach at the opening mark is a fault at its first position.
+fn check_cross_accounts<O: Opening + ?Sized>(
+    positions: &[Position],
+    wallets: &[Cash],
+    names: &[String],
+    opening: &O,
+    book: &mut Book<'_>,
+) {
+    for of_one in positions.chunk_by(|a, b| a.account == b.account) {
+        let crossed: Vec<&Position> = of_one.iter().filter(|position| position.cross).collect();
+        let Some(first) = crossed.first() else { continue };
+        let legs: Vec<(u16, Qty, Cash)> =
+            crossed.iter().map(|position| (position.contract, position.qty, position.cost)).collect();
+        if !opening.accepts_cross(&legs, wallets[first.account as usize]) {
+            book.fault(
+                &first.row,
+                format!(
+                    "cross account `{}` is in breach of its maintenance margin at the opening marks",
+                    names[first.account as usize]
+                ),
+                "give it a larger `wallet`, check `entry_price` and `open`, or set `liquidate_at_open = true` in `[accounts]`",
+            );
+        }
+    }
 }
 
 fn header_line() -> String {
@@ -272,8 +309,20 @@ impl RowReader<'_> {
         let sign = self.side(book);
         let quantity = self.decimal("quantity", book);
         let entry = self.decimal("entry_price", book);
-        let collateral = self.decimal("collateral", book).and_then(|amount| self.cash("collateral", amount, book));
-        self.margin_mode(book);
+        let cross = self.margin_mode(book);
+        let collateral = if cross == Some(true) && self.text("collateral").is_none() {
+            Some(Cash::ZERO)
+        } else {
+            self.decimal("collateral", book).and_then(|amount| self.cash("collateral", amount, book))
+        };
+        if cross == Some(true) && collateral.is_some_and(|collateral| collateral > Cash::ZERO) {
+            book.fault(
+                &self.span("collateral"),
+                "a cross position has no collateral of its own",
+                "write the account's cash as `wallet` and 0 here, or make the position isolated",
+            );
+            return None;
+        }
         let wallet = match self.text("wallet") {
             None => Some(None),
             Some(_) => self.decimal("wallet", book).and_then(|amount| self.cash("wallet", amount, book)).map(Some),
@@ -305,6 +354,7 @@ impl RowReader<'_> {
             qty: Qty(sign * lots?),
             cost: Cash(sign * cost?.0),
             collateral: collateral?,
+            cross: cross?,
             row: self.row.span.clone(),
         })
     }
@@ -346,21 +396,19 @@ impl RowReader<'_> {
         }
     }
 
-    fn margin_mode(&self, book: &mut Book<'_>) {
+    /// Whether the account's wallet backs the position.
+    fn margin_mode(&self, book: &mut Book<'_>) -> Option<bool> {
         match self.text("margin_mode") {
-            None | Some("isolated") => {}
-            Some("cross") => {
+            None | Some("isolated") => Some(false),
+            Some("cross") => Some(true),
+            Some(other) => {
                 book.fault(
                     &self.span("margin_mode"),
-                    "cross margin is not simulated yet",
-                    "use isolated, with the collateral that backs this position; cross margin comes later",
+                    format!("`margin_mode` cannot be \"{other}\""),
+                    "it takes isolated or cross",
                 );
+                None
             }
-            Some(other) => book.fault(
-                &self.span("margin_mode"),
-                format!("`margin_mode` cannot be \"{other}\""),
-                "it takes isolated",
-            ),
         }
     }
 

@@ -8,8 +8,10 @@
 use super::engine::Ticket;
 use super::ledger::{Position, State};
 use super::liquidation::Breached;
-use super::rules::{CashLayer, Execution, PositionLayer, SurplusTo};
-use super::{Fill, Next, Order, Venue, register};
+use super::rules::{
+    CashLayer, ContractRules, CrossBankruptcy, Execution, MarginMode, PositionLayer, PositionOrder, SurplusTo,
+};
+use super::{Fill, Next, Order, Venue, cross, register};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_floor, narrow};
 
@@ -25,6 +27,10 @@ pub(super) struct Work {
     pub left: Qty,
     pub bankruptcy: Price,
     pub mark: Price,
+    /// Equity that backs the position at the opening of the order, less its value and plus its cost; and what its lots
+    /// had moved by then.
+    backing: Cash,
+    moved: Cash,
     /// Notional at the mark of all lots of the order, for fees.
     notional: Cash,
     pub disposal: Disposal,
@@ -83,12 +89,23 @@ enum Phase {
     Close,
 }
 
+/// A cross account in breach: its positions in the order in which they are closed, each until the account is healthy.
+#[derive(Clone, Debug, Default)]
+struct CrossAccount {
+    account: u32,
+    /// Position, and its share of the account's equity where that is shared out.
+    legs: Vec<(u32, Cash)>,
+    next: usize,
+}
+
 #[derive(Debug)]
 pub(super) struct Agenda {
     phase: Phase,
     pub works: Vec<Work>,
     pub needs: Vec<Need>,
     waiting: Option<(Pending, Order)>,
+    /// The cross account whose positions are being closed one by one.
+    cross: CrossAccount,
     before: Vec<Step>,
     adl: bool,
     after: Vec<Step>,
@@ -117,6 +134,7 @@ impl Agenda {
             works: Vec::new(),
             needs: Vec::new(),
             waiting: None,
+            cross: CrossAccount::default(),
             before,
             adl: adl_at.is_some(),
             after,
@@ -128,6 +146,7 @@ impl Agenda {
         self.works.clear();
         self.needs.clear();
         self.waiting = None;
+        self.cross.legs.clear();
     }
 
     pub fn is_busy(&self) -> bool {
@@ -243,59 +262,206 @@ impl Venue {
 
     /// Opens the next due order that still breaches; false where none is due.
     fn open_order(&mut self) -> bool {
-        while let Some(queued) = self.queue.front().copied() {
+        loop {
+            if self.open_next_of_cross() {
+                return true;
+            }
+            let Some(queued) = self.queue.front().copied() else { return false };
             if queued.ready > self.now {
                 return false;
             }
             self.queue.pop_front();
             let position = self.ledger.position(queued.position);
-            let contract = position.contract;
+            let (contract, account) = (position.contract, position.account);
+            if position.mode == MarginMode::Cross {
+                if !self.begin_cross(account) {
+                    self.ledger.facts.push(Fact::OrderDropped { contract, account });
+                    self.release_cross(account);
+                }
+                continue;
+            }
             let mark = self.marks[usize::from(contract)];
             let rules = &self.rules.contracts[usize::from(contract)];
-            let (equity, notional) = register::at_mark(rules, position.qty, position.cost, position.collateral, mark);
+            let backing = position.collateral - position.owed;
+            let (equity, notional) = register::at_mark(rules, position.qty, position.cost, backing, mark);
             if !rules.tiers.breaches(self.rules.trigger, equity, notional) {
-                self.ledger.facts.push(Fact::OrderDropped { contract, account: position.account });
+                self.ledger.facts.push(Fact::OrderDropped { contract, account });
                 self.rearm(position.id);
                 continue;
             }
-            let (bankruptcy, surplus) = register::bankruptcy(rules, position.qty, position.cost, position.collateral);
-            let breached = Breached {
-                rules,
-                trigger: self.rules.trigger,
-                qty: position.qty,
-                mark,
-                equity,
-                since_partial: position.partial_at.map(|at| self.now - at),
-            };
-            let left = self.rules.liquidation.plan(&breached);
-            let sound = left.0 >= 1 && left.0 <= position.qty.0.abs();
-            assert!(sound, "a liquidation rule plans {} of {} lots", left.0, position.qty.0.abs());
-            let order = self.orders;
-            self.orders += 1;
-            self.ledger.facts.push(Fact::OrderOpened {
-                order,
-                contract,
-                account: position.account,
-                qty: if position.qty.0 > 0 { left } else { -left },
-                bankruptcy,
-                surplus,
-                mark,
-            });
-            self.agenda.works.push(Work {
-                position: position.id,
-                account: position.account,
-                order,
-                contract,
-                side: Side::of(position.qty),
-                left,
-                bankruptcy,
-                mark,
-                notional: rules.multiplier.notional(left, mark),
-                disposal: Disposal::default(),
-            });
+            self.open_work(&position, backing, equity, 0);
             return true;
         }
-        false
+    }
+
+    /// Opens an order on a position that `backing` backs. `equity` is that of its account, `elsewhere` the maintenance
+    /// margin of the account's other positions in billionths.
+    fn open_work(&mut self, position: &Position, backing: Cash, equity: Cash, elsewhere: i128) {
+        let contract = position.contract;
+        let mark = self.marks[usize::from(contract)];
+        let rules = &self.rules.contracts[usize::from(contract)];
+        let (bankruptcy, surplus) = register::bankruptcy(rules, position.qty, position.cost, backing);
+        let breached = Breached {
+            rules,
+            trigger: self.rules.trigger,
+            qty: position.qty,
+            mark,
+            equity,
+            elsewhere,
+            since_partial: position.partial_at.map(|at| self.now - at),
+        };
+        let left = self.rules.liquidation.plan(&breached);
+        let sound = left.0 >= 1 && left.0 <= position.qty.0.abs();
+        assert!(sound, "a liquidation rule plans {} of {} lots", left.0, position.qty.0.abs());
+        let order = self.orders;
+        self.orders += 1;
+        // Cash that is due counts in equity, so it is there before any is paid for it.
+        self.ledger.collect_funding(position.id);
+        self.ledger.facts.push(Fact::OrderOpened {
+            order,
+            contract,
+            account: position.account,
+            qty: if position.qty.0 > 0 { left } else { -left },
+            bankruptcy,
+            surplus: surplus.positive_part(),
+            mark,
+        });
+        self.agenda.works.push(Work {
+            position: position.id,
+            account: position.account,
+            order,
+            contract,
+            side: Side::of(position.qty),
+            left,
+            bankruptcy,
+            mark,
+            backing,
+            moved: position.moved,
+            notional: rules.multiplier.notional(left, mark),
+            disposal: Disposal::default(),
+        });
+        if surplus.0 < 0 {
+            let mut paid = Paid::default();
+            if -surplus > self.budget() {
+                self.exhausted(Some(order), contract);
+            }
+            self.cover(-surplus, position.id, &mut paid);
+            if let Some(work) = self.agenda.works.last_mut() {
+                work.disposal.paid = paid;
+            }
+        }
+    }
+
+    // ------------------------------------------------------------------------------------------ cross accounts
+
+    /// Puts the positions of a cross account into their order; false where the account is healthy again.
+    fn begin_cross(&mut self, account: u32) -> bool {
+        let mut legs = std::mem::take(&mut self.legs);
+        let wallet = self.legs_of(account, &mut legs);
+        let standing = cross::standing(&self.rules, &self.marks, wallet, &legs);
+        let breaches = !legs.is_empty() && standing.breaches(self.rules.trigger);
+        if breaches {
+            let at_mark = |leg: &cross::Leg| {
+                let c = usize::from(leg.contract);
+                (self.rules.contracts[c].multiplier.value(leg.qty, self.marks[c]), &self.rules.contracts[c].tiers)
+            };
+            let maintenance = |leg: &cross::Leg| {
+                let (value, tiers) = at_mark(leg);
+                tiers.maintenance_billionths(value.abs())
+            };
+            legs.sort_by_key(|leg| {
+                let (value, _) = at_mark(leg);
+                let key = match self.rules.position_order {
+                    PositionOrder::Maintenance => -maintenance(leg),
+                    PositionOrder::Loss => i128::from((value - leg.cost).0),
+                    PositionOrder::Notional => -i128::from(value.abs().0),
+                };
+                (key, leg.id)
+            });
+            let share = |leg: &cross::Leg| match self.rules.cross_bankruptcy {
+                CrossBankruptcy::Sequential => Cash::ZERO,
+                // A notional of no maintenance takes no part of the equity.
+                CrossBankruptcy::Proportional => {
+                    let product = i128::from(standing.equity.0) * (maintenance(leg) / 1_000);
+                    Cash(narrow(div_floor(product, (standing.maintenance / 1_000).max(1))))
+                }
+            };
+            let shared: Vec<(u32, Cash)> = legs.iter().map(|leg| (leg.id, share(leg))).collect();
+            self.agenda.cross = CrossAccount { account, legs: shared, next: 0 };
+        }
+        self.legs = legs;
+        breaches
+    }
+
+    /// Opens the order on the next position of the cross account in turn, while the account is in breach.
+    fn open_next_of_cross(&mut self) -> bool {
+        let CrossAccount { account, next, .. } = self.agenda.cross;
+        let Some(&(id, share)) = self.agenda.cross.legs.get(next) else { return false };
+        // Lots that wait for the ADL round or for the layers after it leave at their bankruptcy tick.
+        let mut equity = self.ledger.wallet(account);
+        let (mut maintenance, mut elsewhere) = (0i128, 0i128);
+        for leg in self.ledger.legs(account) {
+            let c = usize::from(leg.contract);
+            let ContractRules { multiplier, tiers } = &self.rules.contracts[c];
+            let waiting = self.agenda.works.iter().rev().find(|work| work.position == leg.id);
+            let (left, bankruptcy) = waiting.map_or((Qty::ZERO, Price(1)), |work| (work.left, work.bankruptcy));
+            let left = if leg.qty.0 > 0 { left } else { -left };
+            let value = multiplier.value(leg.qty - left, self.marks[c]);
+            equity += value + multiplier.value(left, bankruptcy) - leg.cost - leg.owed;
+            let margin = tiers.maintenance_billionths(value.abs());
+            maintenance += margin;
+            elsewhere += if leg.id == id { 0 } else { margin };
+        }
+        // Where a loss is shared out, no position keeps its share unpaid.
+        let healthy = !(cross::Standing { equity, maintenance }).breaches(self.rules.trigger);
+        if healthy && share.0 >= 0 {
+            self.agenda.cross.legs.clear();
+            return false;
+        }
+        self.agenda.cross.next += 1;
+        if self.rules.cross_bankruptcy == CrossBankruptcy::Sequential {
+            // What is left below a tick is handed on: it can be spent once.
+            for at in 0..self.agenda.works.len() {
+                let work = self.agenda.works[at];
+                if work.account == account && !work.left.is_zero() {
+                    let surplus = self.equity_at_bankruptcy(&work).positive_part();
+                    self.agenda.works[at].backing -= surplus;
+                }
+            }
+        }
+        let position = self.ledger.position(id);
+        let value =
+            self.ledger.multiplier(position.contract).value(position.qty, self.marks[usize::from(position.contract)]);
+        let of_it = match self.rules.cross_bankruptcy {
+            CrossBankruptcy::Sequential => equity,
+            CrossBankruptcy::Proportional => share,
+        };
+        self.open_work(&position, of_it - value + position.cost, equity, elsewhere);
+        true
+    }
+
+    /// Unrealised profit of an account's other positions pays what its wallet lacks; what that cannot pay, the cash
+    /// layers do.
+    pub(super) fn settle_wallet(&mut self, position: u32, paid: &mut Paid) {
+        let account = self.ledger.position(position).account;
+        let mut lacking = (-self.ledger.wallet(account)).positive_part();
+        if lacking.is_zero() {
+            return;
+        }
+        let profits: Vec<(u32, Cash)> = self
+            .ledger
+            .legs(account)
+            .map(|leg| (leg.id, self.ledger.unrealised(&leg, &self.marks)))
+            .filter(|(_, profit)| profit.0 > 0)
+            .collect();
+        for (id, profit) in profits {
+            let part = lacking.min(profit);
+            self.ledger.settle(id, part);
+            lacking -= part;
+        }
+        if lacking.0 > 0 {
+            self.cover(lacking, position, paid);
+        }
     }
 
     /// One step of one order: an order to the book, or done at once.
@@ -328,8 +494,10 @@ impl Venue {
             return None;
         }
         let rules = &self.rules.contracts[usize::from(work.contract)];
-        let Position { qty, cost, collateral, .. } = self.ledger.position(work.position);
-        let (equity, notional) = register::at_mark(rules, qty, cost, collateral, work.mark);
+        let position = self.ledger.position(work.position);
+        let Position { qty, cost, .. } = position;
+        let backing = self.ledger.backing(&position, &self.marks);
+        let (equity, notional) = register::at_mark(rules, qty, cost, backing, work.mark);
         if self.rules.execution == Execution::BankruptcyOrMark && equity.0 < 0 {
             return Some(work.mark);
         }
@@ -361,7 +529,7 @@ impl Venue {
     fn equity_at_bankruptcy(&self, work: &Work) -> Cash {
         let position = self.ledger.position(work.position);
         let value = self.ledger.multiplier(work.contract).value(position.qty, work.bankruptcy);
-        position.collateral + value - position.cost
+        work.backing + (position.moved - work.moved) + value - position.cost
     }
 
     pub(super) fn take_fill(&mut self, pending: Pending, order: &Order, fill: Fill) {
@@ -539,6 +707,48 @@ impl Venue {
         self.ledger.facts.push(Fact::TicketClosed { contract, qty: -qty, bankruptcy, result, paid });
     }
 
+    /// Funding on the engine's tickets: what it owes is a shortfall of the fund's and then of the other cash layers, what
+    /// it is due an inflow.
+    pub(super) fn fund_tickets(&mut self, contract: ContractId, per_lot: Cash) {
+        let lots = self.engine.lots(contract);
+        if lots.is_zero() {
+            return;
+        }
+        let owed = Cash(narrow(i128::from(lots.0) * i128::from(per_lot.0)));
+        let clearing = Party::Clearing(contract);
+        if owed.0 < 0 {
+            self.ledger.post(clearing, Party::Engine, -owed, Why::Funding);
+            self.ledger.post(Party::Engine, Party::Fund, -owed, Why::Inventory);
+            return;
+        }
+        self.ledger.post(Party::Engine, clearing, owed, Why::Funding);
+        let mut paid = Paid::default();
+        self.cover_engine(owed, &mut paid);
+        self.ledger.facts.push(Fact::TicketsFunded { contract, owed, paid });
+    }
+
+    /// Makes the cash layers bring the engine back to zero.
+    fn cover_engine(&mut self, amount: Cash, paid: &mut Paid) {
+        let mut left = amount;
+        for i in 0..self.rules.cash_layers.len() {
+            let (party, limit) = match self.rules.cash_layers[i] {
+                CashLayer::Fund => (Party::Fund, self.budget()),
+                CashLayer::Venue => (Party::Venue, self.ledger.venue().positive_part()),
+            };
+            let part = left.min(limit);
+            self.ledger.post(party, Party::Engine, part, Why::Shortfall);
+            match party {
+                Party::Fund => paid.fund += part,
+                _ => paid.venue += part,
+            }
+            self.strained |= party != Party::Fund && part.0 > 0;
+            left -= part;
+        }
+        self.ledger.post(Party::Deficit, Party::Engine, left, Why::Shortfall);
+        self.strained |= left.0 > 0;
+        paid.deficit += left;
+    }
+
     /// Residues of all orders join those of the tickets.
     fn gather_needs(&mut self) {
         if !self.agenda.adl {
@@ -568,24 +778,36 @@ impl Venue {
         let mut charge = |venue: &mut Self, rate: Ratio, to: Party, why: Why| {
             let rules = &rules.contracts[usize::from(contract)];
             let due = rate.of_ceil(notional);
-            let Position { qty, cost, collateral, .. } = venue.ledger.position(position);
-            let (equity, _) = register::at_mark(rules, qty, cost, collateral, mark);
-            let paid = due.min(collateral.min(equity).positive_part());
+            let now = venue.ledger.position(position);
+            let backing = venue.ledger.backing(&now, &venue.marks);
+            let (equity, _) = register::at_mark(rules, now.qty, now.cost, backing, mark);
+            let paid = due.min(venue.ledger.purse(&now).min(equity).positive_part());
             venue.ledger.take_out(position, to, paid, why);
             disposal.fees_waived += due - paid;
         };
         let (taker, liquidation) = (self.rules.taker_fee, self.rules.liquidation_fee);
         charge(self, taker, Party::Fees, Why::TakerFee);
         charge(self, liquidation, Party::Fund, Why::LiquidationFee);
-        if self.ledger.position(position).qty.is_zero() {
-            if self.rules.surplus_to == SurplusTo::Fund {
-                let left = self.ledger.position(position).collateral;
+        let after = self.ledger.position(position);
+        let cross = after.mode == MarginMode::Cross;
+        if cross {
+            self.settle_wallet(position, &mut disposal.paid);
+        }
+        if after.qty.is_zero() {
+            // The wallet of a cross account is what its liquidation leaves only once all its positions are closed.
+            let whole = !cross || self.ledger.legs(after.account).next().is_none();
+            if self.rules.surplus_to == SurplusTo::Fund && whole {
+                let left = self.ledger.purse(&self.ledger.position(position));
                 self.ledger.take_out(position, Party::Fund, left, Why::Surplus);
             }
             self.ledger.release_collateral(position);
             self.ledger.position_mut(position).state = State::Closed;
         } else {
             self.ledger.position_mut(position).partial_at = Some(self.now);
+        }
+        if cross {
+            self.release_cross(after.account);
+        } else if !after.qty.is_zero() {
             self.rearm(position);
         }
         let work = self.agenda.works[at];

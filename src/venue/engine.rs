@@ -60,6 +60,11 @@ impl Engine {
         self.contracts[usize::from(contract)].tickets.iter().map(|ticket| (ticket.qty, ticket.bankruptcy))
     }
 
+    /// Signed lots of all tickets of a contract.
+    pub fn lots(&self, contract: ContractId) -> Qty {
+        self.contracts[usize::from(contract)].lots
+    }
+
     pub fn take(&mut self, contract: ContractId, ticket: Ticket) {
         let inventory = &mut self.contracts[usize::from(contract)];
         inventory.tickets.push(ticket);

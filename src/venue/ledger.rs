@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::register::Register;
-use super::rules::Rules;
+use super::rules::{MarginMode, Rules};
 use crate::facts::{ContractId, Fact, OrderId, Party, Via, Why};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, div_ceil, narrow};
 
@@ -57,9 +57,20 @@ pub struct Position {
     pub contract: ContractId,
     pub qty: Qty,
     pub cost: Cash,
+    /// Isolated collateral; 0 of a cross position, which the account's wallet backs.
     pub collateral: Cash,
-    /// Liquidation tick; stale while an order on the position is unfinished.
-    pub liquidation: Price,
+    pub mode: MarginMode,
+    /// Funding owed and not yet realised; negative where it is due to the holder.
+    pub owed: Cash,
+    /// Σ funding per lot up to which `owed` counts.
+    funded: i64,
+    /// All cash that trades (before funding), payments and fees of this position have brought since the opening.
+    pub moved: Cash,
+    /// Where it triggers on the line of its contract (of a cross account with several positions, where it is looked at
+    /// again); stale while an order on the position is unfinished.
+    pub trigger: i64,
+    /// Key of its entry among the re-armed triggers.
+    pub armed: i64,
     pub state: State,
     /// When an order last closed a part of it.
     pub partial_at: Option<Nanos>,
@@ -72,6 +83,8 @@ pub enum State {
     Listed,
     /// Open, and armed by an entry in the heap of re-armed triggers.
     Rearmed,
+    /// Open, of a cross account that is looked at once all marks of a refresh are in.
+    Due,
     /// Waiting for a forced order, or in one.
     Queued,
     Closed,
@@ -94,6 +107,8 @@ pub struct Ledger {
     wallets: Touched,
     wallet: Vec<(u32, Cash)>,
     house: Vec<HouseContract>,
+    /// Σ funding per lot of each contract.
+    funding: Vec<i64>,
     maker: Cash,
     engine: Cash,
     fund: Cash,
@@ -125,6 +140,8 @@ impl Ledger {
         self.wallet.clear();
         self.house.clear();
         self.house.resize(rules.contracts.len(), HouseContract::default());
+        self.funding.clear();
+        self.funding.resize(rules.contracts.len(), 0);
         (self.maker, self.engine, self.fees) = (Cash::ZERO, Cash::ZERO, Cash::ZERO);
         (self.rounding, self.deficit) = (Cash::ZERO, Cash::ZERO);
         (self.fund, self.venue) = (rules.fund.open, rules.venue_capital);
@@ -205,10 +222,123 @@ impl Ledger {
     /// A position as it stands now.
     #[must_use]
     pub fn position(&self, id: u32) -> Position {
-        match self.positions.find(id) {
+        let mut position = match self.positions.find(id) {
             Some(slot) => self.touched[slot],
             None => self.untouched(id),
+        };
+        self.accrue(&mut position);
+        position
+    }
+
+    /// Counts the funding of a position up to now.
+    fn accrue(&self, position: &mut Position) {
+        let funding = self.funding[usize::from(position.contract)];
+        if funding != position.funded {
+            position.owed += Cash(narrow(i128::from(position.qty.0) * i128::from(funding - position.funded)));
+            position.funded = funding;
         }
+    }
+
+    /// Σ funding per lot of a contract since the opening.
+    #[must_use]
+    pub fn funding(&self, contract: ContractId) -> i64 {
+        self.funding[usize::from(contract)]
+    }
+
+    /// Funding of `per_lot` falls due on all open positions but the engine's tickets.
+    pub fn fund_positions(&mut self, contract: ContractId, per_lot: Cash) {
+        let c = usize::from(contract);
+        self.funding[c] += per_lot.0;
+        let house = &mut self.house[c];
+        // The maker's funding is part of its cost at once: nobody reads its entry price.
+        house.maker_cost += Cash(narrow(i128::from(house.maker_qty.0) * i128::from(per_lot.0)));
+        self.facts.push(Fact::Funding { contract, per_lot });
+    }
+
+    /// Cash that backs a position and is counted in its account: collateral, or the wallet of a cross account.
+    #[must_use]
+    pub fn purse(&self, position: &Position) -> Cash {
+        match position.mode {
+            MarginMode::Isolated => position.collateral,
+            MarginMode::Cross => self.wallet(position.account),
+        }
+    }
+
+    fn purse_mut(&mut self, id: u32) -> &mut Cash {
+        let position = self.position_mut(id);
+        match position.mode {
+            MarginMode::Isolated => {
+                let (slot, _) = self.positions.claim(id);
+                &mut self.touched[slot].collateral
+            }
+            MarginMode::Cross => {
+                let account = position.account;
+                self.wallet_mut(account)
+            }
+        }
+    }
+
+    /// Equity of a position less its value and plus its cost, with its account's other positions at these marks: what
+    /// the collateral of an isolated position without funding is. So equity = backing + value − cost.
+    #[must_use]
+    pub fn backing(&self, position: &Position, marks: &[Price]) -> Cash {
+        match position.mode {
+            MarginMode::Isolated => position.collateral - position.owed,
+            MarginMode::Cross => {
+                let others = self.legs(position.account).filter(|leg| leg.id != position.id);
+                let others: Cash = others.map(|leg| self.unrealised(&leg, marks)).sum();
+                self.wallet(position.account) + others - position.owed
+            }
+        }
+    }
+
+    /// Unrealised profit of a position at these marks, after the funding it owes.
+    #[must_use]
+    pub fn unrealised(&self, position: &Position, marks: &[Price]) -> Cash {
+        let c = usize::from(position.contract);
+        self.multipliers[c].value(position.qty, marks[c]) - position.cost - position.owed
+    }
+
+    /// The open cross positions of an account.
+    pub fn legs(&self, account: u32) -> impl Iterator<Item = Position> {
+        let holdings = &self.register.holdings;
+        let first = holdings.account.partition_point(|&other| other < account);
+        (first..holdings.account.len())
+            .take_while(move |&id| self.register.holdings.account[id] == account)
+            .filter(|&id| self.register.holdings.mode(id) == MarginMode::Cross)
+            .map(|id| self.position(u32::try_from(id).expect("positions are numbered in 32 bits")))
+            .filter(|leg| !leg.qty.is_zero())
+    }
+
+    /// Pays a position the funding that is due to it.
+    pub fn collect_funding(&mut self, id: u32) {
+        let position = self.position_mut(id);
+        let due = (-position.owed).positive_part();
+        if due.is_zero() {
+            return;
+        }
+        position.owed += due;
+        let (account, contract) = (position.account, position.contract);
+        *self.purse_mut(id) += due;
+        self.house[usize::from(contract)].clearing -= due;
+        let (from, to) = (Party::Clearing(contract), Party::Trader(account));
+        self.facts.push(Fact::Posted { from, to, amount: due, why: Why::Funding });
+    }
+
+    /// Turns unrealised profit of a cross position into cash of its wallet: its cost rises by it.
+    pub fn settle(&mut self, id: u32, amount: Cash) {
+        debug_assert!(amount.0 >= 0);
+        if amount.is_zero() {
+            return;
+        }
+        let position = self.position_mut(id);
+        position.cost += amount;
+        position.moved += amount;
+        let (account, contract) = (position.account, position.contract);
+        *self.wallet_mut(account) += amount;
+        self.house[usize::from(contract)].clearing -= amount;
+        let (from, to) = (Party::Clearing(contract), Party::Trader(account));
+        self.facts.push(Fact::Posted { from, to, amount, why: Why::Settled });
     }
 
     fn untouched(&self, id: u32) -> Position {
@@ -220,7 +350,12 @@ impl Ledger {
             qty: holdings.qty[j],
             cost: holdings.cost[j],
             collateral: holdings.collateral[j],
-            liquidation: self.register.liquidation[j],
+            mode: holdings.mode(j),
+            owed: Cash::ZERO,
+            funded: 0,
+            moved: Cash::ZERO,
+            armed: 0,
+            trigger: self.register.trigger[j],
             state: State::Listed,
             partial_at: None,
         }
@@ -245,6 +380,9 @@ impl Ledger {
             let position = self.untouched(id);
             self.touched.push(position);
         }
+        let mut position = self.touched[slot];
+        self.accrue(&mut position);
+        self.touched[slot] = position;
         &mut self.touched[slot]
     }
 
@@ -292,28 +430,30 @@ impl Ledger {
         self.facts.push(Fact::Posted { from, to, amount, why });
     }
 
-    /// Pays into the collateral of a position.
+    /// Pays into what backs a position.
     pub fn pay_in(&mut self, from: Party, position: u32, amount: Cash, why: Why) {
         debug_assert!(amount.0 >= 0);
         if amount.is_zero() {
             return;
         }
         *self.house_cash(from) -= amount;
+        *self.purse_mut(position) += amount;
         let position = self.position_mut(position);
-        position.collateral += amount;
+        position.moved += amount;
         let to = Party::Trader(position.account);
         self.facts.push(Fact::Posted { from, to, amount, why });
     }
 
-    /// Takes out of the collateral of a position.
+    /// Takes out of what backs a position.
     pub fn take_out(&mut self, position: u32, to: Party, amount: Cash, why: Why) {
         debug_assert!(amount.0 >= 0);
         if amount.is_zero() {
             return;
         }
         *self.house_cash(to) += amount;
+        *self.purse_mut(position) -= amount;
         let position = self.position_mut(position);
-        position.collateral -= amount;
+        position.moved -= amount;
         let from = Party::Trader(position.account);
         self.facts.push(Fact::Posted { from, to, amount, why });
     }
@@ -321,19 +461,31 @@ impl Ledger {
     /// Hands the collateral that is left of a closed position to its account's wallet.
     pub fn release_collateral(&mut self, position: u32) {
         let position = self.position_mut(position);
+        if position.mode == MarginMode::Cross {
+            return;
+        }
         let (account, left) = (position.account, std::mem::take(&mut position.collateral));
         *self.wallet_mut(account) += left;
     }
 
     /// One leg of a trade on a trader's position: `qty` bought (or sold, negative) for `cash`, signed like `qty`.
-    /// Realised profit goes to the position's collateral.
+    /// Realised profit goes to what backs the position; a close releases the funding owed in proportion, like the cost.
     pub fn trade(&mut self, position: u32, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
         let entry = self.position_mut(position);
         let (account, contract) = (entry.account, entry.contract);
-        let (new_qty, new_cost, realised) = fill(entry.qty, entry.cost, qty, cash);
+        let (new_qty, new_cost, gained) = fill(entry.qty, entry.cost, qty, cash);
+        let closed = if (entry.qty.0 > 0) == (qty.0 > 0) { 0 } else { qty.0.abs().min(entry.qty.0.abs()) };
+        let funding = if entry.owed.is_zero() || closed == 0 {
+            Cash::ZERO
+        } else {
+            share_ceil(entry.owed, closed, entry.qty.0.abs())
+        };
         entry.qty = new_qty;
         entry.cost = new_cost;
-        entry.collateral += realised;
+        entry.owed -= funding;
+        entry.moved += gained;
+        let realised = gained - funding;
+        *self.purse_mut(position) += realised;
         let party = Party::Trader(account);
         self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
         self.realise(party, contract, realised);

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use super::cross::Standing;
 use super::rules::{ContractRules, Trigger};
 use crate::money::{Cash, Nanos, Price, Qty};
 use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
@@ -20,8 +21,10 @@ pub struct Breached<'a> {
     /// Signed lots.
     pub qty: Qty,
     pub mark: Price,
-    /// Collateral plus unrealised profit.
+    /// Collateral plus unrealised profit; of a cross position its account's wallet plus all unrealised profit.
     pub equity: Cash,
+    /// Maintenance margin of the account's other cross positions, in billionths of a cash unit.
+    pub elsewhere: i128,
     /// Since the last order that closed a part of this position; `None` where there was none.
     pub since_partial: Option<Nanos>,
 }
@@ -42,7 +45,12 @@ impl Breached<'_> {
     /// Whether what is left after closing `lots` at the mark, before fees, no longer breaches.
     #[must_use]
     pub fn is_healthy_after(&self, lots: i64) -> bool {
-        !self.rules.tiers.breaches(self.trigger, self.equity, self.notional(self.lots() - lots))
+        let left = self.notional(self.lots() - lots);
+        if self.elsewhere == 0 {
+            return !self.rules.tiers.breaches(self.trigger, self.equity, left);
+        }
+        let maintenance = self.rules.tiers.maintenance_billionths(left) + self.elsewhere;
+        !Standing { equity: self.equity, maintenance }.breaches(self.trigger)
     }
 
     /// The least lots from 1 on that satisfy a condition which holds from some number on; all lots where none does.

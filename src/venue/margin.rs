@@ -111,6 +111,18 @@ impl Tiers {
         self.scale
     }
 
+    /// The same in billionths of a cash unit.
+    #[must_use]
+    pub fn maintenance_billionths(&self, notional: Cash) -> i128 {
+        self.maintenance_scaled(notional) * i128::from(Ratio::ONE.0 / self.scale)
+    }
+
+    /// The rate of the last tier: maintenance never rises faster.
+    #[must_use]
+    pub fn greatest_rate(&self) -> Ratio {
+        self.tiers.last().map_or(Ratio(0), |tier| tier.rate)
+    }
+
     /// Maintenance margin rounded up to a whole cash unit: the safe side for an account.
     #[must_use]
     pub fn maintenance(&self, notional: Cash) -> Cash {
@@ -282,14 +294,16 @@ fn divide_ceil(a: i128, b: i128) -> i64 {
 }
 
 /// The bankruptcy tick and the sub-tick surplus: the last tick, in the direction of loss, at which equity after closing
-/// is ≥ 0, and that equity. Long: b = ⌈(cost − collateral)/(q·k)⌉.
+/// is ≥ 0, and that equity. Negative only where no price is high or low enough: a position of a cross account that lost
+/// more elsewhere than this one is worth. Long: b = ⌈(cost − collateral)/(q·k)⌉.
 #[must_use]
 pub fn bankruptcy(k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> (Price, Cash) {
     let tick = match k {
         Multiplier::Linear(per_tick) => {
             let lots = i128::from(qty.0.abs()) * i128::from(per_tick);
             let need = i128::from((cost - collateral).0);
-            if qty.0 > 0 { divide_ceil(need, lots) } else { divide_floor(-need, lots) }
+            // No price is below a tick: a short whose loss lies elsewhere can lack cash even there.
+            if qty.0 > 0 { divide_ceil(need, lots) } else { divide_floor(-need, lots).max(1) }
         }
         Multiplier::Inverse(_) => {
             let Price(beyond) = first_tick(k, qty, |price| (collateral + k.value(qty, price) - cost).0 < 0);

@@ -3,8 +3,9 @@
 //! A loaded book is registered once and shared by all paths; accounts drawn anew are registered once a path. What a
 //! path changes lives in the ledger's overlay.
 
+use super::cross::{self, Leg};
 use super::margin;
-use super::rules::{ContractRules, Rules, Trigger};
+use super::rules::{ContractRules, MarginMode, Rules, Trigger};
 use super::triggers::Triggers;
 use crate::facts::Side;
 use crate::money::{Cash, Price, Qty};
@@ -20,14 +21,25 @@ pub struct Holdings {
     pub qty: Vec<Qty>,
     pub cost: Vec<Cash>,
     pub collateral: Vec<Cash>,
+    /// Whether the account's wallet backs each position, in place of a collateral; empty where all are isolated.
+    pub cross: Vec<bool>,
+}
+
+impl Holdings {
+    /// What backs a position.
+    #[must_use]
+    pub fn mode(&self, id: usize) -> MarginMode {
+        if self.cross.get(id) == Some(&true) { MarginMode::Cross } else { MarginMode::Isolated }
+    }
 }
 
 /// The holdings of a path with everything that follows from them at the opening.
 #[derive(Clone, Debug, Default)]
 pub struct Register {
     pub holdings: Holdings,
-    /// Liquidation tick of each position.
-    pub liquidation: Vec<Price>,
+    /// Where each position triggers on the line of its contract ([`ContractRules::line`]): the liquidation tick of a linear
+    /// contract.
+    pub trigger: Vec<i64>,
     pub contracts: Vec<Contract>,
     /// Σ wallet + collateral.
     pub deposits: Cash,
@@ -61,22 +73,27 @@ impl Register {
         std::mem::swap(&mut self.holdings, holdings);
         self.version += 1;
         self.check(rules, open)?;
-        let Holdings { wallet, account, contract, qty, cost, collateral } = &self.holdings;
+        let Holdings { wallet, account, contract, qty, cost, collateral, .. } = &self.holdings;
         self.contracts.resize_with(open.len(), Contract::default);
-        for (entry, &open) in self.contracts.iter_mut().zip(open) {
+        for ((entry, &open), rules) in self.contracts.iter_mut().zip(open).zip(&rules.contracts) {
             let triggers = std::mem::take(&mut entry.triggers);
             *entry = Contract { open, triggers, ..Contract::default() };
-            entry.triggers.start(open);
+            entry.triggers.start(rules.line(Side::Long, open).1);
         }
         let mut deposits: i128 = wallet.iter().map(|cash| i128::from(cash.0)).sum();
-        self.liquidation.clear();
-        self.liquidation.reserve(account.len());
+        self.trigger.clear();
+        self.trigger.reserve(account.len());
         for (j, &qty) in qty.iter().enumerate() {
             let (cost, collateral) = (cost[j], collateral[j]);
             let c = usize::from(contract[j]);
-            let ContractRules { multiplier, tiers } = &rules.contracts[c];
-            let tick = tiers.liquidation_tick(rules.trigger, *multiplier, qty, cost, collateral);
-            self.liquidation.push(tick);
+            let isolated = self.holdings.cross.is_empty() || !self.holdings.cross[j];
+            if isolated {
+                let place = rules.contracts[c].trigger(rules.trigger, qty, cost, collateral);
+                self.trigger.push(place);
+                self.contracts[c].triggers.count(rules.contracts[c].line_side(Side::of(qty)), place);
+            } else {
+                self.trigger.push(0);
+            }
             deposits += i128::from(collateral.0);
             let entry = &mut self.contracts[c];
             match Side::of(qty) {
@@ -89,19 +106,49 @@ impl Register {
                     entry.short_cost -= cost;
                 }
             }
-            entry.triggers.count(Side::of(qty), tick);
         }
+        if !self.holdings.cross.is_empty() {
+            self.bound_cross_accounts(rules, open);
+        }
+        let Holdings { account, contract, qty, .. } = &self.holdings;
         for entry in &mut self.contracts {
             entry.triggers.lay_out();
         }
         if u32::try_from(account.len()).is_err() {
             return Err(BadHoldings("more than 2³² positions".into()));
         }
-        for ((position, &qty), (&contract, &tick)) in (0u32..).zip(qty).zip(contract.iter().zip(&self.liquidation)) {
-            self.contracts[usize::from(contract)].triggers.place(Side::of(qty), tick, position);
+        for ((position, &qty), (&contract, &place)) in (0u32..).zip(qty).zip(contract.iter().zip(&self.trigger)) {
+            let side = rules.contracts[usize::from(contract)].line_side(Side::of(qty));
+            self.contracts[usize::from(contract)].triggers.place(side, place, position);
         }
         self.deposits = Cash(crate::money::narrow(deposits));
         Ok(())
+    }
+
+    /// The places at which cross accounts must be looked at.
+    fn bound_cross_accounts(&mut self, rules: &Rules, open: &[Price]) {
+        let Holdings { wallet, account, contract, qty, cost, .. } = &self.holdings;
+        let mut legs: Vec<Leg> = Vec::new();
+        let mut first = 0;
+        while first < account.len() {
+            let of = account[first];
+            let end = first + account[first..].iter().take_while(|&&other| other == of).count();
+            legs.clear();
+            legs.extend((first..end).filter(|&j| self.holdings.mode(j) == MarginMode::Cross).map(|j| Leg {
+                id: u32::try_from(j).unwrap_or(u32::MAX),
+                contract: contract[j],
+                qty: qty[j],
+                cost: cost[j],
+                bound: 0,
+            }));
+            cross::bound(rules, open, wallet[of as usize], &mut legs);
+            for leg in &legs {
+                self.trigger[leg.id as usize] = leg.bound;
+                let c = usize::from(leg.contract);
+                self.contracts[c].triggers.count(rules.contracts[c].line_side(Side::of(leg.qty)), leg.bound);
+            }
+            first = end;
+        }
     }
 
     /// A number that changes with every rebuild.
@@ -118,9 +165,12 @@ impl Register {
     }
 
     fn check(&self, rules: &Rules, open: &[Price]) -> Result<(), BadHoldings> {
-        let Holdings { wallet, account, contract, qty, cost, collateral } = &self.holdings;
+        let Holdings { wallet, account, contract, qty, cost, collateral, cross } = &self.holdings;
         let bad = |message: &str| Err(BadHoldings(message.into()));
         if [contract.len(), qty.len(), cost.len(), collateral.len()].iter().any(|&len| len != account.len()) {
+            return bad("columns differ in length");
+        }
+        if !cross.is_empty() && cross.len() != account.len() {
             return bad("columns differ in length");
         }
         if rules.contracts.len() != open.len() {

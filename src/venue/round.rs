@@ -3,10 +3,10 @@
 use super::adl::{Policy, Ranking, Round, Winner};
 use super::agenda::{Need, Source, leg};
 use super::ledger::State;
-use super::rules::Eligible;
+use super::rules::{Eligible, MarginMode};
 use super::winners::{Question, Winners};
 use super::{SIDES, Venue};
-use crate::facts::{ContractId, Fact, Party, Side, Via, Why};
+use crate::facts::{ContractId, Fact, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
 
 /// Buffers of a round, kept between rounds.
@@ -137,7 +137,8 @@ impl Venue {
             if position.state == State::Closed || busy.binary_search(&position.account).is_ok() {
                 continue;
             }
-            let winner = Winner::of(&position, k.value(position.qty, mark), tiers);
+            let backing = self.ledger.backing(&position, &self.marks);
+            let winner = Winner::of(&position, backing, k.value(position.qty, mark), tiers);
             if is_eligible(self.rules.adl_eligible, &winner, k.value(position.qty, worst)) {
                 winners.push((winner, position.id));
             }
@@ -171,6 +172,7 @@ impl Venue {
             side: losers.opposite(),
             round,
             tiers,
+            marks: &self.marks,
             lot_value: k.notional(Qty(1), mark).0,
             eligible: &eligible,
         };
@@ -180,7 +182,8 @@ impl Venue {
             let Some(id) = scratch.search.next(&question) else { break };
             let position = self.ledger.position(id);
             found += position.qty.abs();
-            scratch.winners.push((Winner::of(&position, k.value(position.qty, mark), tiers), id));
+            let backing = self.ledger.backing(&position, &self.marks);
+            scratch.winners.push((Winner::of(&position, backing, k.value(position.qty, mark), tiers), id));
         }
         // Then how much, by two pointers.
         let mut needs = scratch.needs.iter_mut();
@@ -294,10 +297,15 @@ impl Venue {
     }
 
     fn after_deleveraging(&mut self, id: u32) {
-        if self.ledger.position(id).qty.is_zero() {
+        let position = self.ledger.position(id);
+        if position.mode == MarginMode::Cross {
+            self.settle_wallet(id, &mut Paid::default());
+            self.release_cross(position.account);
+        }
+        if position.qty.is_zero() {
             self.ledger.position_mut(id).state = State::Closed;
             self.ledger.release_collateral(id);
-        } else {
+        } else if position.mode == MarginMode::Isolated {
             self.rearm(id);
         }
     }

@@ -3,13 +3,84 @@
 use super::adl::Policy;
 use super::liquidation::LiquidationRule;
 use super::margin::Tiers;
-use crate::money::{Cash, Multiplier, Nanos, Qty, Ratio};
+use crate::facts::Side;
+use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
 
 /// Rules of one contract.
 #[derive(Clone, Debug)]
 pub struct ContractRules {
     pub multiplier: Multiplier,
     pub tiers: Tiers,
+}
+
+impl ContractRules {
+    /// The trigger line of a position: the side that its equity has on a line on which it moves linearly, and a price's
+    /// place on that line. A linear contract is its own; an inverse long is a short of the coin's worth of a lot.
+    #[must_use]
+    pub fn line(&self, side: Side, price: Price) -> (Side, i64) {
+        let place = match self.multiplier {
+            Multiplier::Linear(_) => price.0,
+            Multiplier::Inverse(_) => self.multiplier.notional(Qty(1), price).0,
+        };
+        (self.line_side(side), place)
+    }
+
+    /// The side of a position on its trigger line: those who suffer from a fall are longs.
+    #[must_use]
+    pub fn line_side(&self, side: Side) -> Side {
+        if self.multiplier.is_linear() { side } else { side.opposite() }
+    }
+
+    /// Where on the trigger line an isolated position, or the only one of a cross account, breaches: the first place, in
+    /// the direction of loss, at which the venue's test holds.
+    #[must_use]
+    pub fn trigger(&self, trigger: Trigger, qty: Qty, cost: Cash, backing: Cash) -> i64 {
+        let (qty, k) = match self.multiplier {
+            Multiplier::Linear(_) => (qty, self.multiplier),
+            // −q lots of a linear contract whose price is the coin's worth of a lot.
+            Multiplier::Inverse(_) => (-qty, Multiplier::Linear(1)),
+        };
+        self.tiers.liquidation_tick(trigger, k, qty, cost, backing).0
+    }
+
+    /// Cash units of a lot for each step on that line.
+    #[must_use]
+    pub fn per_step(&self) -> i64 {
+        match self.multiplier {
+            Multiplier::Linear(k) => k,
+            Multiplier::Inverse(_) => 1,
+        }
+    }
+}
+
+/// What backs a position.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MarginMode {
+    /// Its own collateral alone.
+    #[default]
+    Isolated,
+    /// The account's wallet and the unrealised profit of its other cross positions.
+    Cross,
+}
+
+/// In which order the positions of a cross account are closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PositionOrder {
+    /// Greatest maintenance margin first.
+    Maintenance,
+    /// Greatest unrealised loss first.
+    Loss,
+    /// Greatest notional first.
+    Notional,
+}
+
+/// How the equity of a cross account is shared out to its positions, which decides their bankruptcy ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrossBankruptcy {
+    /// By their maintenance margins.
+    Proportional,
+    /// All that is left goes to the position being closed.
+    Sequential,
 }
 
 /// When a position breaches.
@@ -81,6 +152,8 @@ pub struct FundRules {
 pub struct Rules {
     pub contracts: Vec<ContractRules>,
     pub trigger: Trigger,
+    pub position_order: PositionOrder,
+    pub cross_bankruptcy: CrossBankruptcy,
     pub liquidation: Box<dyn LiquidationRule>,
     pub position_layers: Vec<PositionLayer>,
     pub cash_layers: Vec<CashLayer>,

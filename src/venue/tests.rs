@@ -24,6 +24,8 @@ fn example_rules() -> Rules {
     Rules {
         contracts: vec![ContractRules { multiplier: Multiplier::Linear(1), tiers: tiers.unwrap() }],
         trigger: Trigger::Below,
+        position_order: rules::PositionOrder::Maintenance,
+        cross_bankruptcy: rules::CrossBankruptcy::Sequential,
         liquidation: liquidation::RULES.entries[0].build_default(),
         position_layers: vec![PositionLayer::Book, PositionLayer::Adl],
         cash_layers: vec![CashLayer::Fund, CashLayer::Venue],
@@ -48,6 +50,7 @@ fn play(rules: Rules, winner_entry: i64) -> (Venue, Vec<Fact>) {
         qty: vec![Qty(10), Qty(-10)],
         cost: vec![Cash(1000), Cash(-10 * winner_entry)],
         collateral: vec![Cash(95), Cash(500)],
+        cross: vec![],
     };
     let mut register = Register::default();
     register.rebuild(&mut holdings, &rules, &[Price(100)]).unwrap();
@@ -143,6 +146,7 @@ fn a_later_gain_of_the_same_order_repays_the_fund_before_fees() {
         qty: vec![Qty(10), Qty(-10)],
         cost: vec![Cash(1000), Cash(-900)],
         collateral: vec![Cash(95), Cash(500)],
+        cross: vec![],
     };
     let mut register = Register::default();
     register.rebuild(&mut holdings, &rules, &[Price(100)]).unwrap();
@@ -187,6 +191,7 @@ fn limit(execution: Execution, mark: i64) -> Option<Price> {
         qty: vec![Qty(10)],
         cost: vec![Cash(100_000)],
         collateral: vec![Cash(1_500)],
+        cross: vec![],
     };
     let mut register = Register::default();
     register.rebuild(&mut holdings, &rules, &[Price(10_000)]).unwrap();
@@ -223,6 +228,7 @@ fn a_partial_order_leaves_the_rest_open_and_watched() {
         qty: vec![Qty(10)],
         cost: vec![Cash(100_000)],
         collateral: vec![Cash(1_500)],
+        cross: vec![],
     };
     let mut register = Register::default();
     register.rebuild(&mut holdings, &rules, &[Price(10_000)]).unwrap();
@@ -244,6 +250,7 @@ fn a_partial_order_leaves_the_rest_open_and_watched() {
 }
 
 mod accounts;
+mod cross;
 mod plans;
 mod rounds;
 mod search;

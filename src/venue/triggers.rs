@@ -6,7 +6,6 @@
 //! sorted. Positions whose trigger changed during the path stand in a small heap beside the list.
 
 use crate::facts::Side;
-use crate::money::Price;
 
 /// A position and the distance, in ticks against its side, at which it triggers. The order of the derive is the
 /// order of firing: distance, then position (hence account).
@@ -19,7 +18,7 @@ pub struct Trigger {
 /// The lists of one contract.
 #[derive(Clone, Debug, Default)]
 pub struct Triggers {
-    open: Price,
+    open: i64,
     shift: u32,
     sides: [List; 2],
 }
@@ -38,11 +37,11 @@ struct List {
 /// Buckets a side. The last takes everything farther away.
 const BUCKETS: usize = 2048;
 
-/// Ticks from the opening mark to `price`, positive in the direction that hurts `side`.
-fn distance(open: Price, side: Side, price: Price) -> i64 {
+/// Steps from the opening mark to a place on the trigger line, positive in the direction that hurts `side`.
+fn distance(open: i64, side: Side, place: i64) -> i64 {
     match side {
-        Side::Long => open.0 - price.0,
-        Side::Short => price.0 - open.0,
+        Side::Long => open - place,
+        Side::Short => place - open,
     }
 }
 
@@ -55,10 +54,10 @@ fn side_index(side: Side) -> usize {
 
 impl Triggers {
     /// Empties the lists around an opening mark.
-    pub fn start(&mut self, open: Price) {
+    pub fn start(&mut self, open: i64) {
         self.open = open;
         // The buckets reach as far as the opening price itself: a fall to zero, or a rise to twice the price.
-        let reach = open.0.max(1).unsigned_abs().ilog2() + 1;
+        let reach = open.max(1).unsigned_abs().ilog2() + 1;
         self.shift = reach.saturating_sub(BUCKETS.ilog2());
         for list in &mut self.sides {
             list.keys.clear();
@@ -73,15 +72,15 @@ impl Triggers {
         usize::try_from(bucket).map_or(BUCKETS - 1, |bucket| bucket.min(BUCKETS - 1))
     }
 
-    /// A long whose liquidation tick is not above zero can never be reached.
-    fn reachable(side: Side, tick: Price) -> bool {
-        side == Side::Short || tick.0 > 0
+    /// One that suffers from a fall and whose trigger is not above zero can never be reached.
+    fn reachable(side: Side, place: i64) -> bool {
+        side == Side::Short || place > 0
     }
 
     /// First pass: counts a position.
-    pub fn count(&mut self, side: Side, tick: Price) {
-        if Self::reachable(side, tick) {
-            let bucket = self.bucket(distance(self.open, side, tick));
+    pub fn count(&mut self, side: Side, place: i64) {
+        if Self::reachable(side, place) {
+            let bucket = self.bucket(distance(self.open, side, place));
             self.sides[side_index(side)].fill[bucket] += 1;
         }
     }
@@ -101,9 +100,9 @@ impl Triggers {
     }
 
     /// Second pass: puts a position into its bucket.
-    pub fn place(&mut self, side: Side, tick: Price, position: u32) {
-        if Self::reachable(side, tick) {
-            let distance = distance(self.open, side, tick);
+    pub fn place(&mut self, side: Side, place: i64, position: u32) {
+        if Self::reachable(side, place) {
+            let distance = distance(self.open, side, place);
             let bucket = self.bucket(distance);
             let list = &mut self.sides[side_index(side)];
             let at = list.fill[bucket];
@@ -121,19 +120,10 @@ impl Triggers {
         }
     }
 
-    /// Distance of `price` in the sense of this contract's lists.
+    /// Distance of a place on the line in the sense of this contract's lists.
     #[must_use]
-    pub fn distance(&self, side: Side, price: Price) -> i64 {
-        distance(self.open, side, price)
-    }
-
-    /// The price at a distance.
-    #[must_use]
-    pub fn price(&self, side: Side, distance: i64) -> Price {
-        match side {
-            Side::Long => Price(self.open.0 - distance),
-            Side::Short => Price(self.open.0 + distance),
-        }
+    pub fn distance(&self, side: Side, place: i64) -> i64 {
+        distance(self.open, side, place)
     }
 
     /// Whether the entry at `cursor` can be read without sorting.
@@ -188,18 +178,18 @@ mod tests {
     #[test]
     fn entries_come_in_the_order_the_mark_reaches_them() {
         let mut triggers = Triggers::default();
-        let open = Price(1_000_000);
+        let open = 1_000_000;
         let ticks: Vec<i64> = (0..500).map(|i| 1_000_000 - (i * 7919) % 1_200_003).collect();
         triggers.start(open);
-        ticks.iter().for_each(|&t| triggers.count(Side::Long, Price(t)));
+        ticks.iter().for_each(|&t| triggers.count(Side::Long, t));
         triggers.lay_out();
         for (position, &t) in (0u32..).zip(&ticks) {
-            triggers.place(Side::Long, Price(t), position);
+            triggers.place(Side::Long, t, position);
         }
         let mut expected: Vec<Trigger> = (0u32..)
             .zip(&ticks)
             .filter(|(_, t)| **t > 0)
-            .map(|(position, t)| Trigger { distance: open.0 - t, position })
+            .map(|(position, t)| Trigger { distance: open - t, position })
             .collect();
         expected.sort_unstable();
         let mut seen = Vec::new();

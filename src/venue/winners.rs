@@ -10,8 +10,9 @@ use std::collections::BinaryHeap;
 use super::adl::{Ranking, Region, Round, Winner};
 use super::ledger::{Ledger, State};
 use super::margin::Tiers;
+use super::rules::MarginMode;
 use crate::facts::{ContractId, Side};
-use crate::money::{Cash, div_ceil, narrow};
+use crate::money::{Cash, Price, div_ceil, narrow};
 
 /// Positions in a leaf: small enough to look at each, large enough to keep the tree shallow.
 const LEAF: usize = 12;
@@ -44,7 +45,9 @@ struct Tree {
     /// Positions in each node at the opening, and on this path.
     full: Vec<u32>,
     alive: Vec<u32>,
-    /// Open positions of this side that the path has touched.
+    /// Cross positions of this side.
+    cross: Vec<u32>,
+    /// Open positions of this side that the path has touched, and all cross positions.
     altered: Vec<u32>,
     /// Whether this path has used the tree yet, and how many touched positions it knows of.
     fresh: bool,
@@ -81,6 +84,8 @@ pub(super) struct Question<'a> {
     pub side: Side,
     pub round: &'a Round,
     pub tiers: &'a Tiers,
+    /// Marks of all contracts, for the equity of cross accounts.
+    pub marks: &'a [Price],
     /// Cash value of one lot at the mark.
     pub lot_value: i64,
     pub eligible: &'a dyn Fn(&Winner) -> bool,
@@ -149,7 +154,7 @@ impl Question<'_> {
             return None;
         }
         let value = self.ledger.multiplier(self.contract).value(position.qty, self.round.mark);
-        let winner = Winner::of(&position, value, self.tiers);
+        let winner = Winner::of(&position, self.ledger.backing(&position, self.marks), value, self.tiers);
         (self.eligible)(&winner).then(|| Item {
             score: self.policy.score(&winner, self.round),
             kind: Kind::Position { account: Reverse(winner.account), id: Reverse(id) },
@@ -157,6 +162,15 @@ impl Question<'_> {
     }
 
     fn bound(&self, node: &Node) -> Option<i128> {
+        // Regions speak of linear contracts: those who gain from a rise gain without bound.
+        if !self.ledger.multiplier(self.contract).is_linear() {
+            return Some(i128::MAX);
+        }
+        // A position that the path has not touched owes the funding of its lots since the opening.
+        let funding = match self.side {
+            Side::Long => self.ledger.funding(self.contract),
+            Side::Short => -self.ledger.funding(self.contract),
+        };
         // Maintenance is convex in notional and 0 at 0, so the largest position has the most of it per lot.
         let most = i128::from(self.lot_value) * i128::from(node.most_lots);
         let maintenance_per_lot = match i64::try_from(most) {
@@ -170,7 +184,7 @@ impl Question<'_> {
         let region = Region {
             side: self.side,
             cost_per_lot: node.cost,
-            collateral_per_lot: node.collateral,
+            collateral_per_lot: (node.collateral.0 - funding, node.collateral.1 - funding),
             value_per_lot: self.lot_value,
             most_lots: node.most_lots,
             maintenance_per_lot,
@@ -194,6 +208,8 @@ impl Tree {
             self.alive.clear();
             self.alive.extend_from_slice(&self.full);
             self.altered.clear();
+            // The equity of a cross account moves with all marks, so each is looked at anew.
+            self.altered.extend_from_slice(&self.cross);
             self.synced = 0;
         }
         let touched = question.ledger.touched();
@@ -221,10 +237,22 @@ impl Tree {
         self.ids.clear();
         self.leaf.clear();
         self.leaf.resize(holdings.account.len(), u32::MAX);
+        self.cross.clear();
+        if !holdings.cross.is_empty() {
+            let of_this = |id: &u32| {
+                let j = *id as usize;
+                holdings.cross[j]
+                    && holdings.contract[j] == question.contract
+                    && Side::of(holdings.qty[j]) == question.side
+            };
+            self.cross.extend((0..u32::try_from(holdings.account.len()).unwrap_or(u32::MAX)).filter(of_this));
+        }
         let mut keys: Vec<(i64, i64, u32, i64)> = (0u32..)
             .zip(&holdings.qty)
             .filter(|(id, qty)| {
-                holdings.contract[*id as usize] == question.contract && Side::of(**qty) == question.side
+                holdings.contract[*id as usize] == question.contract
+                    && Side::of(**qty) == question.side
+                    && holdings.mode(*id as usize) == MarginMode::Isolated
             })
             .map(|(id, qty)| {
                 let lots = qty.0.abs();
@@ -299,13 +327,13 @@ impl Node {
 }
 
 impl Winner {
-    /// A position at its value at the mark; `maintenance` is that of the position alone.
-    pub(super) fn of(position: &super::ledger::Position, value: Cash, tiers: &Tiers) -> Self {
+    /// A position with what backs it, at its value at the mark; `maintenance` is that of the position alone.
+    pub(super) fn of(position: &super::ledger::Position, backing: Cash, value: Cash, tiers: &Tiers) -> Self {
         Self {
             account: position.account,
             qty: position.qty,
             cost: position.cost,
-            collateral: position.collateral,
+            collateral: backing,
             value,
             maintenance: tiers.maintenance(value.abs()),
             opened: position.id,

@@ -3,8 +3,11 @@
 //! ln I_t = noise_t + d·ℓ·e(t), ℓ = −ln(1 − drop), d = −1 for a crash down and +1 for one up (a crash up is the mirror
 //! image in log price: a drop of 50 % becomes a doubling). With τ = (t − start)/duration the envelope is
 //! e = s(τ) while 0 ≤ τ ≤ 1 and e = 1 − ρ·(1 − 2^(−(t − start − duration)/half-life)) after it, ρ the recovery share.
-//! Drop, duration, start and ρ are distributions: on every path one uniform of each is drawn, in that order, from the
-//! process's own stream, also where the value is fixed, so that fixing one never moves another.
+//! Drop, duration, start, ρ and the half-life are distributions: on every path one uniform of each is drawn, in that order,
+//! from the process's own stream, also where the value is fixed, so that fixing one never moves another.
+//!
+//! Shapes s(τ), with r(f) = f²(3 − 2f): v τ²; u r(τ); line τ; two_stage f₁·(τ/a)² while τ < a = (1 − p)/2, then f₁ over the
+//! plateau of share p, then f₁ + (1 − f₁)·((τ − a − p)/a)²; grind (j + r(n·τ − j))/n with j = ⌊n·τ⌋, n legs with rests.
 
 use super::gbm::{Diffusion, VOLATILITY};
 use super::{Draws, PriceProcess};
@@ -21,8 +24,14 @@ struct FlashCrash {
     duration_s: Box<dyn Distribution>,
     start_s: Box<dyn Distribution>,
     recovery_share: Box<dyn Distribution>,
-    recovery_half_life_s: f64,
+    recovery_half_life: HalfLife,
     shape: Shape,
+}
+
+#[derive(Debug)]
+enum HalfLife {
+    Fixed { seconds: f64 },
+    Drawn(Box<dyn Distribution>),
 }
 
 /// How the fall goes: its share done at a share τ of its duration. A new shape is a word, a line and a formula here.
@@ -31,30 +40,65 @@ enum Shape {
     V,
     U,
     Line,
+    /// Share of the fall that is done before the plateau, and share of the duration that the plateau takes.
+    TwoStage {
+        first: f64,
+        plateau: f64,
+    },
+    /// Number of legs.
+    Grind(f64),
 }
 
 const SHAPES: &[(&str, &str)] = &[
     ("v", "τ²: falls faster and faster into a sharp low, as on 10 October 2025"),
     ("u", "τ²·(3 − 2τ): slows down into a round low"),
     ("line", "τ: straight in log price"),
+    (
+        "two_stage",
+        "two falls like v, `first_share` of the whole and the rest, with a plateau of `plateau` between them",
+    ),
+    ("grind", "a slow grind: `legs` equal round falls, each with a rest at its end, and no panic in any"),
 ];
 
 impl Shape {
-    fn of(word: &str) -> Self {
-        match word {
+    fn of(values: &Values) -> Self {
+        match values.text("shape").as_str() {
             "u" => Self::U,
             "line" => Self::Line,
+            "two_stage" => Self::TwoStage { first: values.number("first_share"), plateau: values.number("plateau") },
+            "grind" => Self::Grind(values.count("legs") as f64),
             _ => Self::V,
         }
     }
 
+    /// For τ from 0 to below 1.
     fn share_done(self, tau: f64) -> f64 {
         match self {
             Self::V => tau * tau,
-            Self::U => tau * tau * (3.0 - 2.0 * tau),
+            Self::U => rounded(tau),
             Self::Line => tau,
+            Self::TwoStage { first, plateau } => {
+                let stage = 0.5 * (1.0 - plateau);
+                if tau < stage {
+                    first * (tau / stage) * (tau / stage)
+                } else if tau <= stage + plateau {
+                    first
+                } else {
+                    let second = (tau - stage - plateau) / stage;
+                    first + (1.0 - first) * second * second
+                }
+            }
+            Self::Grind(legs) => {
+                let leg = libm::floor(legs * tau);
+                (leg + rounded(legs * tau - leg)) / legs
+            }
         }
     }
+}
+
+/// f²(3 − 2f): from 0 to 1, flat at both ends.
+fn rounded(f: f64) -> f64 {
+    f * f * (3.0 - 2.0 * f)
 }
 
 pub const ENTRY: Entry<dyn PriceProcess> = Entry {
@@ -92,10 +136,34 @@ pub const ENTRY: Entry<dyn PriceProcess> = Entry {
             about: "time in which half of the recovery is made",
         },
         Key {
+            name: "drawn_half_life",
+            shape: KeyShape::Plugin(&DISTRIBUTION_INFO),
+            need: Need::Optional,
+            about: "in place of `recovery_half_life`: the same in seconds, drawn anew each path",
+        },
+        Key {
             name: "shape",
             shape: KeyShape::Choice(SHAPES),
             need: Need::Default("\"v\""),
             about: "the course of the fall",
+        },
+        Key {
+            name: "first_share",
+            shape: KeyShape::Share { min: 0.0, max: 1.0 },
+            need: Need::Default("0.5"),
+            about: "share of the fall, in log price, that is done before the plateau of \"two_stage\"",
+        },
+        Key {
+            name: "plateau",
+            shape: KeyShape::Share { min: 0.0, max: 0.98 },
+            need: Need::Default("0.4"),
+            about: "share of the duration that the plateau of \"two_stage\" takes",
+        },
+        Key {
+            name: "legs",
+            shape: KeyShape::Count { min: 1, max: 1_000 },
+            need: Need::Default("5"),
+            about: "falls that make up \"grind\"",
         },
         VOLATILITY,
     ],
@@ -107,14 +175,19 @@ fn build(values: &Values, reading: &mut Reading) -> Option<Box<dyn PriceProcess>
     let duration_s = parameter(values, "duration", 0.0, f64::MAX, reading);
     let start_s = parameter(values, "start", 0.0, f64::MAX, reading);
     let recovery_share = parameter(values, "recovery_share", 0.0, 1.0, reading);
+    let recovery_half_life = if values.has("drawn_half_life") {
+        parameter(values, "drawn_half_life", 1e-9, f64::MAX, reading).map(HalfLife::Drawn)
+    } else {
+        Some(HalfLife::Fixed { seconds: values.time("recovery_half_life").seconds() })
+    };
     Some(Box::new(FlashCrash {
         noise: Diffusion::annual(0.0, values.number("volatility")),
         drop: drop?,
         duration_s: duration_s?,
         start_s: start_s?,
         recovery_share: recovery_share?,
-        recovery_half_life_s: values.time("recovery_half_life").seconds(),
-        shape: Shape::of(&values.text("shape")),
+        recovery_half_life: recovery_half_life?,
+        shape: Shape::of(values),
     }))
 }
 
@@ -142,11 +215,15 @@ impl PriceProcess for FlashCrash {
         let duration_s = draw(self.duration_s.as_ref());
         let start_s = draw(self.start_s.as_ref());
         let recovery_share = draw(self.recovery_share.as_ref());
+        let half_life_s = match &self.recovery_half_life {
+            HalfLife::Fixed { seconds } => *seconds,
+            HalfLife::Drawn(distribution) => draw(distribution.as_ref()),
+        };
 
         let depth = -math::ln(1.0 - drop) * draws.direction.sign();
         let low_s = start_s + duration_s;
         // After the low the unrecovered part shrinks by the same factor every step: one exponential a path.
-        let decay = math::exp(-std::f64::consts::LN_2 * step_s / self.recovery_half_life_s);
+        let decay = math::exp(-std::f64::consts::LN_2 * step_s / half_life_s);
         let mut unrecovered = None;
         for (i, point) in log_index.iter_mut().enumerate().skip(1) {
             let now_s = i as f64 * step_s;
@@ -159,10 +236,14 @@ impl PriceProcess for FlashCrash {
             }
             let left = match unrecovered {
                 Some(left) => left * decay,
-                None => math::exp(-std::f64::consts::LN_2 * (now_s - low_s) / self.recovery_half_life_s),
+                None => math::exp(-std::f64::consts::LN_2 * (now_s - low_s) / half_life_s),
             };
             unrecovered = Some(left);
             *point += depth * (1.0 - recovery_share * (1.0 - left));
         }
+    }
+
+    fn variance_rate(&self) -> f64 {
+        self.noise.sigma * self.noise.sigma
     }
 }

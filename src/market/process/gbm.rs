@@ -68,4 +68,8 @@ impl PriceProcess for Gbm {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]) {
         self.diffusion.fill(draws.grid.step_seconds(), draws.brownian, log_index);
     }
+
+    fn variance_rate(&self) -> f64 {
+        self.diffusion.sigma * self.diffusion.sigma
+    }
 }

@@ -1,59 +1,42 @@
-//! Merton's jump diffusion: geometric Brownian motion with normal jumps of the logarithm at Poisson times.
+//! Jump diffusion: geometric Brownian motion with jumps of the logarithm at Poisson times, normal (Merton) or double
+//! exponential (Kou).
 //!
-//! d ln I = (μ − σ²/2 − λκ) dt + σ dW + dΣJ with J ~ N(m, s²), λ jumps a day and κ = exp(m + s²/2) − 1, which keeps
-//! E I_t = I_0·exp(μ·t). Times between jumps are exponential; a jump shows at the first grid point at or after its time,
-//! so its time and size do not depend on the step. Source: Merton, "Option pricing when underlying stock returns are
-//! discontinuous", Journal of Financial Economics 3 (1976).
-
-use rand_distr::{Distribution as _, Exp1, StandardNormal};
+//! d ln I = (μ − σ²/2 − λκ_J) dt + σ dW + dΣJ, λ jumps a day and κ_J = E e^J − 1 (both laws of J stand in `jumps.rs`),
+//! which keeps E I_t = I_0·exp(μ·t). Times between jumps are exponential; a jump shows at the first grid point at or
+//! after its time, so its time and size do not depend on the step. Exact in law on the grid. Sources: Merton, "Option
+//! pricing when underlying stock returns are discontinuous", Journal of Financial Economics 3 (1976); Kou, "A
+//! jump-diffusion model for option pricing", Management Science 48 (2002).
 
 use super::gbm::{DRIFT, Diffusion, VOLATILITY};
+use super::jumps::{self, PoissonJumps};
 use super::{Draws, PriceProcess};
-use crate::market::math;
-use crate::registry::{Entry, Key, Need, Shape};
+use crate::registry::Entry;
 
 #[derive(Clone, Copy, Debug)]
 struct JumpDiffusion {
     diffusion: Diffusion,
-    /// Jumps a second.
-    intensity: f64,
-    jump_mean: f64,
-    jump_sd: f64,
+    jumps: PoissonJumps,
 }
-
-const DAY_S: f64 = 86_400.0;
 
 pub const ENTRY: Entry<dyn PriceProcess> = Entry {
     kind: "jump_diffusion",
-    about: "Merton: geometric Brownian motion with normal jumps at Poisson times",
+    about: "geometric Brownian motion with jumps at Poisson times, normal (Merton) or double exponential (Kou)",
     keys: &[
         DRIFT,
         VOLATILITY,
-        Key {
-            name: "intensity",
-            shape: Shape::Number { unit: "a day", min: 0.0, max: 1e6 },
-            need: Need::Default("1.0"),
-            about: "expected number of jumps",
-        },
-        Key {
-            name: "jump_mean",
-            shape: Shape::Number { unit: "", min: -10.0, max: 10.0 },
-            need: Need::Default("-0.05"),
-            about: "mean of a jump of the natural logarithm, with its sign (`direction` does not turn it round)",
-        },
-        Key {
-            name: "jump_sd",
-            shape: Shape::Number { unit: "", min: 0.0, max: 10.0 },
-            need: Need::Default("0.03"),
-            about: "standard deviation of a jump of the natural logarithm",
-        },
+        jumps::intensity("1.0", "expected number of jumps"),
+        jumps::LAW,
+        jumps::MEAN,
+        jumps::SD,
+        jumps::UP_SHARE,
+        jumps::UP_MEAN,
+        jumps::DOWN_MEAN,
     ],
     build: |values, _| {
-        let (jump_mean, jump_sd) = (values.number("jump_mean"), values.number("jump_sd"));
-        let intensity = values.number("intensity") / DAY_S;
+        let jumps = PoissonJumps::of(values);
         let mut diffusion = Diffusion::annual(values.number("drift"), values.number("volatility"));
-        diffusion.drift -= intensity * (math::exp(jump_mean + 0.5 * jump_sd * jump_sd) - 1.0);
-        Some(Box::new(JumpDiffusion { diffusion, intensity, jump_mean, jump_sd }))
+        diffusion.drift -= jumps.compensation();
+        Some(Box::new(JumpDiffusion { diffusion, jumps }))
     },
 };
 
@@ -61,22 +44,10 @@ impl PriceProcess for JumpDiffusion {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]) {
         let step_s = draws.grid.step_seconds();
         self.diffusion.fill(step_s, draws.brownian, log_index);
-        if self.intensity == 0.0 {
-            return;
-        }
-        let generator = draws.stream.generator();
-        let mut next_s: f64 = Exp1.sample(generator);
-        next_s /= self.intensity;
-        let mut jumped = 0.0;
-        for (i, point) in log_index.iter_mut().enumerate().skip(1) {
-            let now_s = i as f64 * step_s;
-            while next_s <= now_s {
-                let size: f64 = StandardNormal.sample(generator);
-                jumped += self.jump_mean + self.jump_sd * size;
-                let wait: f64 = Exp1.sample(generator);
-                next_s += wait / self.intensity;
-            }
-            *point += jumped;
-        }
+        self.jumps.add(step_s, draws.stream, log_index);
+    }
+
+    fn variance_rate(&self) -> f64 {
+        self.diffusion.sigma * self.diffusion.sigma + self.jumps.variance()
     }
 }

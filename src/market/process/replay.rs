@@ -5,18 +5,38 @@
 //! extreme came first; adverse first makes the longest way against the positions that suffer. Knots are moved to the
 //! nearest grid point, so that no extreme falls between two points; where several share one, the most adverse stands.
 //! Between knots ln I is straight. After the last bar it stays at its close.
+//!
+//! With `block` every path is put together anew from blocks of that many consecutive bars, each starting at a bar drawn
+//! uniformly, the record joined into a ring (circular block bootstrap); a block opens where the one before it closed, and
+//! within a block everything stays as recorded. Source: Politis and Romano, "A circular block-resampling procedure for
+//! stationary data", in: LePage and Billard (eds.), "Exploring the Limits of Bootstrap" (1992).
 
 use super::{Direction, Draws, PriceProcess};
 use crate::market::columns::{Cell, Columns, FileFaults, number};
 use crate::market::math;
 use crate::money::Nanos;
 use crate::registry::{Entry, Key, Need, Reading, Shape, Values};
+use crate::rng::Stream;
 
 #[derive(Clone, Debug)]
 struct Replay {
     bars: Vec<Bar>,
     length: Nanos,
+    order: Order,
+    /// Mean square of the log return from close to close, a second.
+    variance_rate: f64,
 }
+
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    /// As recorded, once.
+    Recorded,
+    /// In blocks of so many bars.
+    Blocks(usize),
+}
+
+/// Filling gaps stops at this many bars: a mistyped date would make billions.
+const MOST_BARS: usize = 10_000_000;
 
 /// One bar; prices as ln of their ratio to the first open.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +53,7 @@ const fn column(name: &'static str, default: &'static str, about: &'static str) 
 
 pub const ENTRY: Entry<dyn PriceProcess> = Entry {
     kind: "replay",
-    about: "recorded bars from a CSV file, the same on every path",
+    about: "recorded bars from a CSV file: the same on every path, or joined anew from random blocks",
     keys: &[
         Key {
             name: "file",
@@ -55,6 +75,21 @@ pub const ENTRY: Entry<dyn PriceProcess> = Entry {
             shape: Shape::Time { min: Nanos(1) },
             need: Need::Optional,
             about: "length of a bar; where absent, the most usual distance between rows",
+        },
+        Key {
+            name: "gaps",
+            shape: Shape::Choice(&[
+                ("refuse", "a row that is missing is a fault"),
+                ("hold", "the price stands still over rows that are missing"),
+            ]),
+            need: Need::Default("\"refuse\""),
+            about: "what happens where bars are missing",
+        },
+        Key {
+            name: "block",
+            shape: Shape::Time { min: Nanos(1) },
+            need: Need::Optional,
+            about: "length of a block of bars: each path is then joined from blocks drawn at random (bootstrap); where absent, the record is replayed",
         },
     ],
     build,
@@ -80,9 +115,11 @@ fn build(values: &Values, reading: &mut Reading) -> Option<Box<dyn PriceProcess>
     }
 
     let mut bars = Vec::with_capacity(columns.rows.len());
-    let mut before: Option<Nanos> = None;
+    let mut timing = Timing { before: None, length, holds: values.text("gaps") == "hold" };
     for (cells, time) in columns.rows.iter().zip(times) {
-        check_time(&cells[0], time, &mut before, length, &mut faults, reading);
+        let missing = timing.check(&cells[0], time, bars.len(), &mut faults, reading);
+        let held = bars.last().map_or(1.0, |bar: &Bar| bar.close);
+        bars.resize(bars.len() + missing, Bar { open: held, high: held, low: held, close: held });
         if let Some(bar) = bar_of(cells, &names, &mut faults, reading) {
             bars.push(bar);
         }
@@ -90,30 +127,74 @@ fn build(values: &Values, reading: &mut Reading) -> Option<Box<dyn PriceProcess>
     if !faults.is_empty() {
         return None;
     }
+    let length = length?;
+    let order = match values.maybe_time("block") {
+        None => Order::Recorded,
+        Some(block) => Order::Blocks(blocks(block, length, bars.len(), values, reading)?),
+    };
     let base = math::ln(bars[0].open);
     for bar in &mut bars {
         for price in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
             *price = math::ln(*price) - base;
         }
     }
-    Some(Box::new(Replay { bars, length: length? }))
+    let mut before = 0.0;
+    let mut squares = 0.0;
+    for bar in &bars {
+        squares += (bar.close - before) * (bar.close - before);
+        before = bar.close;
+    }
+    let variance_rate = squares / (bars.len() as f64 * length.seconds());
+    Some(Box::new(Replay { bars, length, order, variance_rate }))
 }
 
-/// Each bar starts one length after the one before.
-fn check_time(
-    cell: &Cell<'_>,
-    time: Option<Nanos>,
-    before: &mut Option<Nanos>,
+/// Bars in a block: a whole number of them, at most the record.
+fn blocks(block: Nanos, length: Nanos, bars: usize, values: &Values, reading: &mut Reading) -> Option<usize> {
+    let count = usize::try_from(block.0 / length.0).unwrap_or(usize::MAX);
+    if block.0 % length.0 != 0 {
+        let hint = format!("take a multiple of {length}");
+        reading.fault(
+            &values.span("block"),
+            format!("`block` of {block} is no whole number of bars of {length}"),
+            hint,
+        );
+        return None;
+    }
+    if count > bars {
+        let hint = format!("the file holds {bars} bars of {length}");
+        reading.fault(&values.span("block"), format!("`block` of {block} is longer than the record"), hint);
+        return None;
+    }
+    Some(count)
+}
+
+/// What is known of the times of rows so far.
+#[derive(Debug)]
+struct Timing {
+    before: Option<Nanos>,
     length: Option<Nanos>,
-    faults: &mut FileFaults,
-    reading: &mut Reading,
-) {
-    let Some(time) = time else {
-        let message = format!("\"{}\" is no time", cell.text);
-        faults.note(reading, &cell.span, message, "write 2025-10-10T20:57:00Z, or seconds or milliseconds since 1970");
-        return;
-    };
-    if let Some(earlier) = *before {
+    /// Whether missing bars are allowed.
+    holds: bool,
+}
+
+impl Timing {
+    /// Each bar starts one length after the one before. How many bars are missing between them, where that is allowed;
+    /// `bars` are there already.
+    fn check(
+        &mut self,
+        cell: &Cell<'_>,
+        time: Option<Nanos>,
+        bars: usize,
+        faults: &mut FileFaults,
+        reading: &mut Reading,
+    ) -> usize {
+        let Some(time) = time else {
+            let message = format!("\"{}\" is no time", cell.text);
+            let hint = "write 2025-10-10T20:57:00Z, or seconds or milliseconds since 1970";
+            faults.note(reading, &cell.span, message, hint);
+            return 0;
+        };
+        let Some(earlier) = self.before.replace(time) else { return 0 };
         let distance = Nanos(time.0.saturating_sub(earlier.0));
         if distance.0 == 0 {
             faults.note(reading, &cell.span, "this bar stands twice", "keep one row a bar");
@@ -124,12 +205,22 @@ fn check_time(
                 format!("this bar starts {} before the row above it", Nanos(-distance.0)),
                 "sort the rows by time",
             );
-        } else if let Some(length) = length.filter(|&length| length != distance) {
+        } else if let Some(length) = self.length.filter(|&length| length != distance) {
+            let missing = usize::try_from(distance.0 / length.0 - 1).unwrap_or(usize::MAX);
+            if self.holds && distance.0 % length.0 == 0 {
+                if bars.saturating_add(missing) <= MOST_BARS {
+                    return missing;
+                }
+                let message = format!("{missing} bars are missing above this one");
+                faults.note(reading, &cell.span, message, format!("more than {MOST_BARS} bars are not held"));
+                return 0;
+            }
             let message = format!("this bar starts {distance} after the one above it, a bar is {length} long");
-            faults.note(reading, &cell.span, message, "fill the gap, or set `bar` to the length of a bar");
+            let hint = "fill the gap, let `gaps = \"hold\"` fill it, or set `bar` to the length of a bar";
+            faults.note(reading, &cell.span, message, hint);
         }
+        0
     }
-    *before = Some(time);
 }
 
 fn bar_of(cells: &[Cell<'_>], names: &[String], faults: &mut FileFaults, reading: &mut Reading) -> Option<Bar> {
@@ -246,15 +337,56 @@ impl Replay {
     }
 }
 
+/// The bars of one path, one after the other, each with the level that it starts from added.
+#[derive(Debug)]
+struct Walk<'a> {
+    bars: &'a [Bar],
+    order: Order,
+    /// The next bar, and how many of the block are left.
+    next: usize,
+    left: usize,
+    /// Level of the last close, and what is added to the recorded levels.
+    close: f64,
+    shift: f64,
+}
+
+impl Walk<'_> {
+    fn bar(&mut self, stream: &mut Stream) -> Option<Bar> {
+        if let Order::Blocks(length) = self.order {
+            let ends = self.left == 0;
+            if ends {
+                self.left = length;
+                // Multiply and shift: every bar alike, to 1 in 2⁶⁴ bars.
+                let drawn = (u128::from(stream.word()) * self.bars.len() as u128) >> 64;
+                self.next = usize::try_from(drawn).unwrap_or(0);
+            }
+            if ends || self.next == self.bars.len() {
+                self.next %= self.bars.len();
+                self.shift = self.close - self.bars[self.next].open;
+            }
+            self.left -= 1;
+        }
+        let mut bar = *self.bars.get(self.next)?;
+        self.next += 1;
+        for level in [&mut bar.open, &mut bar.high, &mut bar.low, &mut bar.close] {
+            *level += self.shift;
+        }
+        self.close = bar.close;
+        Some(bar)
+    }
+}
+
 impl PriceProcess for Replay {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]) {
         let (step, steps) = (draws.grid.step.0, draws.grid.steps);
         let adverse = draws.direction.sign();
         log_index.fill(0.0);
+        let mut walk = Walk { bars: &self.bars, order: self.order, next: 0, left: 0, close: 0.0, shift: 0.0 };
         // The last knot set, at its grid point.
         let (mut at, mut level) = (0, 0.0);
-        'bars: for (i, bar) in (0_i64..).zip(&self.bars) {
-            for (part, knot) in (0_i64..).zip(Self::knots(bar, draws.direction)) {
+        'bars: for i in 0_i64.. {
+            let Some(bar) = walk.bar(draws.stream) else { break };
+            for (part, knot) in (0_i64..).zip(Self::knots(&bar, draws.direction)) {
                 let time = i128::from(i) * i128::from(self.length.0) + i128::from(part) * i128::from(self.length.0) / 3;
                 let nearest = usize::try_from((time + i128::from(step / 2)) / i128::from(step)).unwrap_or(usize::MAX);
                 // The start of a path is the first open by definition: a later knot never lands there.
@@ -280,6 +412,10 @@ impl PriceProcess for Replay {
             }
         }
         log_index[at.min(steps) + 1..].fill(level);
+    }
+
+    fn variance_rate(&self) -> f64 {
+        self.variance_rate
     }
 }
 

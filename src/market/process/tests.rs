@@ -36,11 +36,18 @@ const MINUTE: Nanos = Nanos(60_000_000_000);
 
 /// One path, with mark interval = step.
 fn path(process: &dyn PriceProcess, grid: Grid, direction: Direction, path: u64) -> Vec<f64> {
+    path_of_marks(process, grid, grid.step, direction, path)
+}
+
+/// One path with another mark interval.
+fn path_of_marks(process: &dyn PriceProcess, grid: Grid, mark: Nanos, direction: Direction, path: u64) -> Vec<f64> {
     let mut noise = Noise::default();
-    noise.draw(17, path, grid, grid.step, &[vec![1.0]]);
+    noise.draw(17, path, grid, mark, &[vec![1.0]]);
+    let per_mark = usize::try_from(mark.0 / grid.step.0).unwrap();
     let mut stream = Stream::new(17, Purpose::Process, (0, 0), path);
     let mut log_index = vec![f64::NAN; grid.steps + 1];
-    process.fill(Draws { grid, direction, brownian: noise.increments(0), stream: &mut stream }, &mut log_index);
+    let draws = Draws { grid, direction, per_mark, brownian: noise.increments(0), stream: &mut stream };
+    process.fill(draws, &mut log_index);
     log_index
 }
 
@@ -51,16 +58,25 @@ fn moments(process: &dyn PriceProcess, grid: Grid, paths: u64, of: impl Fn(f64) 
     (mean, values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / paths as f64)
 }
 
-const SAMPLES: [(&str, &str); 5] = [
+const SAMPLES: [(&str, &str); 9] = [
     ("gbm", "{ kind = \"gbm\" }"),
     ("jump_diffusion", "{ kind = \"jump_diffusion\" }"),
+    ("stochastic_volatility", "{ kind = \"stochastic_volatility\", intensity = 24 }"),
+    ("garch", "{ kind = \"garch\" }"),
+    ("hawkes_jumps", "{ kind = \"hawkes_jumps\", jump_law = \"double_exponential\" }"),
+    (
+        "regime_switching",
+        "{ kind = \"regime_switching\", regimes = [{ duration = \"10 min\" }, { volatility = 3, duration = \"1 min\" }] }",
+    ),
     ("flash_crash", "{ kind = \"flash_crash\", drop = 0.15, duration = 900 }"),
     (
         "waypoints",
         "{ kind = \"waypoints\", anchors = [{ at = \"0 s\", price = 100 }, { at = \"5 min\", price = 80 }] }",
     ),
-    ("replay", "{ kind = \"replay\", file = \"bars.csv\" }"),
+    ("replay", REPLAY),
 ];
+
+const REPLAY: &str = "{ kind = \"replay\", file = \"bars.csv\" }";
 
 const BARS: &str = "time_utc,open,high,low,close,volume\n\
     2025-10-10T21:18:00Z,100,104,80,90,7\n\
@@ -81,10 +97,13 @@ fn every_kind_of_the_list_builds_with_its_defaults_and_starts_at_zero() {
                 assert_eq!(log_index[0], 0.0, "{}", entry.kind);
                 assert!(log_index.iter().all(|x| x.is_finite()), "{} on {grid:?}", entry.kind);
                 assert_eq!(log_index, path(process.as_ref(), grid, direction, 3), "{}", entry.kind);
+                assert!(process.variance_rate() > 0.0, "{}", entry.kind);
             }
         }
     }
 }
+
+mod laws;
 
 #[test]
 fn gbm_has_the_mean_and_variance_of_theory() {
@@ -248,7 +267,7 @@ fn after_the_last_waypoint_the_noise_runs_free() {
 
 #[test]
 fn bars_are_walked_through_the_adverse_extreme_first() {
-    let process = built_on(SAMPLES[4].1, BARS);
+    let process = built_on(REPLAY, BARS);
     let grid = Grid { step: Nanos(5_000_000_000), steps: 30 };
     let ln = |price: f64| (price / 100.0f64).ln();
     let down = path(process.as_ref(), grid, Direction::Down, 0);
@@ -264,7 +283,7 @@ fn bars_are_walked_through_the_adverse_extreme_first() {
 
 #[test]
 fn no_extreme_is_lost_on_a_grid_that_does_not_fit_the_bars() {
-    let process = built_on(SAMPLES[4].1, BARS);
+    let process = built_on(REPLAY, BARS);
     for step_s in [7, 13, 25, 60] {
         let grid = Grid { step: Nanos::SECOND * step_s, steps: usize::try_from(130 / step_s + 1).unwrap() };
         let low = path(process.as_ref(), grid, Direction::Down, 0).into_iter().fold(0.0, f64::min);
@@ -281,7 +300,7 @@ fn times_are_read_in_three_forms() {
         ["1760131080", "1760131080000", "2025-10-10T21:18:00Z", "2025-10-10 21:18", "2025-10-10T21:18:00.000+00:00"]
     {
         let csv = BARS.replace("2025-10-10T21:18:00Z", form).replace("2025-10-10T21:19:00Z", "1760131140");
-        assert!(built_on(SAMPLES[4].1, &csv).fill_is_finite(), "{form}");
+        assert!(built_on(REPLAY, &csv).fill_is_finite(), "{form}");
     }
     for form in [
         "2025-13-10T21:18:00Z",
@@ -293,7 +312,7 @@ fn times_are_read_in_three_forms() {
         "99999999999999999999",
     ] {
         let csv = BARS.replace("2025-10-10T21:18:00Z", form);
-        let text = faults(SAMPLES[4].1, &csv);
+        let text = faults(REPLAY, &csv);
         assert!(text.contains("bars.csv:2:1"), "{form}: {text}");
     }
 }
@@ -397,9 +416,9 @@ fn wrong_bars_are_located_all_at_once() {
         yesterday,100,101,100.5,100\n\
         2025-10-10T21:05:00Z,100\n";
     let text = [
-        faults(SAMPLES[4].1, csv),
-        faults(SAMPLES[4].1, "time_utc,open,high,low,close\n0,1,1,1,1\n"),
-        faults(SAMPLES[4].1, "time,opn,high,low,close\n0,1,1,1,1\n"),
+        faults(REPLAY, csv),
+        faults(REPLAY, "time_utc,open,high,low,close\n0,1,1,1,1\n"),
+        faults(REPLAY, "time,opn,high,low,close\n0,1,1,1,1\n"),
     ]
     .concat();
     insta::assert_snapshot!(text, @r#"
@@ -433,7 +452,7 @@ fn wrong_bars_are_located_all_at_once() {
     6 | 2025-10-10T21:05:00Z,100,101,99,0
       | ^^^^^^^^^^^^^^^^^^^^
       |
-      = help: fill the gap, or set `bar` to the length of a bar
+      = help: fill the gap, let `gaps = "hold"` fill it, or set `bar` to the length of a bar
 
     error: `close` = 0 is no price
      --> bars.csv:6:33
@@ -512,6 +531,6 @@ fn wrong_bars_are_located_all_at_once() {
 #[test]
 fn a_bar_file_of_faults_is_cut_at_a_hundred() {
     let csv = format!("time_utc,open,high,low,close\n{}", "x,y,z,v,w\n".repeat(1_000));
-    let (_, reading) = read(SAMPLES[4].1, &csv);
+    let (_, reading) = read(REPLAY, &csv);
     assert_eq!(reading.faults.len(), 100);
 }

@@ -147,4 +147,8 @@ impl PriceProcess for Waypoints {
             *point += last.level - noise_last;
         }
     }
+
+    fn variance_rate(&self) -> f64 {
+        self.sigma * self.sigma
+    }
 }

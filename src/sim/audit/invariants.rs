@@ -1,5 +1,6 @@
 //! What must hold after every batch, at the end of every instant and at the end of a path.
 
+use super::position::Position;
 use super::{Audit, Given, PROBES, Realised};
 use crate::facts::{Paid, Party};
 
@@ -146,17 +147,27 @@ impl Audit {
                 continue;
             }
             let mut covered = i128::from(cash);
-            let mut next = self.orders_of.get(account as usize).copied().unwrap_or(0);
+            let first = self.orders_of.get(account as usize).copied().unwrap_or(0);
+            let mut next = first;
             if next == 0 {
                 return Err(format!("account {account} has cash of {cash} and no unfinished order"));
             }
             while next != 0 {
                 let order = self.orders[next as usize - 1];
                 let of = &self.contracts[usize::from(order.contract)];
-                covered += of.traders[account as usize].unrealised(of.lot_value(order.bankruptcy));
+                let held = of.trader(account);
+                let at_bankruptcy = of.lot_value(order.bankruptcy);
+                covered += held.unrealised(at_bankruptcy);
+                // What the order does not close stays open at the mark.
+                if let Some(mark) = of.mark {
+                    let stays = i128::from(held.qty - order.left);
+                    covered += (stays * (of.lot_value(mark) - at_bankruptcy)).max(0);
+                }
                 next = order.next;
             }
-            if covered < 0 {
+            // A cross account has a claim on what its other positions are worth, which its coming orders settle: only the
+            // end of the instant judges it.
+            if covered < 0 && !self.holds_elsewhere(first, account) {
                 return Err(format!(
                     "account {account} has cash of {cash}, and {covered} if the rest closes at bankruptcy"
                 ));
@@ -164,6 +175,20 @@ impl Audit {
             self.negative.push(account);
         }
         Ok(())
+    }
+
+    /// Whether an account holds a position on which none of its open orders is.
+    fn holds_elsewhere(&self, first: u32, account: u32) -> bool {
+        self.contracts.iter().enumerate().any(|(c, of)| {
+            let mut next = first;
+            let mut ordered = false;
+            while next != 0 {
+                let order = &self.orders[next as usize - 1];
+                ordered |= usize::from(order.contract) == c;
+                next = order.next;
+            }
+            !ordered && of.trader(account).qty != 0
+        })
     }
 
     pub(super) fn end_of_instant(&mut self) -> Result<(), String> {
@@ -221,11 +246,17 @@ impl Audit {
                 .map(|(_, position)| position);
             let mark = i128::from(of.mark.unwrap_or(1));
             for price in [mark, 2 * mark + 1] {
+                let funded = |position: &Position| {
+                    let mut position = *position;
+                    position.accrue(of.funding);
+                    position
+                };
                 let sum: i128 = of
                     .traders
                     .iter()
-                    .chain([&of.maker, &of.engine])
-                    .chain(backstops.clone())
+                    .map(funded)
+                    .chain([of.maker, of.engine])
+                    .chain(backstops.clone().copied())
                     .map(|position| position.unrealised(price))
                     .sum();
                 if sum != i128::from(of.clearing) {

@@ -42,6 +42,10 @@ fn caught(batches: &[Batch], message: &str) {
     }
 }
 
+fn held(qty: i64, cost: i64) -> Position {
+    Position { qty, cost, ..Position::default() }
+}
+
 #[test]
 fn the_worked_example_holds_at_every_party() {
     let audit = verdict(&worked::fund_of_ten()).unwrap();
@@ -91,20 +95,20 @@ fn a_path_begins_with_an_empty_ledger() {
 #[test]
 fn a_partial_close_releases_its_share_rounded_up_on_both_sides() {
     // ⌈100/3⌉ = 34 and ⌈−100/3⌉ = −33: against the account both times.
-    let mut long = Position { qty: 3, cost: 100 };
-    assert_eq!((long.trade(-1, -40), long), (6, Position { qty: 2, cost: 66 }));
-    let mut short = Position { qty: -3, cost: -100 };
-    assert_eq!((short.trade(1, 30), short), (3, Position { qty: -2, cost: -67 }));
+    let mut long = held(3, 100);
+    assert_eq!((long.trade(-1, -40), long), (6, held(2, 66)));
+    let mut short = held(-3, -100);
+    assert_eq!((short.trade(1, 30), short), (3, held(-2, -67)));
 }
 
 #[test]
 fn a_fill_through_zero_splits_its_cash_against_the_account() {
     // Sells 5 for 151: the closing 3 bring ⌈−90.6⌉ = −90, the opening 2 have the rest.
-    let mut long = Position { qty: 3, cost: 100 };
-    assert_eq!((long.trade(-5, -151), long), (-10, Position { qty: -2, cost: -61 }));
+    let mut long = held(3, 100);
+    assert_eq!((long.trade(-5, -151), long), (-10, held(-2, -61)));
     // Buys 5 for 151: the closing 3 cost ⌈90.6⌉ = 91.
-    let mut short = Position { qty: -3, cost: -100 };
-    assert_eq!((short.trade(5, 151), short), (9, Position { qty: 2, cost: 60 }));
+    let mut short = held(-3, -100);
+    assert_eq!((short.trade(5, 151), short), (9, held(2, 60)));
 }
 
 #[test]

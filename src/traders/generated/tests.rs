@@ -35,6 +35,10 @@ impl World {
 }
 
 impl Opening for World {
+    fn accepts_cross(&self, _: &[(u16, Qty, Cash)], _: Cash) -> bool {
+        true
+    }
+
     fn contract(&self, _contract: u16) -> (Multiplier, Price) {
         (Multiplier::Linear(1), Price(1_000))
     }
@@ -58,6 +62,7 @@ fn group(count: u32) -> Group {
         size_is: SizeIs::Notional,
         entry_offset: fixed(0.0),
         wallet: fixed(0.0),
+        margin_mode: MarginMode::Isolated,
     }
 }
 

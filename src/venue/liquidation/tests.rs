@@ -35,6 +35,7 @@ fn breached(rules: &ContractRules, lots: i64, equity: i64) -> Breached<'_> {
         qty: Qty(lots),
         mark: Price(100),
         equity: Cash(equity),
+        elsewhere: 0,
         since_partial: None,
     }
 }
@@ -99,6 +100,7 @@ proptest! {
                 qty: Qty(if short { -lots } else { lots }),
                 mark: Price(mark),
                 equity: Cash(equity),
+                elsewhere: 0,
                 since_partial: since.map(Nanos),
             };
             let Qty(planned) = rule.plan(&breached);

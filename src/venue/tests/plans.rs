@@ -19,6 +19,7 @@ fn every_rule_takes_amounts_at_the_limits_of_64_bits() {
                     qty: Qty(qty),
                     mark: Price(mark),
                     equity: Cash(equity),
+                    elsewhere: 0,
                     since_partial: None,
                 };
                 let rule = entry.build_default();

@@ -42,6 +42,7 @@ fn found(venue: &Venue, policy: &dyn Ranking, round: &Round, eligible: &dyn Fn(&
         side: Side::Short,
         round,
         tiers: &tiers,
+        marks: &[],
         lot_value: round.mark.0,
         eligible,
     };
@@ -74,7 +75,7 @@ proptest! {
             let mut ranked: Vec<(std::cmp::Reverse<i128>, u32)> = (0..round.accounts)
                 .map(|id| venue.ledger().position(id))
                 .filter(|position| matches!(position.state, State::Listed))
-                .map(|position| Winner::of(&position, Cash(position.qty.0 * mark), &tiers()))
+                .map(|position| Winner::of(&position, position.collateral, Cash(position.qty.0 * mark), &tiers()))
                 .filter(|winner| eligible(winner))
                 .map(|winner| (std::cmp::Reverse(policy.score(&winner, &round)), winner.account))
                 .collect();
@@ -122,6 +123,7 @@ fn time_the_search() {
             side: Side::Short,
             round: &round,
             tiers: &tiers,
+            marks: &[],
             lot_value: mark,
             eligible: &eligible,
         };

@@ -53,6 +53,8 @@ pub(super) fn open(world: &World) -> (Venue, Arc<Rules>) {
     let rules = Arc::new(Rules {
         contracts: vec![ContractRules { multiplier: Multiplier::Linear(1), tiers }; 2],
         trigger: if world.at_or_below { Test::AtOrBelow } else { Test::Below },
+        position_order: rules::PositionOrder::Maintenance,
+        cross_bankruptcy: rules::CrossBankruptcy::Sequential,
         liquidation: liquidation::RULES.entries[world.rule].build_default(),
         position_layers: LAYERS[world.layers].to_vec(),
         cash_layers: vec![CashLayer::Fund, CashLayer::Venue],
