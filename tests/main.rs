@@ -21,6 +21,7 @@ mod memory;
 mod pictures;
 mod position;
 mod presets;
+mod reference;
 mod report;
 mod studies;
 mod traces;

@@ -560,7 +560,10 @@ impl Venue {
                 self.ledger.pay_in(Party::Fund, entry.position, shortfall, Why::Shortfall);
                 let disposal = &mut self.agenda.works[work].disposal;
                 disposal.paid.fund += shortfall;
-                disposal.book_cost_avoided = fill.uncut - shortfall;
+                // After a first pass on the account's own equity, what ADL spared counts from that pass on.
+                let is_second = funded == Funded::ByFund && self.agenda.before.contains(&Step::BookUnfunded);
+                let all = if is_second { disposal.book_cost_avoided } else { fill.uncut };
+                disposal.book_cost_avoided = all - shortfall;
             }
             Pending::Rest { work } => {
                 self.sell(work, fill);
@@ -592,7 +595,7 @@ impl Venue {
         let equity = self.equity_at_bankruptcy(&work);
         if equity.0 < 0 {
             let budget = self.budget();
-            if self.rules.cash_layers.contains(&CashLayer::Fund) && -equity > budget {
+            if -equity > budget {
                 self.exhausted(Some(work.order), work.contract);
             }
             let mut paid = work.disposal.paid;
@@ -658,7 +661,9 @@ impl Venue {
                 let loss = k.value(lot, bankruptcy) - k.value(lot, mark);
                 let room = self.ledger.fund() + self.inventory() - self.rules.fund.floor;
                 if loss.0 <= 0 {
-                    if room.0 >= 0 { left } else { Qty::ZERO }
+                    // Lots whose bankruptcy tick the mark has not reached add to the equity: all of them, or none.
+                    let after = i128::from(room.0) - i128::from(loss.0) * i128::from(left.0);
+                    if after >= 0 { left } else { Qty::ZERO }
                 } else {
                     Qty(room.0.max(0) / loss.0).min(left)
                 }

@@ -13,6 +13,8 @@ use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     needs: Vec<Need>,
+    /// Accounts with an unfinished order, sorted: with no position of theirs are they winners.
+    busy: Vec<u32>,
     pub search: Winners,
     winners: Vec<(Winner, u32)>,
     shared: Vec<Winner>,
@@ -44,6 +46,11 @@ impl Venue {
         if self.agenda.needs.is_empty() {
             return;
         }
+        let works = self.agenda.works.iter().map(|work| work.account);
+        let queued = self.queue.iter().map(|queued| self.ledger.position(queued.position).account);
+        self.round.busy.clear();
+        self.round.busy.extend(works.chain(queued));
+        self.round.busy.sort_unstable();
         for c in 0..self.marks.len() {
             let contract = u16::try_from(c).expect("contracts are numbered in 16 bits");
             for side in SIDES {
@@ -84,7 +91,7 @@ impl Venue {
         let placed = match &rules.adl {
             Policy::Ranking(policy) => self.place_ranked(contract, losers, &round, policy.as_ref(), scratch),
             Policy::Sharing(policy) => {
-                self.find_winners(contract, losers.opposite(), worst, &mut scratch.winners);
+                self.find_winners(contract, losers.opposite(), worst, &scratch.busy, &mut scratch.winners);
                 scratch.shared.clear();
                 scratch.shared.extend(scratch.winners.iter().map(|(winner, _)| *winner));
                 policy.share(&scratch.shared, &round, &mut scratch.taken);
@@ -109,7 +116,14 @@ impl Venue {
     }
 
     /// Eligible winners in the order of their accounts.
-    fn find_winners(&self, contract: ContractId, side: Side, worst: Price, winners: &mut Vec<(Winner, u32)>) {
+    fn find_winners(
+        &self,
+        contract: ContractId,
+        side: Side,
+        worst: Price,
+        busy: &[u32],
+        winners: &mut Vec<(Winner, u32)>,
+    ) {
         winners.clear();
         let register = self.ledger.register();
         let k = self.ledger.multiplier(contract);
@@ -120,8 +134,7 @@ impl Venue {
                 continue;
             }
             let position = self.ledger.position(u32::try_from(id).expect("positions are numbered in 32 bits"));
-            // One with an unfinished order is never a winner.
-            if matches!(position.state, State::Closed | State::Queued) {
+            if position.state == State::Closed || busy.binary_search(&position.account).is_ok() {
                 continue;
             }
             let backing = self.ledger.backing(&position, &self.marks);
@@ -146,7 +159,10 @@ impl Venue {
         let mark = round.mark;
         let rules = std::sync::Arc::clone(&self.rules);
         let tiers = &rules.contracts[usize::from(contract)].tiers;
-        let eligible = |winner: &Winner| is_eligible(rule, winner, k.value(winner.qty, round.price));
+        let busy = &scratch.busy;
+        let eligible = |winner: &Winner| {
+            busy.binary_search(&winner.account).is_err() && is_eligible(rule, winner, k.value(winner.qty, round.price))
+        };
         // First who: the search reads the ledger as it stands before any fill.
         scratch.winners.clear();
         let question = Question {

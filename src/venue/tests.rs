@@ -249,6 +249,7 @@ fn a_partial_order_leaves_the_rest_open_and_watched() {
     assert_eq!((order.lots, order.bankruptcy), (Qty(2), Price(9_840)));
 }
 
+mod accounts;
 mod cross;
 mod plans;
 mod rounds;
