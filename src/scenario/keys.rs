@@ -4,7 +4,7 @@
 //! `docs/reference.md` and `flashcrash list` all come from them.
 
 use crate::market::process::common_jump;
-use crate::market::{book, distribution, index, mark, process};
+use crate::market::{book, distribution, funding, index, mark, process};
 use crate::money::Nanos;
 use crate::registry::{FamilyInfo, Key, Need, Shape};
 use crate::traders::behaviour;
@@ -301,6 +301,12 @@ pub const VENUE: &[Key] = &[
         Shape::Plugin(&liquidation::INFO),
         Need::Default("\"full\""),
         "how much of a position in breach is closed",
+    ),
+    key(
+        "funding",
+        Shape::Table(funding::KEYS),
+        Need::Optional,
+        "`[venue.funding]`: payments between longs and shorts; none where absent",
     ),
     key("fund", Shape::Table(FUND), Need::Required, "`[venue.fund]`: the insurance fund"),
     key(

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::keys;
 use crate::market::process::common_jump;
-use crate::market::{book, distribution, index, mark, process};
+use crate::market::{book, distribution, funding, index, mark, process};
 use crate::registry::{self, EntryInfo, FamilyInfo, Key, Need, Shape};
 use crate::traders::behaviour;
 use crate::traders::presets as populations;
@@ -28,7 +28,7 @@ const PRESETS: [(&str, &str, &[(&str, &str)]); 2] =
     [("RULE BOOKS OF VENUES", "[venue]", presets::CHOICES), ("POPULATIONS", "[[traders]]", populations::CHOICES)];
 
 /// Tables of a scenario: header as written, meaning, keys.
-const TABLES: [(&str, &str, &[Key]); 12] = [
+const TABLES: [(&str, &str, &[Key]); 13] = [
     ("[scenario]", "How long, how fine, how often.", keys::SCENARIO),
     ("[[assets]]", "A contract and its market; once for each.", keys::ASSET),
     ("[assets.index]", "The index that the mark uses, made of several venues. Optional.", index::KEYS),
@@ -37,6 +37,7 @@ const TABLES: [(&str, &str, &[Key]); 12] = [
     ("[market.common_jump]", "Jumps that come to all assets at once. Optional.", common_jump::KEYS),
     ("[venue]", "The rules of the exchange.", keys::VENUE),
     ("[[venue.tiers]]", "A margin tier; once for each, from the lowest notional to the highest.", keys::TIER),
+    ("[venue.funding]", "Payments between longs and shorts. Optional.", funding::KEYS),
     ("[venue.fund]", "The insurance fund.", keys::FUND),
     ("[population]", "How the accounts of `[[traders]]` are drawn. Optional.", keys::POPULATION),
     ("[[traders]]", "A group of generated accounts; once for each.", keys::TRADERS),

@@ -18,6 +18,7 @@ use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
 use crate::market::book::{Book, Refresh, Taker};
 use crate::market::flow::Flow;
+use crate::market::funding::Accrual;
 use crate::market::index::{Address, Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
@@ -85,6 +86,8 @@ struct Lane {
     /// Flow of others and of forced orders in the first asset's book.
     flow: Flow,
     forced: Forced,
+    /// Premium and remainders of funding, by contract.
+    funding: Vec<Accrual>,
 }
 
 /// Cash that forced orders traded in the first asset's book.
@@ -338,6 +341,7 @@ impl Lane {
             passage: stage.scenario.passage(),
             flow: Flow::default(),
             forced: Forced::default(),
+            funding: vec![Accrual::default(); books.len()],
             play: Play::default(),
             books,
         }
@@ -402,6 +406,7 @@ impl Lane {
             published.reset(asset.open.0 as f64);
         }
         (self.flow, self.forced) = (Flow::default(), Forced::default());
+        self.funding.fill(Accrual::default());
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
         let fund = self.venue.open(register, telling);
         self.tally.begin(Start { path: context.path, fund, price, series });
@@ -425,6 +430,7 @@ impl Lane {
         {
             self.flow.add(background, elapsed_s, before, state.exogenous);
         }
+        self.fund(context, now)?;
         for c in 0..self.books.len() {
             let passed = self.books[c].refresh(Refresh { elapsed_s, index: self.assets[c].index });
             self.pass(c, passed);
@@ -440,6 +446,7 @@ impl Lane {
             let contract = contract_id(c);
             self.tell_price(contract);
             let mark = on_tick(mark);
+            self.funding[c].note(mid, index);
             self.venue.facts().push(Fact::Marked { contract, mark });
             self.venue.apply(Command::Mark { now, contract, mark })?;
         }
@@ -449,6 +456,22 @@ impl Lane {
             self.tally.depth_left(now, left);
         }
         self.tell(context, now, observers);
+        Ok(())
+    }
+
+    /// Funding that falls due at this instant, at the marks of the last refresh.
+    fn fund(&mut self, context: &Context<'_>, now: Nanos) -> Result<(), Refused> {
+        let Some(rule) = context.stage.scenario.funding else { return Ok(()) };
+        if now.is_zero() || now.0 % rule.interval.0 != 0 {
+            return Ok(());
+        }
+        for (c, accrual) in self.funding.iter_mut().enumerate() {
+            let contract = contract_id(c);
+            let lot = context.stage.rules.contracts[c].multiplier.notional(Qty(1), self.venue.mark_of(contract));
+            let per_lot =
+                accrual.pay(&rule, lot.0 as f64).unwrap_or_else(|| panic!("overflow: funding on {lot:?} a lot"));
+            self.venue.apply(Command::Funding { now, contract, per_lot })?;
+        }
         Ok(())
     }
 

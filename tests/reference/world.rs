@@ -275,6 +275,8 @@ impl World {
         Rules {
             contracts: contracts.collect(),
             trigger: if self.at_or_below { rules::Trigger::AtOrBelow } else { rules::Trigger::Below },
+            position_order: rules::PositionOrder::Maintenance,
+            cross_bankruptcy: rules::CrossBankruptcy::Sequential,
             liquidation: plug_in(&RULES, &self.closing.to_string()),
             position_layers: self.position_layers.iter().map(|&layer| layer.into()).collect(),
             cash_layers: self.cash_layers.iter().map(|&layer| layer.into()).collect(),
@@ -310,6 +312,7 @@ impl World {
             qty: self.holdings.iter().map(|holding| Qty(holding.lots)).collect(),
             cost: self.holdings.iter().map(|holding| Cash(holding.cost)).collect(),
             collateral: self.holdings.iter().map(|holding| Cash(holding.collateral)).collect(),
+            cross: Vec::new(),
         }
     }
 

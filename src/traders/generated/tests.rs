@@ -375,7 +375,7 @@ fn the_level_of_a_cut_is_the_one_worked_by_hand() {
         cut_to_share(share, 0, 1, &mut out);
         assert_eq!(out.qty, lots.map(Qty), "{share}");
         assert_eq!((out.cost[0], out.collateral[0]), (Cash(lots[0] * 1_000), Cash(collateral)));
-        cut_to_share(share, 0, -1, &World::easy(), &mut out);
+        cut_to_share(share, 0, -1, &mut out);
         assert_eq!(out.qty, lots.map(Qty), "the other side is empty");
     }
 }
