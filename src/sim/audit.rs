@@ -102,6 +102,9 @@ pub struct Audit {
     owed: Vec<Paid>,
     settling: Vec<AccountId>,
     engine_owed: Paid,
+    backstops_owed: Paid,
+    /// Balances of the pools of a divided fund; empty where it is not.
+    pools: Vec<i64>,
     /// Net payments by postings over the path.
     paid: Paid,
     legs: Vec<Realised>,
@@ -112,6 +115,8 @@ pub struct Audit {
     ticket_realised: i64,
     taken_over: i64,
     declared_taken_over: i64,
+    /// Lots that backstops took by their legs, less what is told of it.
+    backstops_took: i64,
     inventory: Option<i64>,
 }
 
@@ -149,6 +154,8 @@ impl Audit {
             owed: Vec::new(),
             settling: Vec::new(),
             engine_owed: Paid::default(),
+            backstops_owed: Paid::default(),
+            pools: Vec::new(),
             paid: Paid::default(),
             legs: Vec::new(),
             postings: Vec::new(),
@@ -158,6 +165,7 @@ impl Audit {
             ticket_realised: 0,
             taken_over: 0,
             declared_taken_over: 0,
+            backstops_took: 0,
             inventory: None,
         }
     }
@@ -186,7 +194,8 @@ impl Audit {
         self.open_orders = 0;
         self.owed.clear();
         self.settling.clear();
-        (self.engine_owed, self.paid) = (Paid::default(), Paid::default());
+        (self.engine_owed, self.backstops_owed, self.paid) = Default::default();
+        self.pools.clear();
         self.forget_batch();
     }
 
@@ -196,6 +205,7 @@ impl Audit {
         self.given.clear();
         self.declared.clear();
         (self.ticket_results, self.ticket_realised, self.taken_over, self.declared_taken_over) = (0, 0, 0, 0);
+        self.backstops_took = 0;
         self.inventory = None;
     }
 
@@ -235,6 +245,7 @@ impl Audit {
             ),
             ("to_book", row.to_book, self.orders.iter().map(|order| order.to_book).sum()),
             ("to_engine", row.to_engine, self.orders.iter().map(|order| order.to_engine).sum()),
+            ("to_backstop", row.to_backstop, self.orders.iter().map(|order| order.to_backstop).sum()),
             ("to_adl", row.to_adl, self.orders.iter().map(|order| order.to_adl).sum()),
         ] {
             if in_row != here {
@@ -307,6 +318,25 @@ impl Audit {
                 self.engine_owed = less(self.engine_owed, paid);
                 Ok(())
             }
+            Fact::BackstopTook { qty, .. } => {
+                self.backstops_took -= qty.0.abs();
+                Ok(())
+            }
+            Fact::BackstopClosed { paid, .. } => {
+                self.backstops_owed = less(self.backstops_owed, paid);
+                Ok(())
+            }
+            Fact::PoolMoved { pool, change, balance } => {
+                let held = at(&mut self.pools, usize::from(pool));
+                *held += change.0;
+                if *held != balance.0 {
+                    return Err(format!(
+                        "pool {pool} of the fund is said to hold {}, its changes sum to {held}",
+                        balance.0
+                    ));
+                }
+                Ok(())
+            }
             Fact::Round { contract, needed, placed, .. } => {
                 if placed.0 < 0 || placed.0 > needed.0.abs() {
                     return Err(format!("an ADL round placed {} of {} lots", placed.0, needed.0));
@@ -330,6 +360,8 @@ impl Audit {
                 Ok(())
             }
             Fact::Priced { .. }
+            | Fact::Drawdown { .. }
+            | Fact::Halted { .. }
             | Fact::TakeoverRefused { .. }
             | Fact::Breached { .. }
             | Fact::OrderDropped { .. }
@@ -430,7 +462,13 @@ impl Audit {
                 self.settling.push(i);
             }
             Party::Engine => self.engine_owed = plus(self.engine_owed, paid),
-            _ => return Err(format!("a shortfall of {of:?}: only traders and the engine have one")),
+            // What a layer gives a backstop, the backstop does not bear.
+            Party::Backstop(_) => {
+                let spared = Paid { backstop: amount, ..Paid::default() };
+                self.paid = less(self.paid, spared);
+                self.backstops_owed = less(plus(self.backstops_owed, paid), spared);
+            }
+            _ => return Err(format!("a shortfall of {of:?}: only traders, the engine and backstops have one")),
         }
         Ok(())
     }
@@ -509,6 +547,12 @@ impl Audit {
         }
         if let Party::Backstop(j) = party {
             self.backstop_positions.insert((j, contract), after);
+            // A loss of a vault is a shortfall that it bears, unless a layer gives it something.
+            let lost = Paid { backstop: Cash((-realised).max(0)), ..Paid::default() };
+            (self.paid, self.backstops_owed) = (plus(self.paid, lost), plus(self.backstops_owed, lost));
+            if via == Via::Backstop {
+                self.backstops_took += qty.abs();
+            }
         }
         if realised != 0 {
             self.legs.push((party, contract, self.legs.len(), realised));
@@ -529,7 +573,7 @@ impl Audit {
         order: Option<OrderId>,
         via: Via,
     ) -> Result<(), String> {
-        let forced = matches!(via, Via::Adl | Via::Takeover) || order.is_some();
+        let forced = matches!(via, Via::Adl | Via::Takeover | Via::Backstop) || order.is_some();
         if forced && (i128::from(qty) * i128::from(held) > 0 || qty.abs() > held.abs()) {
             return Err(format!("account {account} was made to trade {qty} lots ({via:?}), but holds {held}"));
         }
@@ -547,7 +591,10 @@ impl Audit {
                 Via::Book => order.to_book += notional,
                 Via::Takeover => order.to_engine += notional,
                 Via::Adl => order.to_adl += notional,
-                Via::Opening => return Err(format!("account {account} opened {qty} lots by a forced order")),
+                Via::Backstop => order.to_backstop += notional,
+                Via::Opening | Via::Socialised => {
+                    return Err(format!("account {account} opened {qty} lots by a forced order"));
+                }
             }
         } else if via == Via::Adl {
             let Some(mark) = of.mark else {
@@ -558,8 +605,8 @@ impl Audit {
             let (lots, notional) = (qty.abs(), of.value(qty.abs(), mark));
             self.contracts[usize::from(contract)].deleveraged += lots;
             self.given.push(Given { contract, account, lots, notional, haircut });
-        } else if via == Via::Takeover {
-            return Err(format!("account {account} lost {qty} lots to the engine without an order of its own"));
+        } else if matches!(via, Via::Takeover | Via::Backstop) {
+            return Err(format!("account {account} lost {qty} lots ({via:?}) without an order of its own"));
         }
         Ok(())
     }

@@ -66,6 +66,7 @@ struct Lane {
     marks: Vec<Box<dyn MarkRule>>,
     tally: Tally,
     assets: Vec<AssetState>,
+    needs_index: bool,
 }
 
 /// What changes of an asset during a path.
@@ -78,6 +79,9 @@ struct AssetState {
     index: f64,
     /// Average fill of the last order since the last refresh.
     last: Option<f64>,
+    /// When the mark was last refreshed, and the traded price as last told: both stay through a halt.
+    refreshed: Nanos,
+    traded: Price,
 }
 
 /// How often series are sampled at most.
@@ -273,6 +277,7 @@ impl Lane {
             marks: stage.scenario.assets.iter().map(|asset| asset.mark.boxed_clone()).collect(),
             tally: Tally::new(&multipliers, outputs),
             assets: vec![AssetState::default(); books.len()],
+            needs_index: rules.needs_index(),
             books,
         }
     }
@@ -325,7 +330,15 @@ impl Lane {
             self.books.iter_mut().zip(&mut self.marks).zip(self.assets.iter_mut().zip(&scenario.assets))
         {
             let open = asset.open.0 as f64;
-            *state = AssetState { permanent: 0.0, factor: 1.0, exogenous: open, index: open, last: None };
+            *state = AssetState {
+                permanent: 0.0,
+                factor: 1.0,
+                exogenous: open,
+                index: open,
+                last: None,
+                refreshed: Nanos::ZERO,
+                traded: asset.open,
+            };
             book.reset(open, asset.multiplier.0 as f64 * scenario.cash_unit.to_f64());
             mark.reset();
         }
@@ -342,10 +355,18 @@ impl Lane {
         now: Nanos,
         observers: &mut [&mut dyn Observer],
     ) -> Result<(), Refused> {
-        let elapsed_s = if now.is_zero() { 0.0 } else { context.stage.scenario.clock.mark_interval.seconds() };
+        let before = (!now.is_zero()).then(|| now - context.stage.scenario.clock.mark_interval);
+        self.venue.tell_interruptions(before, now);
         self.move_index(context, now);
         for c in 0..self.books.len() {
+            let contract = contract_id(c);
+            if self.venue.is_halted(contract, now) {
+                self.tell_standing(contract);
+                continue;
+            }
             let (book, state) = (&mut self.books[c], &mut self.assets[c]);
+            let elapsed_s = (now - state.refreshed).seconds();
+            state.refreshed = now;
             let passed = book.refresh(Refresh { elapsed_s, index: state.index });
             if passed != 0.0 {
                 state.permanent += passed;
@@ -357,9 +378,11 @@ impl Lane {
             let (bid, ask) = book.touch(index);
             let last = state.last.take().unwrap_or(mid);
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
-            let contract = contract_id(c);
             self.tell_price(contract);
             let mark = on_tick(mark);
+            if self.needs_index {
+                self.venue.apply(Command::Index { now, contract, index: on_tick(index) })?;
+            }
             self.venue.facts().push(Fact::Marked { contract, mark });
             self.venue.apply(Command::Mark { now, contract, mark })?;
         }
@@ -403,14 +426,15 @@ impl Lane {
 
     fn tell_price(&mut self, contract: ContractId) {
         let c = usize::from(contract);
-        let state = self.assets[c];
-        let fact = Fact::Priced {
-            contract,
-            index_exogenous: on_tick(state.exogenous),
-            index: on_tick(state.index),
-            traded: on_tick(self.books[c].mid(state.index)),
-        };
-        self.venue.facts().push(fact);
+        self.assets[c].traded = on_tick(self.books[c].mid(self.assets[c].index));
+        self.tell_standing(contract);
+    }
+
+    /// Prices of a contract that may stand still: the index goes on, nobody trades.
+    fn tell_standing(&mut self, contract: ContractId) {
+        let AssetState { exogenous, index, traded, .. } = self.assets[usize::from(contract)];
+        let (index_exogenous, index) = (on_tick(exogenous), on_tick(index));
+        self.venue.facts().push(Fact::Priced { contract, index_exogenous, index, traded });
     }
 
     fn tell(&mut self, now: Nanos, observers: &mut [&mut dyn Observer]) {

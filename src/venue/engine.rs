@@ -80,6 +80,18 @@ impl Engine {
         }
     }
 
+    /// Mark-to-market of the tickets of one contract.
+    pub fn value_of(&self, contract: ContractId, mark: Price, rules: &ContractRules) -> Cash {
+        let inventory = &self.contracts[usize::from(contract)];
+        let ticks = inventory.lots * i128::from(mark.0) - inventory.lots_ticks;
+        Cash(narrow(ticks * i128::from(rules.multiplier.0)))
+    }
+
+    /// Net lots of one contract.
+    pub fn net_lots(&self, contract: ContractId) -> i128 {
+        self.contracts[usize::from(contract)].lots
+    }
+
     pub fn mark_to_market(&self, marks: &[Price], rules: &[ContractRules]) -> Cash {
         let mut total = 0i128;
         for ((inventory, mark), rules) in self.contracts.iter().zip(marks).zip(rules) {

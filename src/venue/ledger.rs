@@ -77,12 +77,27 @@ pub enum State {
     Closed,
 }
 
+/// Who holds cash that is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The collateral of a position.
+    Position(u32),
+    House(Party),
+}
+
 /// House parties of one contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct HouseContract {
     clearing: Cash,
     maker_qty: Qty,
     maker_cost: Cash,
+}
+
+/// Cash and net positions of a backstop, by contract.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Vault {
+    pub cash: Cash,
+    pub positions: Vec<(Qty, Cash)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -94,6 +109,7 @@ pub struct Ledger {
     wallets: Touched,
     wallet: Vec<(u32, Cash)>,
     house: Vec<HouseContract>,
+    pub(super) backstops: Vec<Vault>,
     maker: Cash,
     engine: Cash,
     fund: Cash,
@@ -128,6 +144,11 @@ impl Ledger {
         (self.maker, self.engine, self.fees) = (Cash::ZERO, Cash::ZERO, Cash::ZERO);
         (self.rounding, self.deficit) = (Cash::ZERO, Cash::ZERO);
         (self.fund, self.venue) = (rules.fund.open, rules.venue_capital);
+        self.backstops.clear();
+        self.backstops.extend(rules.waterfall.backstops.iter().map(|backstop| Vault {
+            cash: backstop.capital,
+            positions: vec![Default::default(); rules.contracts.len()],
+        }));
         self.facts.clear();
         if telling == Telling::Told {
             self.tell_opening();
@@ -153,6 +174,9 @@ impl Ledger {
         };
         deposit(Party::Fund, self.fund);
         deposit(Party::Venue, self.venue);
+        for (j, backstop) in (0u16..).zip(&self.backstops) {
+            deposit(Party::Backstop(j), backstop.cash);
+        }
         for (account, &wallet) in (0u32..).zip(&holdings.wallet) {
             deposit(Party::Trader(account), wallet);
         }
@@ -275,7 +299,8 @@ impl Ledger {
             Party::Rounding => &mut self.rounding,
             Party::Deficit => &mut self.deficit,
             Party::Clearing(contract) => &mut self.house[usize::from(contract)].clearing,
-            Party::Trader(_) | Party::Backstop(_) | Party::World => {
+            Party::Backstop(j) => &mut self.backstops[usize::from(j)].cash,
+            Party::Trader(_) | Party::World => {
                 panic!("{party:?} is not a house party with cash of its own")
             }
         }
@@ -316,6 +341,40 @@ impl Ledger {
         position.collateral -= amount;
         let from = Party::Trader(position.account);
         self.facts.push(Fact::Posted { from, to, amount, why });
+    }
+
+    /// Moves collateral from one position to another.
+    pub fn give(&mut self, from: u32, to: u32, amount: Cash, why: Why) {
+        debug_assert!(amount.0 >= 0);
+        if amount.is_zero() {
+            return;
+        }
+        self.position_mut(from).collateral -= amount;
+        self.position_mut(to).collateral += amount;
+        let (from, to) = (Party::Trader(self.position(from).account), Party::Trader(self.position(to).account));
+        self.facts.push(Fact::Posted { from, to, amount, why });
+    }
+
+    /// Moves free cash of an account: out of its wallet (`amount` > 0) or back into it. The other side is a position or
+    /// a house party.
+    pub fn give_free(&mut self, account: u32, other: Holder, amount: Cash, why: Why) {
+        if amount.is_zero() {
+            return;
+        }
+        *self.wallet_mut(account) -= amount;
+        let other = match other {
+            Holder::Position(id) => {
+                let position = self.position_mut(id);
+                position.collateral += amount;
+                Party::Trader(position.account)
+            }
+            Holder::House(party) => {
+                *self.house_cash(party) += amount;
+                party
+            }
+        };
+        let (from, to) = if amount.0 > 0 { (Party::Trader(account), other) } else { (other, Party::Trader(account)) };
+        self.facts.push(Fact::Posted { from, to, amount: amount.abs(), why });
     }
 
     /// Hands the collateral that is left of a closed position to its account's wallet.
@@ -367,6 +426,26 @@ impl Ledger {
         self.engine += realised;
         let party = Party::Engine;
         self.facts.push(Fact::Traded { party, contract, qty, cash, order: None, via, ticket: Some(ticket) });
+        self.realise(party, contract, realised);
+        realised
+    }
+
+    /// A backstop's leg of a trade. Returns what it realises, which is in its cash.
+    pub(super) fn trade_backstop(
+        &mut self,
+        backstop: u16,
+        contract: ContractId,
+        (qty, cash): (Qty, Cash),
+        order: Option<OrderId>,
+        via: Via,
+    ) -> Cash {
+        let vault = &mut self.backstops[usize::from(backstop)];
+        let held = &mut vault.positions[usize::from(contract)];
+        let (new_qty, new_cost, realised) = fill(held.0, held.1, qty, cash);
+        *held = (new_qty, new_cost);
+        vault.cash += realised;
+        let party = Party::Backstop(backstop);
+        self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
         self.realise(party, contract, realised);
         realised
     }
