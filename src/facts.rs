@@ -135,13 +135,24 @@ pub enum Fact {
         haircut: Cash,
         unrealised: Cash,
     },
-    /// Mark-to-market of the engine's inventory against its tickets, whenever it may have changed.
+    /// Mark-to-market of the inventory of engine and backstops against its cost, whenever it may have changed.
     Inventory { mark_to_market: Cash },
     /// An account did something of its own accord; `by` is the kind of the behaviour, `qty` the lots that it bought (or
     /// sold, negative).
     Acted { contract: ContractId, account: AccountId, by: &'static str, deed: Deed, qty: Qty, amount: Cash },
     /// Trade in spot elsewhere moved the index.
     SpotMoved { contract: ContractId, from: Price, to: Price },
+    /// A backstop took over lots of an order for `cash`, signed like `qty`.
+    BackstopTook { backstop: u16, order: OrderId, contract: ContractId, qty: Qty, cash: Cash },
+    /// A backstop sold or was deleveraged of lots; `result` is its gain or loss, of which `paid` is what it bore and what
+    /// the cash layers gave beyond its loss cap.
+    BackstopClosed { backstop: u16, contract: ContractId, qty: Qty, result: Cash, paid: Paid },
+    /// Cash of one pool of a divided fund changed.
+    PoolMoved { pool: u16, change: Cash, balance: Cash },
+    /// The fund's drawdown reached its start share (or fell below its stop share).
+    Drawdown { pool: u16, on: bool, peak: Cash, balance: Cash },
+    /// A contract stands still, or the venue does not liquidate, until a time.
+    Halted { contract: Option<ContractId>, until: Nanos },
     /// The path ends; inventory left is valued at the cost of walking the book (negative is a loss), posted to nobody.
     Horizon { horizon_mark: Cash },
 }
@@ -153,6 +164,10 @@ pub enum Via {
     Book,
     Adl,
     Takeover,
+    /// Taken over by a backstop.
+    Backstop,
+    /// Closed and opened again at the mark, to realise a profit that is socialised.
+    Socialised,
 }
 
 /// A long or a short.
@@ -313,7 +328,7 @@ outcome! {
     fund_paid: Cash,
     /// Gross income of the fund: fees and surplus.
     fund_received: Cash,
-    /// Greatest unrealised loss on the engine's inventory.
+    /// Greatest unrealised loss on the inventory of engine and backstops.
     inventory_hole: Cash,
     /// Valuation of inventory left at the horizon, by walking the book (negative is a loss).
     horizon_mark: Cash,

@@ -8,6 +8,7 @@ mod people;
 mod preset;
 mod reference;
 mod venue;
+mod waterfall;
 
 use std::sync::Arc;
 

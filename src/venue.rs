@@ -14,8 +14,10 @@ use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_ceil, div_floor, narrow};
 
 pub mod adl;
 mod agenda;
+mod backstop;
 pub mod cross;
 mod engine;
+mod fund;
 pub mod ledger;
 pub mod liquidation;
 pub mod margin;
@@ -23,15 +25,19 @@ pub mod presets;
 pub mod register;
 mod round;
 pub mod rules;
+mod schedule;
+mod socialise;
 pub mod triggers;
 pub mod voluntary;
 mod winners;
 
 use agenda::Agenda;
 use engine::Engine;
+use fund::Funds;
 use ledger::{Ledger, State, Telling};
 use register::Register;
-use rules::{CashLayer, MarginMode, PositionLayer, Rules};
+use rules::{AdlPrice, AdlTrigger, CashLayer, MarginMode, PositionLayer, Rules, Waterfall};
+use schedule::Schedule;
 use triggers::Trigger;
 use voluntary::{Own, Waiting};
 
@@ -44,6 +50,8 @@ pub enum Command {
     Refreshed { now: Nanos },
     /// Funding of `per_lot` cash units a lot falls due: longs pay, shorts receive (both reversed where negative).
     Funding { now: Nanos, contract: ContractId, per_lot: Cash },
+    /// The index of a contract, where the [rules want it](Rules::needs_index); before the mark of the same refresh.
+    Index { now: Nanos, contract: ContractId, index: Price },
     /// A check instant: inventory and queued orders are worked off.
     Check { now: Nanos },
     /// The book's answer to the order just emitted.
@@ -131,6 +139,8 @@ pub struct Venue {
     cursors: Vec<[Cursor; 2]>,
     queue: VecDeque<Queued>,
     engine: Engine,
+    funds: Funds,
+    schedule: Schedule,
     agenda: Agenda,
     round: round::Scratch,
     /// The trader's own order that waits for its fill.
@@ -187,6 +197,8 @@ impl Venue {
             cursors: vec![<[Cursor; 2]>::default(); contracts],
             queue: VecDeque::new(),
             engine: Engine::new(&rules.contracts),
+            funds: Funds::new(rules.fund, &rules.waterfall.fund, contracts),
+            schedule: Schedule::new(contracts),
             agenda: Agenda::new(&rules.position_layers),
             round: round::Scratch::default(),
             own: None,
@@ -220,6 +232,13 @@ impl Venue {
         self.queue.clear();
         self.due.clear();
         self.engine.reset();
+        self.funds.reset(self.ledger.fund());
+        self.schedule.reset(&self.marks);
+        if telling == Telling::Told && self.funds.is_divided() {
+            for (pool, open) in (0u16..).zip(self.funds.openings()) {
+                self.ledger.facts.push(Fact::PoolMoved { pool, change: open, balance: open });
+            }
+        }
         self.agenda.reset();
         self.round.reset(self.marks.len());
         self.own = None;
@@ -241,7 +260,7 @@ impl Venue {
     /// Whether nothing waits at the next check instant.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.engine.is_empty()
+        self.queue.is_empty() && self.engine.is_empty() && !self.backstops_hold()
     }
 
     /// Whether the path met an exhaustion, an ADL lot, a refused takeover or cash from a layer other than the fund:
@@ -281,8 +300,18 @@ impl Venue {
                 self.mark(contract, mark);
                 Ok(Next::Idle)
             }
+            Command::Index { now, contract, index } => {
+                if usize::from(contract) >= self.marks.len() {
+                    return Err(Refused::NoContract(contract));
+                }
+                if index.0 <= 0 {
+                    return Err(Refused::NoPrice(index.0));
+                }
+                self.schedule.note_index(now, contract, index, self.rules.interruptions.band);
+                Ok(Next::Idle)
+            }
             Command::Refreshed { now } => {
-                if self.agenda.is_busy() {
+                if self.is_busy() {
                     return Err(Refused::Busy);
                 }
                 self.now = now;
@@ -290,7 +319,7 @@ impl Venue {
                 Ok(Next::Idle)
             }
             Command::Funding { now, contract, per_lot } => {
-                if self.agenda.is_busy() {
+                if self.is_busy() {
                     return Err(Refused::Busy);
                 }
                 if usize::from(contract) >= self.marks.len() {
@@ -305,7 +334,7 @@ impl Venue {
                     return Err(Refused::Busy);
                 }
                 self.now = now;
-                if self.is_idle() {
+                if self.is_idle() || self.is_out(now) {
                     return Ok(Next::Idle);
                 }
                 self.begin_instant();
@@ -363,8 +392,13 @@ impl Venue {
                 self.fire(contract, side, reached, mark);
             }
         }
-        if !self.engine.is_empty() {
-            let mark_to_market = self.inventory();
+        self.tell_inventory();
+    }
+
+    /// Tells the mark-to-market of inventory, where there is any.
+    fn tell_inventory(&mut self) {
+        if !self.engine.is_empty() || self.backstops_hold() {
+            let mark_to_market = self.inventory() + self.backstops_mark_to_market();
             self.ledger.facts.push(Fact::Inventory { mark_to_market });
         }
     }
@@ -582,16 +616,6 @@ impl Venue {
         self.engine.mark_to_market(&self.marks)
     }
 
-    /// B: what the fund may pay now.
-    fn budget(&self) -> Cash {
-        if !self.rules.cash_layers.contains(&CashLayer::Fund) {
-            return Cash::ZERO;
-        }
-        let cash = self.ledger.fund();
-        let equity = if self.engine.is_empty() { cash } else { cash + self.inventory() };
-        (cash.min(equity) - self.rules.fund.floor).positive_part()
-    }
-
     fn exhausted(&mut self, order: Option<OrderId>, contract: ContractId) {
         self.strained = true;
         self.ledger.facts.push(Fact::Exhausted { order, contract });
@@ -607,9 +631,37 @@ impl Rules {
         const UNLIMITED: Cash = Cash(i64::MAX / 4);
         let mut rules = self.clone();
         rules.fund = rules::FundRules { open: UNLIMITED, floor: -UNLIMITED };
-        rules.position_layers.retain(|layer| *layer != PositionLayer::Adl);
+        rules.position_layers.retain(|layer| !matches!(layer, PositionLayer::Adl | PositionLayer::Backstop));
         rules.cash_layers = vec![CashLayer::Fund];
+        // One fund that nothing binds; fees as they are. Interruptions are not the fund's and stay.
+        rules.waterfall = Waterfall { fee_cap: self.waterfall.fee_cap, ..Waterfall::default() };
         rules
+    }
+
+    /// Whether the venue must be told the index.
+    #[must_use]
+    pub fn needs_index(&self) -> bool {
+        self.waterfall.adl_price == AdlPrice::Oracle || self.interruptions.band.is_some()
+    }
+
+    /// Why one run does not tell when the fund is exhausted for every size of it, where it does not.
+    #[must_use]
+    pub fn beyond_one_pass(&self) -> Option<&'static str> {
+        let limits = &self.waterfall.fund;
+        let bound = limits.drawdown.is_some()
+            || limits.draw_cap.is_some()
+            || limits.net_position_cap.is_some()
+            || !limits.pools.is_empty();
+        if bound {
+            return Some("more than the floor limits what the fund pays");
+        }
+        if self.waterfall.adl_trigger != AdlTrigger::Residue {
+            return Some("ADL has a trigger of its own");
+        }
+        if self.waterfall.adl_price != AdlPrice::Bankruptcy {
+            return Some("ADL is not at the bankruptcy price");
+        }
+        None
     }
 }
 

@@ -386,7 +386,7 @@ pub(crate) mod tests {
     fn an_empty_side_and_a_position_under_water_are_told_without_nonsense() {
         let mut one = book();
         one.positions.truncate(1);
-        one.positions[0].collateral = Cash(-1);
+        (one.positions[0].collateral, one.positions[0].equity) = (Cash(-1), Cash(-1));
         let summary = one.summary();
         assert_eq!((summary.short.leverage, summary.short.top_share), (None, 0.0));
         assert!(summary.long.leverage_of_all.is_infinite());

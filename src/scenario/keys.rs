@@ -214,8 +214,9 @@ pub const VENUE: &[Key] = &[
         "position_layers",
         Shape::List(&Shape::Choice(&[
             ("book", "sold into the order book, as far as the fund can pay for it"),
-            ("adl", "closed against winners at the bankruptcy price"),
+            ("adl", "closed against winners, at the price of `[venue.adl]`"),
             ("engine", "taken over by the venue at the bankruptcy price and sold later"),
+            ("backstop", "taken over with the margin left by the vaults of `[[venue.backstop]]`"),
         ])),
         Need::Default("[\"book\", \"adl\"]"),
         "who takes the lots of a forced order, in order",
@@ -225,6 +226,8 @@ pub const VENUE: &[Key] = &[
         Shape::List(&Shape::Choice(&[
             ("fund", "the insurance fund, down to its floor"),
             ("venue", "the venue's own capital, down to 0"),
+            ("backstop", "the vaults of `[[venue.backstop]]`, up to their loss caps"),
+            ("socialise", "other accounts, by the rule of `socialise`"),
         ])),
         Need::Default("[\"fund\", \"venue\"]"),
         "who pays what a closed account cannot, in order; what is left is unfunded deficit",
@@ -246,6 +249,15 @@ pub const VENUE: &[Key] = &[
         RATE,
         Need::Default("0"),
         "liquidation fee on the same notional, paid to the fund after the taker fee",
+    ),
+    key(
+        "fee_cap",
+        Shape::Choice(&[
+            ("equity", "what equity is left"),
+            ("surplus", "what would be left if the rest closed at the bankruptcy price (dYdX)"),
+        ]),
+        Need::Default("\"equity\""),
+        "what fees of a forced order are capped at",
     ),
     key(
         "surplus_to",
@@ -310,6 +322,47 @@ pub const VENUE: &[Key] = &[
     ),
     key("fund", Shape::Table(FUND), Need::Required, "`[venue.fund]`: the insurance fund"),
     key(
+        "backstop",
+        Shape::List(&Shape::Table(BACKSTOP)),
+        Need::Default("[]"),
+        "`[[venue.backstop]]`: a vault that takes positions over, once for each",
+    ),
+    key(
+        "socialise",
+        Shape::Choice(&[
+            ("profit", "winners of the contract, in proportion to min(unrealised profit, equity) (Deribit)"),
+            ("base", "every position of the contract by its lots, as far as its equity goes (Drift)"),
+            ("withdrawals", "free cash of all accounts in proportion to it (Paradex)"),
+        ]),
+        Need::Default("\"profit\""),
+        "who bears what the cash layer `socialise` takes",
+    ),
+    key(
+        "withdrawal_haircut",
+        RATE,
+        Need::Default("1"),
+        "share of an account's free cash that one shortfall may take, with `socialise = \"withdrawals\"`",
+    ),
+    key(
+        "capacity",
+        Shape::Count { min: 1, max: 1_000_000_000 },
+        Need::Optional,
+        "forced orders that the venue can open in a second; without limit where absent",
+    ),
+    key(
+        "outage",
+        Shape::List(&Shape::Table(OUTAGE)),
+        Need::Default("[]"),
+        "`[[venue.outage]]`: a stretch of time without liquidations, once for each",
+    ),
+    key(
+        "halt",
+        Shape::List(&Shape::Table(HALT)),
+        Need::Default("[]"),
+        "`[[venue.halt]]`: a stretch of time in which marks and fills stand still, once for each",
+    ),
+    key("band", Shape::Table(BAND), Need::Optional, "`[venue.band]`: a price band for forced orders"),
+    key(
         "adl",
         Shape::PluginWith(&adl::INFO, ADL),
         Need::Default("{ kind = \"profit_leverage\" }"),
@@ -355,19 +408,161 @@ pub const TIER: &[Key] = &[
 pub const FUND: &[Key] = &[
     key("open", Shape::Amount { unit: MONEY }, Need::Required, "the insurance fund at the start"),
     key("floor", Shape::Amount { unit: MONEY }, Need::Default("0"), "balance that payouts never take the fund below"),
+    key(
+        "overdraft",
+        Shape::Amount { unit: MONEY },
+        Need::Default("0"),
+        "how far below 0 payouts may take the fund, in place of a floor (Dango)",
+    ),
+    key(
+        "net_position_cap",
+        Shape::Share { min: 0.0, max: 1000.0 },
+        Need::Optional,
+        "greatest net notional of the engine's inventory as a share of the fund (Binance); without limit where absent",
+    ),
+    key(
+        "draw_cap",
+        Shape::Amount { unit: MONEY },
+        Need::Optional,
+        "most that the fund pays for one asset on a path, net of repayments (Drift); without limit where absent",
+    ),
+    key(
+        "pools",
+        Shape::List(&Shape::Table(POOL)),
+        Need::Default("[]"),
+        "`[[venue.fund.pools]]`: parts of the fund that pay for some assets only; one fund for all where absent",
+    ),
+];
+
+/// `[[venue.fund.pools]]`
+pub const POOL: &[Key] = &[
+    key(
+        "assets",
+        Shape::List(&Shape::Text),
+        Need::Required,
+        "symbols that the pool pays for; each asset is in one pool",
+    ),
+    key("share", RATE, Need::Required, "part of the fund and of its floor; the shares of all pools sum to 1"),
+];
+
+/// `[[venue.backstop]]`
+pub const BACKSTOP: &[Key] = &[
+    key("capital", Shape::Amount { unit: MONEY }, Need::Required, "the vault's money at the start"),
+    key(
+        "threshold",
+        Shape::Share { min: 0.0, max: 10.0 },
+        Need::Optional,
+        "takes a position at once where equity at the mark is below this share of maintenance (Hyperliquid: 2/3); where absent, whatever the layers before leave",
+    ),
+    key("loss_cap", Shape::Amount { unit: MONEY }, Need::Optional, "most that it loses; all its capital where absent"),
+    key(
+        "margin_rate",
+        RATE,
+        Need::Default("0"),
+        "its own margin: it takes lots while its equity is at least this share of the notional that it holds",
+    ),
+    key(
+        "slice",
+        Shape::Count { min: 0, max: i64::MAX },
+        Need::Default("0"),
+        "most lots of an asset that it sells at one check; 0 holds them to the horizon",
+    ),
+    key(
+        "adl_price",
+        Shape::Choice(&[
+            ("mark", "the mark; what that costs beyond the loss cap is paid by the cash layers"),
+            ("takeover_price", "its average cost"),
+        ]),
+        Need::Default("\"mark\""),
+        "price at which its losing positions are deleveraged once it has lost more than its cap at the marks",
+    ),
+];
+
+/// `[[venue.outage]]`
+pub const OUTAGE: &[Key] = &[
+    key("at", ANY_TIME, Need::Required, "when it begins"),
+    key("for", SOME_TIME, Need::Required, "how long it lasts"),
+];
+
+/// `[[venue.halt]]`
+pub const HALT: &[Key] = &[
+    key("at", ANY_TIME, Need::Required, "when it begins"),
+    key("for", SOME_TIME, Need::Required, "how long it lasts"),
+    key("asset", Shape::Text, Need::Optional, "symbol that it holds for; every asset where absent"),
+];
+
+/// `[venue.band]`
+pub const BAND: &[Key] = &[
+    key(
+        "width",
+        RATE,
+        Need::Required,
+        "no forced order trades further than this share from the mean index of the window",
+    ),
+    key("window", SOME_TIME, Need::Default("\"1 min\""), "window of the mean index"),
+    key(
+        "halt",
+        ANY_TIME,
+        Need::Default("\"0 s\""),
+        "how long marks and fills of the asset stand still once an order has met the band; 0 s for not at all",
+    ),
 ];
 
 /// What `[venue.adl]` takes beside the keys of its kind.
-pub const ADL: &[Key] = &[key(
-    "eligible",
-    Shape::Choice(&[
-        ("profit_at_adl_price", "profit above 0 at the ADL price, and solvent after closing there"),
-        ("profit_at_mark", "profit above 0 at the mark, and solvent after closing at the ADL price"),
-        ("solvent_after", "solvent after closing at the ADL price"),
-    ]),
-    Need::Default("\"profit_at_adl_price\""),
-    "which accounts may be deleveraged",
-)];
+pub const ADL: &[Key] = &[
+    key(
+        "eligible",
+        Shape::Choice(&[
+            ("profit_at_adl_price", "profit above 0 at the ADL price, and solvent after closing there"),
+            ("profit_at_mark", "profit above 0 at the mark, and solvent after closing at the ADL price"),
+            ("solvent_after", "solvent after closing at the ADL price"),
+        ]),
+        Need::Default("\"profit_at_adl_price\""),
+        "which accounts may be deleveraged",
+    ),
+    key(
+        "price",
+        Shape::Choice(&[
+            ("bankruptcy", "the loser's bankruptcy price (Binance, BitMEX, Bybit, dYdX)"),
+            ("mark", "the mark; what the loser then lacks is paid by the cash layers (OKX, Hyperliquid)"),
+            ("oracle", "the index, likewise (GMX)"),
+        ]),
+        Need::Default("\"bankruptcy\""),
+        "price at which winners close against losers",
+    ),
+    key(
+        "trigger",
+        Shape::Choice(&[
+            ("residue", "whatever the layers before it leave"),
+            (
+                "negative_account_value",
+                "accounts below 0 at the mark, once they lack `tolerance` together (Hyperliquid)",
+            ),
+            ("book_exhausted", "what the book cannot take within the order's limit; no budget stops the book (Dango)"),
+        ]),
+        Need::Default("\"residue\""),
+        "which lots are deleveraged",
+    ),
+    key(
+        "tolerance",
+        Shape::Amount { unit: MONEY },
+        Need::Default("0"),
+        "what accounts below 0 lack together at a check before any of them is deleveraged",
+    ),
+    key(
+        "drawdown_start",
+        Shape::Share { min: 0.000_001, max: 1.0 },
+        Need::Optional,
+        "the fund pays no more once it has fallen by this share of its peak in the window (Bybit, OKX: 30 %)",
+    ),
+    key(
+        "drawdown_stop",
+        RATE,
+        Need::Optional,
+        "it pays again when the fall is below this share (Bybit: 25 %); `drawdown_start` where absent",
+    ),
+    key("drawdown_window", SOME_TIME, Need::Default("\"8 h\""), "window of the peak"),
+];
 
 /// `[population]`
 pub const POPULATION: &[Key] = &[

@@ -28,7 +28,7 @@ const PRESETS: [(&str, &str, &[(&str, &str)]); 2] =
     [("RULE BOOKS OF VENUES", "[venue]", presets::CHOICES), ("POPULATIONS", "[[traders]]", populations::CHOICES)];
 
 /// Tables of a scenario: header as written, meaning, keys.
-const TABLES: [(&str, &str, &[Key]); 13] = [
+const TABLES: [(&str, &str, &[Key]); 18] = [
     ("[scenario]", "How long, how fine, how often.", keys::SCENARIO),
     ("[[assets]]", "A contract and its market; once for each.", keys::ASSET),
     ("[assets.index]", "The index that the mark uses, made of several venues. Optional.", index::KEYS),
@@ -39,6 +39,11 @@ const TABLES: [(&str, &str, &[Key]); 13] = [
     ("[[venue.tiers]]", "A margin tier; once for each, from the lowest notional to the highest.", keys::TIER),
     ("[venue.funding]", "Payments between longs and shorts. Optional.", funding::KEYS),
     ("[venue.fund]", "The insurance fund.", keys::FUND),
+    ("[[venue.fund.pools]]", "A part of the fund for some assets. Optional.", keys::POOL),
+    ("[[venue.backstop]]", "A vault that takes positions over. Optional.", keys::BACKSTOP),
+    ("[[venue.outage]]", "A stretch of time without liquidations. Optional.", keys::OUTAGE),
+    ("[[venue.halt]]", "A stretch of time in which marks and fills stand still. Optional.", keys::HALT),
+    ("[venue.band]", "A price band for forced orders. Optional.", keys::BAND),
     ("[population]", "How the accounts of `[[traders]]` are drawn. Optional.", keys::POPULATION),
     ("[[traders]]", "A group of generated accounts; once for each.", keys::TRADERS),
     ("[accounts]", "A position book from a file, in place of `[[traders]]`.", keys::ACCOUNTS),

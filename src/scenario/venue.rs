@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 
 use super::check::{AssetDraft, is_written};
 use super::keys;
+use super::waterfall::{self, AdlDraft};
 use crate::fault::did_you_mean;
 use crate::money::{Cash, Qty, Quantum, Ratio};
 use crate::registry::{Raw, Reading, Values, read_partly};
@@ -59,7 +60,7 @@ pub(super) fn rules(
     }
     let fund = values.maybe_table("fund").and_then(|fund| fund_rules(&fund, cash_unit, reading));
     let liquidation = values.maybe_node("liquidation").and_then(|node| RULES.choose(&node, reading));
-    let adl = adl(values, reading);
+    let adl = adl(values, cash_unit, reading);
     let contracts = assets.iter().zip(&tiers).map(|(asset, tiers)| {
         let (multiplier, tiers) = (asset.multiplier?, tiers.clone()?);
         Some(ContractRules { multiplier, tiers })
@@ -68,6 +69,15 @@ pub(super) fn rules(
         values.maybe_text("surplus_to").map(|word| if word == "fund" { SurplusTo::Fund } else { SurplusTo::Trader });
     let rate = |key| values.has(key).then(|| values.ratio(key));
     let contracts: Option<Vec<ContractRules>> = contracts.collect();
+    let interruptions = waterfall::interruptions(values, assets, reading);
+    let (adl, extra) = adl.map_or((None, None), |(policy, eligible, extra)| (Some((policy, eligible)), Some(extra)));
+    let waterfall = match (&layers, &cash_layers, fund, extra) {
+        (Some(layers), Some(cash_layers), Some(fund), Some(extra)) => {
+            let layers: Vec<PositionLayer> = layers.iter().map(|(_, layer)| *layer).collect();
+            waterfall::waterfall(values, (&layers, cash_layers), (fund, extra), assets, cash_unit, reading)
+        }
+        _ => None,
+    };
     let finish = || {
         let (policy, adl_eligible) = adl?;
         Some(Rules {
@@ -101,6 +111,8 @@ pub(super) fn rules(
             latency: values.maybe_time("latency")?,
             adl: policy,
             adl_eligible,
+            waterfall: waterfall?,
+            interruptions: interruptions?,
         })
     };
     RulesDraft { rules: finish(), tiers, trigger, adl: adl_at }
@@ -311,6 +323,7 @@ fn position_layers(values: &Values, reading: &mut Reading) -> Option<Vec<(Range<
         |word| match word {
             "book" => PositionLayer::Book,
             "adl" => PositionLayer::Adl,
+            "backstop" => PositionLayer::Backstop,
             _ => PositionLayer::Engine,
         },
         reading,
@@ -326,15 +339,28 @@ fn position_layers(values: &Values, reading: &mut Reading) -> Option<Vec<(Range<
 }
 
 fn cash_layers(values: &Values, reading: &mut Reading) -> Option<Vec<CashLayer>> {
-    let found =
-        layers(values, "cash_layers", |word| if word == "fund" { CashLayer::Fund } else { CashLayer::Venue }, reading)?;
+    let layer = |word: &str| match word {
+        "fund" => CashLayer::Fund,
+        "backstop" => CashLayer::Backstop,
+        "socialise" => CashLayer::Socialise,
+        _ => CashLayer::Venue,
+    };
+    let found = layers(values, "cash_layers", layer, reading)?;
     Some(found.into_iter().map(|(_, layer)| layer).collect())
 }
 
 fn fund_rules(fund: &Values, cash_unit: Option<Quantum>, reading: &mut Reading) -> Option<FundRules> {
     let open = cash(fund, "open", cash_unit, reading);
     let floor = cash(fund, "floor", cash_unit, reading);
-    let (open, floor) = (open?, floor?);
+    let overdraft = cash(fund, "overdraft", cash_unit, reading);
+    let (open, floor, overdraft) = (open?, floor?, overdraft?);
+    if floor > Cash::ZERO && overdraft > Cash::ZERO {
+        reading.fault(
+            &fund.span("overdraft"),
+            "a fund with a floor has no overdraft",
+            "payouts end at `floor`, or at `overdraft` below 0: write one of them",
+        );
+    }
     if floor > open {
         let (open, floor) = (fund.decimal("open"), fund.decimal("floor"));
         reading.fault(
@@ -343,10 +369,10 @@ fn fund_rules(fund: &Values, cash_unit: Option<Quantum>, reading: &mut Reading) 
             "the fund could never pay: lower `floor` or raise `open`",
         );
     }
-    Some(FundRules { open, floor })
+    Some(FundRules { open, floor: floor - overdraft })
 }
 
-fn adl(values: &Values, reading: &mut Reading) -> Option<(Policy, Eligible)> {
+fn adl(values: &Values, cash_unit: Option<Quantum>, reading: &mut Reading) -> Option<(Policy, Eligible, AdlDraft)> {
     let node = values.maybe_node("adl")?;
     let names: Vec<&str> = keys::ADL.iter().map(|key| key.name).collect();
     let (mut rest, common) = node.split(&names);
@@ -366,10 +392,12 @@ fn adl(values: &Values, reading: &mut Reading) -> Option<(Policy, Eligible)> {
     }
     let common = read_partly(&common, keys::ADL, "`adl`", reading);
     let policy = POLICIES.choose(&rest, reading);
-    let eligible = match common?.maybe_text("eligible")?.as_str() {
+    let (common, policy) = (common?, policy?);
+    let eligible = match common.maybe_text("eligible")?.as_str() {
         "profit_at_adl_price" => Eligible::ProfitAtAdlPrice,
         "profit_at_mark" => Eligible::ProfitAtMark,
         _ => Eligible::SolventAfter,
     };
-    Some((*policy?, eligible))
+    let rest = waterfall::adl(&common, &policy, cash_unit, reading)?;
+    Some((*policy, eligible, rest))
 }

@@ -125,6 +125,9 @@ pub struct Audit {
     owed: Vec<Paid>,
     settling: Vec<AccountId>,
     engine_owed: Paid,
+    backstops_owed: Paid,
+    /// Balances of the pools of a divided fund; empty where it is not.
+    pools: Vec<i64>,
     /// Net payments by postings over the path.
     paid: Paid,
     legs: Vec<Realised>,
@@ -136,6 +139,8 @@ pub struct Audit {
     ticket_realised: i64,
     taken_over: i64,
     declared_taken_over: i64,
+    /// Lots that backstops took by their legs, less what is told of it.
+    backstops_took: i64,
     inventory: Option<i64>,
 }
 
@@ -173,6 +178,8 @@ impl Audit {
             owed: Vec::new(),
             settling: Vec::new(),
             engine_owed: Paid::default(),
+            backstops_owed: Paid::default(),
+            pools: Vec::new(),
             paid: Paid::default(),
             legs: Vec::new(),
             postings: Vec::new(),
@@ -183,6 +190,7 @@ impl Audit {
             ticket_realised: 0,
             taken_over: 0,
             declared_taken_over: 0,
+            backstops_took: 0,
             inventory: None,
         }
     }
@@ -212,7 +220,8 @@ impl Audit {
         self.open_orders = 0;
         self.owed.clear();
         self.settling.clear();
-        (self.engine_owed, self.paid) = (Paid::default(), Paid::default());
+        (self.engine_owed, self.backstops_owed, self.paid) = Default::default();
+        self.pools.clear();
         self.forget_batch();
     }
 
@@ -222,6 +231,7 @@ impl Audit {
         self.given.clear();
         self.declared.clear();
         (self.ticket_results, self.ticket_realised, self.taken_over, self.declared_taken_over) = (0, 0, 0, 0);
+        self.backstops_took = 0;
         self.inventory = None;
     }
 
@@ -261,6 +271,7 @@ impl Audit {
             ),
             ("to_book", row.to_book, self.orders.iter().map(|order| order.to_book).sum()),
             ("to_engine", row.to_engine, self.orders.iter().map(|order| order.to_engine).sum()),
+            ("to_backstop", row.to_backstop, self.orders.iter().map(|order| order.to_backstop).sum()),
             ("to_adl", row.to_adl, self.orders.iter().map(|order| order.to_adl).sum()),
         ] {
             if in_row != here {
@@ -341,6 +352,25 @@ impl Audit {
                 self.engine_owed = less(self.engine_owed, paid);
                 Ok(())
             }
+            Fact::BackstopTook { qty, .. } => {
+                self.backstops_took -= qty.0.abs();
+                Ok(())
+            }
+            Fact::BackstopClosed { paid, .. } => {
+                self.backstops_owed = less(self.backstops_owed, paid);
+                Ok(())
+            }
+            Fact::PoolMoved { pool, change, balance } => {
+                let held = at(&mut self.pools, usize::from(pool));
+                *held += change.0;
+                if *held != balance.0 {
+                    return Err(format!(
+                        "pool {pool} of the fund is said to hold {}, its changes sum to {held}",
+                        balance.0
+                    ));
+                }
+                Ok(())
+            }
             Fact::Round { contract, needed, placed, .. } => {
                 if placed.0 < 0 || placed.0 > needed.0.abs() {
                     return Err(format!("an ADL round placed {} of {} lots", placed.0, needed.0));
@@ -369,6 +399,8 @@ impl Audit {
             }
             Fact::Priced { .. }
             | Fact::SpotMoved { .. }
+            | Fact::Drawdown { .. }
+            | Fact::Halted { .. }
             | Fact::TakeoverRefused { .. }
             | Fact::Breached { .. }
             | Fact::OrderDropped { .. }
@@ -377,16 +409,17 @@ impl Audit {
         }
     }
 
-    /// Funding falls due on everything but the inventory of engine and backstops.
+    /// Funding falls due on everything but the engine's tickets, whose funding is posted.
     fn funded(&mut self, contract: ContractId, per_lot: i64) {
         self.touch(contract);
         let of = &mut self.contracts[usize::from(contract)];
         of.funding += per_lot;
-        // The maker's funding is part of its cost at once.
+        // The funding of maker and vaults is part of their cost at once.
         of.maker.cost += of.maker.qty * per_lot;
-        let backstops: i64 =
-            self.backstop_positions.iter().filter(|((_, at), _)| *at == contract).map(|(_, held)| held.qty).sum();
-        let owed = i128::from(of.lots - of.engine.qty - backstops) * i128::from(per_lot);
+        for (_, held) in self.backstop_positions.iter_mut().filter(|((_, at), _)| *at == contract) {
+            held.cost += held.qty * per_lot;
+        }
+        let owed = i128::from(of.lots - of.engine.qty) * i128::from(per_lot);
         of.cost += owed;
         of.unrealised.iter_mut().for_each(|sum| *sum -= owed);
     }
@@ -524,7 +557,13 @@ impl Audit {
                 self.settling.push(i);
             }
             Party::Engine => self.engine_owed = plus(self.engine_owed, paid),
-            _ => return Err(format!("a shortfall of {of:?}: only traders and the engine have one")),
+            // What a layer gives a backstop, the backstop does not bear.
+            Party::Backstop(_) => {
+                let spared = Paid { backstop: amount, ..Paid::default() };
+                self.paid = less(self.paid, spared);
+                self.backstops_owed = less(plus(self.backstops_owed, paid), spared);
+            }
+            _ => return Err(format!("a shortfall of {of:?}: only traders, the engine and backstops have one")),
         }
         Ok(())
     }
@@ -607,6 +646,12 @@ impl Audit {
         }
         if let Party::Backstop(j) = party {
             self.backstop_positions.insert((j, contract), after);
+            // A loss of a vault is a shortfall that it bears, unless a layer gives it something.
+            let lost = Paid { backstop: Cash((-realised).max(0)), ..Paid::default() };
+            (self.paid, self.backstops_owed) = (plus(self.paid, lost), plus(self.backstops_owed, lost));
+            if via == Via::Backstop {
+                self.backstops_took += qty.abs();
+            }
         }
         if realised != 0 {
             self.legs.push((party, contract, self.legs.len(), realised));
@@ -627,7 +672,7 @@ impl Audit {
         order: Option<OrderId>,
         via: Via,
     ) -> Result<(), String> {
-        let forced = matches!(via, Via::Adl | Via::Takeover) || order.is_some();
+        let forced = matches!(via, Via::Adl | Via::Takeover | Via::Backstop) || order.is_some();
         if forced && (i128::from(qty) * i128::from(held) > 0 || qty.abs() > held.abs()) {
             return Err(format!("account {account} was made to trade {qty} lots ({via:?}), but holds {held}"));
         }
@@ -645,7 +690,10 @@ impl Audit {
                 Via::Book => order.to_book += notional,
                 Via::Takeover => order.to_engine += notional,
                 Via::Adl => order.to_adl += notional,
-                Via::Opening => return Err(format!("account {account} opened {qty} lots by a forced order")),
+                Via::Backstop => order.to_backstop += notional,
+                Via::Opening | Via::Socialised => {
+                    return Err(format!("account {account} opened {qty} lots by a forced order"));
+                }
             }
         } else if via == Via::Adl {
             let Some(mark) = of.mark else {
@@ -658,8 +706,8 @@ impl Audit {
             self.given.push(Given { contract, account, lots, notional, haircut });
         } else if via == Via::Book && order.is_none() {
             self.own.traded(account, contract, qty, of.mark.map_or(0, |mark| of.value(qty.abs(), mark)));
-        } else if via == Via::Takeover {
-            return Err(format!("account {account} lost {qty} lots to the engine without an order of its own"));
+        } else if matches!(via, Via::Takeover | Via::Backstop) {
+            return Err(format!("account {account} lost {qty} lots ({via:?}) without an order of its own"));
         }
         Ok(())
     }

@@ -79,6 +79,7 @@ struct Lane {
     marks: Vec<Box<dyn MarkRule>>,
     tally: Tally,
     assets: Vec<AssetState>,
+    needs_index: bool,
     play: Play,
     published: Vec<Published>,
     /// Row i: what a permanent move of asset i does to each other.
@@ -107,6 +108,9 @@ struct AssetState {
     index: f64,
     /// Average fill of the last order since the last refresh.
     last: Option<f64>,
+    /// When the mark was last refreshed, and the traded price as last told: both stay through a halt.
+    refreshed: Nanos,
+    traded: Price,
 }
 
 /// How often series are sampled at most.
@@ -343,6 +347,7 @@ impl Lane {
             forced: Forced::default(),
             funding: vec![Accrual::default(); books.len()],
             play: Play::default(),
+            needs_index: rules.needs_index(),
             books,
         }
     }
@@ -398,7 +403,15 @@ impl Lane {
             self.books.iter_mut().zip(&mut self.marks).zip(self.assets.iter_mut().zip(&scenario.assets))
         {
             let open = asset.open.0 as f64;
-            *state = AssetState { permanent: 0.0, factor: 1.0, exogenous: open, index: open, last: None };
+            *state = AssetState {
+                permanent: 0.0,
+                factor: 1.0,
+                exogenous: open,
+                index: open,
+                last: None,
+                refreshed: Nanos::ZERO,
+                traded: asset.open,
+            };
             book.reset(open, asset.reference);
             mark.reset();
         }
@@ -422,8 +435,10 @@ impl Lane {
         observers: &mut [&mut dyn Observer],
     ) -> Result<(), Refused> {
         let scenario = context.stage.scenario;
-        let elapsed_s = if now.is_zero() { 0.0 } else { scenario.clock.mark_interval.seconds() };
+        let interval = scenario.clock.mark_interval;
+        let elapsed_s = if now.is_zero() { 0.0 } else { interval.seconds() };
         let before = self.assets.first().map_or(0.0, |state| state.exogenous);
+        self.venue.tell_interruptions((!now.is_zero()).then(|| now - interval), now);
         self.move_index(context, now);
         if let (Some(state), Some(background)) =
             (self.assets.first(), scenario.assets.first().and_then(|asset| asset.background))
@@ -432,10 +447,21 @@ impl Lane {
         }
         self.fund(context, now)?;
         for c in 0..self.books.len() {
+            // A book that stands still is refreshed when it trades again.
+            if self.venue.is_halted(contract_id(c), now) {
+                continue;
+            }
+            let elapsed_s = (now - self.assets[c].refreshed).seconds();
+            self.assets[c].refreshed = now;
             let passed = self.books[c].refresh(Refresh { elapsed_s, index: self.assets[c].index });
             self.pass(c, passed);
         }
         for c in 0..self.books.len() {
+            let contract = contract_id(c);
+            if self.venue.is_halted(contract, now) {
+                self.tell_standing(contract);
+                continue;
+            }
             let book = &self.books[c];
             let index = self.assets[c].index;
             let mid = book.mid(index);
@@ -443,10 +469,12 @@ impl Lane {
             let last = self.assets[c].last.take().unwrap_or(mid);
             let index = self.published_index(context, now, c, mid);
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
-            let contract = contract_id(c);
             self.tell_price(contract);
             let mark = on_tick(mark);
             self.funding[c].note(mid, index);
+            if self.needs_index {
+                self.venue.apply(Command::Index { now, contract, index: on_tick(index) })?;
+            }
             self.venue.facts().push(Fact::Marked { contract, mark });
             self.venue.apply(Command::Mark { now, contract, mark })?;
         }
@@ -569,14 +597,15 @@ impl Lane {
 
     fn tell_price(&mut self, contract: ContractId) {
         let c = usize::from(contract);
-        let state = self.assets[c];
-        let fact = Fact::Priced {
-            contract,
-            index_exogenous: on_tick(state.exogenous),
-            index: on_tick(state.index),
-            traded: on_tick(self.books[c].mid(state.index)),
-        };
-        self.venue.facts().push(fact);
+        self.assets[c].traded = on_tick(self.books[c].mid(self.assets[c].index));
+        self.tell_standing(contract);
+    }
+
+    /// Prices of a contract that may stand still: the index goes on, nobody trades.
+    fn tell_standing(&mut self, contract: ContractId) {
+        let AssetState { exogenous, index, traded, .. } = self.assets[usize::from(contract)];
+        let (index_exogenous, index) = (on_tick(exogenous), on_tick(index));
+        self.venue.facts().push(Fact::Priced { contract, index_exogenous, index, traded });
     }
 
     fn tell(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) {

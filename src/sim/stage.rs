@@ -87,7 +87,8 @@ impl<'s> Stage<'s> {
         const MOST: i128 = i64::MAX as i128 / 4;
         let Population { wallet, collateral, cost, qty, .. } = population;
         let cash = wallet.iter().chain(collateral).chain([&self.rules.fund.open, &self.rules.venue_capital]);
-        let cash: i128 = cash.map(|cash| i128::from(cash.0)).sum();
+        let vaults = self.rules.waterfall.backstops.iter().map(|backstop| &backstop.capital);
+        let cash: i128 = cash.chain(vaults).map(|cash| i128::from(cash.0)).sum();
         let cost: i128 = cost.iter().map(|cost| i128::from(cost.0).abs()).sum();
         let lots: i128 = qty.iter().map(|qty| i128::from(qty.0).abs()).sum();
         if cash.max(cost).max(lots) <= MOST {

@@ -330,6 +330,7 @@ impl Observer for Tally {
                     self.row.adl_haircut += haircut.0.max(0);
                     self.row.adl_gift += (-haircut.0).max(0);
                 }
+                Fact::BackstopClosed { paid, .. } => self.row.backstop_loss += paid.backstop.0,
                 Fact::Inventory { mark_to_market } => {
                     self.row.inventory_hole = self.row.inventory_hole.max(-mark_to_market.0);
                 }
@@ -344,6 +345,10 @@ impl Observer for Tally {
                 | Fact::Funding { .. }
                 | Fact::TicketsFunded { .. }
                 | Fact::TookOver { .. }
+                | Fact::BackstopTook { .. }
+                | Fact::PoolMoved { .. }
+                | Fact::Drawdown { .. }
+                | Fact::Halted { .. }
                 | Fact::TakeoverRefused { .. }
                 | Fact::TicketClosed { .. } => {}
             }

@@ -376,6 +376,8 @@ fn via(via: Via) -> &'static str {
         Via::Book => "book",
         Via::Adl => "adl",
         Via::Takeover => "takeover",
+        Via::Backstop => "backstop",
+        Via::Socialised => "socialised",
     }
 }
 
@@ -510,6 +512,33 @@ fn sentence(legend: &Legend, fact: &Fact) -> String {
             legend.cash(result),
             payers(legend, paid)
         ),
+        Fact::BackstopTook { backstop, order, contract, qty, cash } => format!(
+            "backstop {backstop} takes over {} {} {} of order {order} for {}",
+            side_of(qty),
+            legend.qty(contract, qty.abs()),
+            legend.symbol(contract),
+            legend.cash(cash.abs())
+        ),
+        Fact::BackstopClosed { backstop, contract, qty, result, ref paid } => format!(
+            "backstop {backstop} closes {} {}: result {}; {}",
+            legend.qty(contract, qty.abs()),
+            legend.symbol(contract),
+            legend.cash(result),
+            payers(legend, paid)
+        ),
+        Fact::PoolMoved { pool, change, balance } => {
+            format!("pool {pool} of the fund moves by {} to {}", legend.cash(change), legend.cash(balance))
+        }
+        Fact::Drawdown { pool, on, peak, balance } => format!(
+            "the drawdown of pool {pool} of the fund from {} to {} {}",
+            legend.cash(peak),
+            legend.cash(balance),
+            if on { "starts ADL" } else { "no longer asks for ADL" }
+        ),
+        Fact::Halted { contract, until } => {
+            let what = contract.map_or("the venue", |id| legend.symbol(id));
+            format!("{what} stands still until {} s", seconds(until))
+        }
         Fact::Round { contract, losers, needed, placed, mark } => format!(
             "ADL round of {} losers in {}: {} of {} placed at mark {}",
             side(losers),
@@ -528,7 +557,7 @@ fn sentence(legend: &Legend, fact: &Fact) -> String {
             legend.cash(haircut)
         ),
         Fact::Inventory { mark_to_market } => {
-            format!("the engine's inventory stands at {}", legend.cash(mark_to_market))
+            format!("inventory stands at {}", legend.cash(mark_to_market))
         }
         Fact::Acted { contract, account, by, deed: what, qty, amount } => {
             let (who, symbol, amount) = (legend.account(account), legend.symbol(contract), legend.cash(amount));
@@ -665,6 +694,40 @@ fn fields(legend: &Legend, fact: &Fact) -> Vec<(&'static str, Json)> {
             ("bankruptcy", price(contract, bankruptcy)),
             ("result", cash(result)),
             ("paid", paid_fields(legend, paid)),
+        ],
+        Fact::BackstopTook { backstop, order, contract, qty: lots, cash: total } => vec![
+            ("fact", "backstop_took".into()),
+            ("backstop", backstop.into()),
+            ("order", order.into()),
+            ("symbol", symbol(contract)),
+            ("qty", qty(contract, lots)),
+            ("cash", cash(total)),
+        ],
+        Fact::BackstopClosed { backstop, contract, qty: lots, result, ref paid } => vec![
+            ("fact", "backstop_closed".into()),
+            ("backstop", backstop.into()),
+            ("symbol", symbol(contract)),
+            ("qty", qty(contract, lots)),
+            ("result", cash(result)),
+            ("paid", paid_fields(legend, paid)),
+        ],
+        Fact::PoolMoved { pool, change, balance } => vec![
+            ("fact", "pool_moved".into()),
+            ("pool", pool.into()),
+            ("change", cash(change)),
+            ("balance", cash(balance)),
+        ],
+        Fact::Drawdown { pool, on, peak, balance } => vec![
+            ("fact", "drawdown".into()),
+            ("pool", pool.into()),
+            ("on", on.into()),
+            ("peak", cash(peak)),
+            ("balance", cash(balance)),
+        ],
+        Fact::Halted { contract, until } => vec![
+            ("fact", "halted".into()),
+            ("symbol", contract.map(|id| legend.symbol(id).to_owned()).into()),
+            ("until", seconds(until).into()),
         ],
         Fact::Round { contract, losers, needed, placed, mark } => vec![
             ("fact", "round".into()),

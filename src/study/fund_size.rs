@@ -97,6 +97,9 @@ fn method(scenario: &Scenario, rows: &[Outcome]) -> Method {
     if rules.cash_layers.first() != Some(&CashLayer::Fund) {
         return Method::Grid("the fund is not the first cash layer".into());
     }
+    if let Some(reason) = rules.beyond_one_pass() {
+        return Method::Grid(reason.into());
+    }
     if rows.iter().any(|row| row.to_engine != 0) {
         return Method::Grid("lots reached the venue's own inventory on some paths".into());
     }

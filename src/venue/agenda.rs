@@ -6,14 +6,17 @@
 //! are seen at the next mark refresh.
 
 use super::engine::Ticket;
-use super::ledger::{Position, State};
+use super::ledger::{Holder, Position, State};
 use super::liquidation::Breached;
-use super::rules::{
-    CashLayer, ContractRules, CrossBankruptcy, Execution, MarginMode, PositionLayer, PositionOrder, SurplusTo,
-};
-use super::{Fill, Next, Order, Venue, cross, register};
+use super::rules::{AdlPrice, AdlTrigger, CashLayer, Execution, FeeCap, MarginMode, PositionLayer, SurplusTo};
+use super::socialise::Gift;
+use super::{Fill, Next, Order, Venue, register};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_floor, narrow};
+
+mod cross;
+
+use cross::CrossAccount;
 
 /// A forced order in this instant.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +36,16 @@ pub(super) struct Work {
     moved: Cash,
     /// Notional at the mark of all lots of the order, for fees.
     notional: Cash,
+    /// Whether the book has been asked.
+    pub in_book: Book,
     pub disposal: Disposal,
+}
+
+/// Whether an order has been to the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Book {
+    Unasked,
+    Asked,
 }
 
 /// A step of an order before or after the ADL round.
@@ -44,6 +56,7 @@ enum Step {
     /// The book with the fund's budget.
     Book,
     Engine,
+    Backstop,
     /// What is left, without limit.
     Rest,
 }
@@ -53,6 +66,7 @@ enum Step {
 pub(super) enum Pending {
     Ticket { contract: ContractId, at: usize },
     Book { work: usize, funded: Funded },
+    Vault { backstop: u16, contract: ContractId },
     Rest { work: usize },
 }
 
@@ -61,6 +75,8 @@ pub(super) enum Pending {
 pub(super) enum Funded {
     ByFund,
     ByEquityAlone,
+    /// No budget stops the sale: all cash layers pay.
+    ByAll,
 }
 
 /// Lots that wait for the ADL round.
@@ -76,26 +92,39 @@ pub(super) struct Need {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Source {
     Ticket(usize),
+    Backstop(u16),
     Work(usize),
+}
+
+/// What a loser of a round is settled for once the round is over.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Debt {
+    /// `before` is the order's equity at bankruptcy before the fill.
+    Work {
+        at: usize,
+        before: Cash,
+    },
+    Ticket {
+        qty: Qty,
+        bankruptcy: Price,
+        result: Cash,
+    },
+    Backstop {
+        backstop: u16,
+        qty: Qty,
+        result: Cash,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
     Inventory { contract: ContractId, at: usize, left: Qty },
+    Vaults { backstop: u16, contract: ContractId },
     Orders { work: usize, step: usize },
     Rounds,
     Rest { work: usize, step: usize },
     Close,
-}
-
-/// A cross account in breach: its positions in the order in which they are closed, each until the account is healthy.
-#[derive(Clone, Debug, Default)]
-struct CrossAccount {
-    account: u32,
-    /// Position, and its share of the account's equity where that is shared out.
-    legs: Vec<(u32, Cash)>,
-    next: usize,
 }
 
 #[derive(Debug)]
@@ -103,6 +132,9 @@ pub(super) struct Agenda {
     phase: Phase,
     pub works: Vec<Work>,
     pub needs: Vec<Need>,
+    /// What winners and backstops paid for the orders of this instant, for repayments.
+    pub gifts: Vec<Gift>,
+    pub debts: Vec<Debt>,
     waiting: Option<(Pending, Order)>,
     /// The cross account whose positions are being closed one by one.
     cross: CrossAccount,
@@ -118,6 +150,7 @@ impl Agenda {
         let step = |layer: &PositionLayer| match layer {
             PositionLayer::Book => Some(Step::Book),
             PositionLayer::Engine => Some(Step::Engine),
+            PositionLayer::Backstop => Some(Step::Backstop),
             PositionLayer::Adl => None,
         };
         let split = adl_at.unwrap_or(layers.len());
@@ -133,6 +166,8 @@ impl Agenda {
             phase: Phase::Idle,
             works: Vec::new(),
             needs: Vec::new(),
+            gifts: Vec::new(),
+            debts: Vec::new(),
             waiting: None,
             cross: CrossAccount::default(),
             before,
@@ -162,15 +197,25 @@ impl Venue {
     pub(super) fn begin_instant(&mut self) {
         self.agenda.works.clear();
         self.agenda.needs.clear();
-        self.agenda.phase = if self.engine.is_empty() { self.start_orders() } else { self.start_inventory(0) };
+        self.agenda.gifts.clear();
+        self.refill_capacity();
+        self.watch_drawdown();
+        self.agenda.phase = if self.engine.is_empty() { self.start_vaults() } else { self.start_inventory(0) };
     }
 
     fn start_inventory(&mut self, contract: ContractId) -> Phase {
         if usize::from(contract) >= self.marks.len() {
-            return self.start_orders();
+            return self.start_vaults();
+        }
+        if self.is_halted(contract, self.now) {
+            return self.start_inventory(contract + 1);
         }
         let left = self.rules.engine_slice.unwrap_or(Qty::MAX);
         Phase::Inventory { contract, at: 0, left }
+    }
+
+    fn start_vaults(&mut self) -> Phase {
+        if self.backstops_hold() { Phase::Vaults { backstop: 0, contract: 0 } } else { self.start_orders() }
     }
 
     /// Takes what is due off the queue, first in first out; each order is opened when its turn comes.
@@ -197,12 +242,26 @@ impl Venue {
                             contract,
                             side: Side::of(ticket.qty),
                             lots,
-                            limit: None,
+                            limit: self.band(contract, Side::of(ticket.qty)),
                             bankruptcy: ticket.bankruptcy,
                             surplus: Cash::ZERO,
-                            budget: Some(self.budget()),
+                            budget: Some(self.budget(contract)),
                         },
                     );
+                }
+                Phase::Vaults { backstop, contract } => {
+                    if usize::from(contract) == self.marks.len() {
+                        self.agenda.phase = if usize::from(backstop) + 1 < self.ledger.backstops.len() {
+                            Phase::Vaults { backstop: backstop + 1, contract: 0 }
+                        } else {
+                            self.start_orders()
+                        };
+                        continue;
+                    }
+                    self.agenda.phase = Phase::Vaults { backstop, contract: contract + 1 };
+                    if let Some(order) = self.vault_order(backstop, contract) {
+                        return self.ask(Pending::Vault { backstop, contract }, order);
+                    }
                 }
                 Phase::Orders { work, step } => {
                     if work == self.agenda.works.len() && !self.open_order() {
@@ -245,8 +304,11 @@ impl Venue {
                     }
                     if !self.engine.is_empty() {
                         self.engine.sweep();
-                        let mark_to_market = self.inventory();
+                        // Told even where the last ticket is gone: its loss is no longer unrealised.
+                        let mark_to_market = self.inventory() + self.backstops_mark_to_market();
                         self.ledger.facts.push(Fact::Inventory { mark_to_market });
+                    } else if self.backstops_hold() {
+                        self.tell_inventory();
                     }
                     self.agenda.phase = Phase::Idle;
                     return Next::Idle;
@@ -266,11 +328,7 @@ impl Venue {
             if self.open_next_of_cross() {
                 return true;
             }
-            let Some(queued) = self.queue.front().copied() else { return false };
-            if queued.ready > self.now {
-                return false;
-            }
-            self.queue.pop_front();
+            let Some(queued) = self.next_due() else { return false };
             let position = self.ledger.position(queued.position);
             let (contract, account) = (position.contract, position.account);
             if position.mode == MarginMode::Cross {
@@ -338,129 +396,18 @@ impl Venue {
             backing,
             moved: position.moved,
             notional: rules.multiplier.notional(left, mark),
+            in_book: Book::Unasked,
             disposal: Disposal::default(),
         });
+        self.spend_capacity();
         if surplus.0 < 0 {
             let mut paid = Paid::default();
-            if -surplus > self.budget() {
+            if -surplus > self.budget(contract) {
                 self.exhausted(Some(order), contract);
             }
-            self.cover(-surplus, position.id, &mut paid);
-            if let Some(work) = self.agenda.works.last_mut() {
-                work.disposal.paid = paid;
-            }
-        }
-    }
-
-    // ------------------------------------------------------------------------------------------ cross accounts
-
-    /// Puts the positions of a cross account into their order; false where the account is healthy again.
-    fn begin_cross(&mut self, account: u32) -> bool {
-        let mut legs = std::mem::take(&mut self.legs);
-        let wallet = self.legs_of(account, &mut legs);
-        let standing = cross::standing(&self.rules, &self.marks, wallet, &legs);
-        let breaches = !legs.is_empty() && standing.breaches(self.rules.trigger);
-        if breaches {
-            let at_mark = |leg: &cross::Leg| {
-                let c = usize::from(leg.contract);
-                (self.rules.contracts[c].multiplier.value(leg.qty, self.marks[c]), &self.rules.contracts[c].tiers)
-            };
-            let maintenance = |leg: &cross::Leg| {
-                let (value, tiers) = at_mark(leg);
-                tiers.maintenance_billionths(value.abs())
-            };
-            legs.sort_by_key(|leg| {
-                let (value, _) = at_mark(leg);
-                let key = match self.rules.position_order {
-                    PositionOrder::Maintenance => -maintenance(leg),
-                    PositionOrder::Loss => i128::from((value - leg.cost).0),
-                    PositionOrder::Notional => -i128::from(value.abs().0),
-                };
-                (key, leg.id)
-            });
-            let share = |leg: &cross::Leg| match self.rules.cross_bankruptcy {
-                CrossBankruptcy::Sequential => Cash::ZERO,
-                // A notional of no maintenance takes no part of the equity.
-                CrossBankruptcy::Proportional => {
-                    let product = i128::from(standing.equity.0) * (maintenance(leg) / 1_000);
-                    Cash(narrow(div_floor(product, (standing.maintenance / 1_000).max(1))))
-                }
-            };
-            let shared: Vec<(u32, Cash)> = legs.iter().map(|leg| (leg.id, share(leg))).collect();
-            self.agenda.cross = CrossAccount { account, legs: shared, next: 0 };
-        }
-        self.legs = legs;
-        breaches
-    }
-
-    /// Opens the order on the next position of the cross account in turn, while the account is in breach.
-    fn open_next_of_cross(&mut self) -> bool {
-        let CrossAccount { account, next, .. } = self.agenda.cross;
-        let Some(&(id, share)) = self.agenda.cross.legs.get(next) else { return false };
-        // Lots that wait for the ADL round or for the layers after it leave at their bankruptcy tick.
-        let mut equity = self.ledger.wallet(account);
-        let (mut maintenance, mut elsewhere) = (0i128, 0i128);
-        for leg in self.ledger.legs(account) {
-            let c = usize::from(leg.contract);
-            let ContractRules { multiplier, tiers } = &self.rules.contracts[c];
-            let waiting = self.agenda.works.iter().rev().find(|work| work.position == leg.id);
-            let (left, bankruptcy) = waiting.map_or((Qty::ZERO, Price(1)), |work| (work.left, work.bankruptcy));
-            let left = if leg.qty.0 > 0 { left } else { -left };
-            let value = multiplier.value(leg.qty - left, self.marks[c]);
-            equity += value + multiplier.value(left, bankruptcy) - leg.cost - leg.owed;
-            let margin = tiers.maintenance_billionths(value.abs());
-            maintenance += margin;
-            elsewhere += if leg.id == id { 0 } else { margin };
-        }
-        // Where a loss is shared out, no position keeps its share unpaid.
-        let healthy = !(cross::Standing { equity, maintenance }).breaches(self.rules.trigger);
-        if healthy && share.0 >= 0 {
-            self.agenda.cross.legs.clear();
-            return false;
-        }
-        self.agenda.cross.next += 1;
-        if self.rules.cross_bankruptcy == CrossBankruptcy::Sequential {
-            // What is left below a tick is handed on: it can be spent once.
-            for at in 0..self.agenda.works.len() {
-                let work = self.agenda.works[at];
-                if work.account == account && !work.left.is_zero() {
-                    let surplus = self.equity_at_bankruptcy(&work).positive_part();
-                    self.agenda.works[at].backing -= surplus;
-                }
-            }
-        }
-        let position = self.ledger.position(id);
-        let value =
-            self.ledger.multiplier(position.contract).value(position.qty, self.marks[usize::from(position.contract)]);
-        let of_it = match self.rules.cross_bankruptcy {
-            CrossBankruptcy::Sequential => equity,
-            CrossBankruptcy::Proportional => share,
-        };
-        self.open_work(&position, of_it - value + position.cost, equity, elsewhere);
-        true
-    }
-
-    /// Unrealised profit of an account's other positions pays what its wallet lacks; what that cannot pay, the cash
-    /// layers do.
-    pub(super) fn settle_wallet(&mut self, position: u32, paid: &mut Paid) {
-        let account = self.ledger.position(position).account;
-        let mut lacking = (-self.ledger.wallet(account)).positive_part();
-        if lacking.is_zero() {
-            return;
-        }
-        let profits: Vec<(u32, Cash)> = self
-            .ledger
-            .legs(account)
-            .map(|leg| (leg.id, self.ledger.unrealised(&leg, &self.marks)))
-            .filter(|(_, profit)| profit.0 > 0)
-            .collect();
-        for (id, profit) in profits {
-            let part = lacking.min(profit);
-            self.ledger.settle(id, part);
-            lacking -= part;
-        }
-        if lacking.0 > 0 {
-            self.cover(lacking, position, paid);
+            let at = self.agenda.works.len() - 1;
+            self.cover(-surplus, Holder::Position(position.id), contract, Some(at), &mut paid);
+            self.agenda.works[at].disposal.paid = paid;
         }
     }
 
@@ -472,7 +419,15 @@ impl Venue {
                 self.take_over(at, Taking::WithinEquity);
                 return None;
             }
-            Step::Book => (Pending::Book { work: at, funded: Funded::ByFund }, Some(self.budget())),
+            Step::Backstop => {
+                self.backstops_take(at);
+                return None;
+            }
+            Step::Book if self.passes_the_book(at) => return None,
+            Step::Book if self.rules.waterfall.adl_trigger == AdlTrigger::BookExhausted => {
+                (Pending::Book { work: at, funded: Funded::ByAll }, None)
+            }
+            Step::Book => (Pending::Book { work: at, funded: Funded::ByFund }, Some(self.budget(work.contract))),
             Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::ByEquityAlone }, Some(Cash::ZERO)),
             Step::Rest => (Pending::Rest { work: at }, None),
         };
@@ -480,7 +435,10 @@ impl Venue {
             contract: work.contract,
             side: work.side,
             lots: work.left,
-            limit: if budget.is_some() { self.limit(&work) } else { None },
+            limit: match pending {
+                Pending::Rest { .. } => self.band(work.contract, work.side),
+                _ => self.within_band(work.contract, work.side, self.limit(&work)),
+            },
             bankruptcy: work.bankruptcy,
             surplus: self.equity_at_bankruptcy(&work).positive_part(),
             budget,
@@ -526,7 +484,7 @@ impl Venue {
     }
 
     /// Equity of the position if what is left of it closes at its bankruptcy tick.
-    fn equity_at_bankruptcy(&self, work: &Work) -> Cash {
+    pub(super) fn equity_at_bankruptcy(&self, work: &Work) -> Cash {
         let position = self.ledger.position(work.position);
         let value = self.ledger.multiplier(work.contract).value(position.qty, work.bankruptcy);
         work.backing + (position.moved - work.moved) + value - position.cost
@@ -534,6 +492,7 @@ impl Venue {
 
     pub(super) fn take_fill(&mut self, pending: Pending, order: &Order, fill: Fill) {
         self.agenda.waiting = None;
+        self.watch_band(order, &fill);
         let k = self.ledger.multiplier(order.contract);
         let shortfall = order.shortfall(k, fill.lots, fill.cash);
         match pending {
@@ -543,14 +502,23 @@ impl Venue {
                     self.exhausted(None, contract);
                 }
                 self.sell_ticket(contract, at, order, fill);
+                self.fund_moved(contract);
                 let residue = order.lots - fill.lots;
                 if !residue.is_zero() {
                     let side = order.side;
                     let source = Source::Ticket(at);
-                    self.agenda.needs.push(Need { source, contract, side, lots: residue, price: order.bankruptcy });
+                    let price = self.adl_price(contract, order.bankruptcy);
+                    self.agenda.needs.push(Need { source, contract, side, lots: residue, price });
                 }
             }
+            Pending::Vault { backstop, contract } => self.sell_vault(backstop, contract, order, fill),
+            Pending::Book { work, funded: Funded::ByAll } => {
+                self.agenda.works[work].in_book = Book::Asked;
+                self.sell(work, fill);
+                self.settle_rest(work, order.surplus);
+            }
             Pending::Book { work, funded } => {
+                self.agenda.works[work].in_book = Book::Asked;
                 let cut = order.budget.is_some_and(|budget| fill.uncut > budget);
                 let entry = self.agenda.works[work];
                 if cut && funded == Funded::ByFund {
@@ -558,6 +526,7 @@ impl Venue {
                 }
                 self.sell(work, fill);
                 self.ledger.pay_in(Party::Fund, entry.position, shortfall, Why::Shortfall);
+                self.fund_moved(entry.contract);
                 let disposal = &mut self.agenda.works[work].disposal;
                 disposal.paid.fund += shortfall;
                 // After a first pass on the account's own equity, what ADL spared counts from that pass on.
@@ -589,17 +558,25 @@ impl Venue {
         work.disposal.to_book += self.ledger.multiplier(contract).notional(fill.lots, mark);
     }
 
-    /// After the sale without limit: cash layers pay what equity lacks, or a gain repays them, last payer first.
+    /// After a sale that no budget stopped: as [`settle`](Self::settle), and the fund is exhausted where it lacks the
+    /// money.
     fn settle_rest(&mut self, at: usize, before: Cash) {
         let work = self.agenda.works[at];
         let equity = self.equity_at_bankruptcy(&work);
+        if self.rules.cash_layers.contains(&CashLayer::Fund) && (-equity).positive_part() > self.budget(work.contract) {
+            self.exhausted(Some(work.order), work.contract);
+        }
+        self.settle(at, before);
+    }
+
+    /// Cash layers pay what equity lacks if the rest closes at bankruptcy, or a gain over what it was `before` repays
+    /// them, last payer first.
+    pub(super) fn settle(&mut self, at: usize, before: Cash) {
+        let work = self.agenda.works[at];
+        let equity = self.equity_at_bankruptcy(&work);
         if equity.0 < 0 {
-            let budget = self.budget();
-            if -equity > budget {
-                self.exhausted(Some(work.order), work.contract);
-            }
             let mut paid = work.disposal.paid;
-            self.cover(-equity, work.position, &mut paid);
+            self.cover(-equity, Holder::Position(work.position), work.contract, Some(at), &mut paid);
             self.agenda.works[at].disposal.paid = paid;
         } else {
             let gain = (equity - before).positive_part();
@@ -608,45 +585,85 @@ impl Venue {
     }
 
     fn repay(&mut self, at: usize, gain: Cash) {
-        let Work { position, disposal, .. } = self.agenda.works[at];
+        let Work { position, contract, disposal, .. } = self.agenda.works[at];
         let mut left = gain.min(disposal.paid.total());
         let mut paid = disposal.paid;
-        let mut back = |venue: &mut Self, party: Party, paid: &mut Cash| {
-            let part = left.min(*paid);
-            venue.ledger.take_out(position, party, part, Why::Repayment);
-            *paid -= part;
-            left -= part;
-        };
-        back(self, Party::Deficit, &mut paid.deficit);
+        self.give_back(position, Party::Deficit, &mut left, &mut paid.deficit);
         for i in (0..self.rules.cash_layers.len()).rev() {
             match self.rules.cash_layers[i] {
-                CashLayer::Fund => back(self, Party::Fund, &mut paid.fund),
-                CashLayer::Venue => back(self, Party::Venue, &mut paid.venue),
+                CashLayer::Fund => {
+                    let before = paid.fund;
+                    self.give_back(position, Party::Fund, &mut left, &mut paid.fund);
+                    self.fund_repaid(contract, before - paid.fund);
+                }
+                CashLayer::Venue => self.give_back(position, Party::Venue, &mut left, &mut paid.venue),
+                CashLayer::Backstop => self.repay_gifts(at, &mut left, &mut paid.backstop, Gift::is_of_backstop),
+                CashLayer::Socialise => self.repay_gifts(at, &mut left, &mut paid.socialised, Gift::is_of_trader),
             }
         }
         self.agenda.works[at].disposal.paid = paid;
     }
 
-    /// Makes the cash layers pay `amount`, in their order; what none can pay is the unfunded deficit.
-    fn cover(&mut self, amount: Cash, position: u32, paid: &mut Paid) {
+    /// Repays a house party out of a gain, as far as it paid.
+    fn give_back(&mut self, position: u32, party: Party, gain: &mut Cash, paid: &mut Cash) {
+        let part = (*gain).min(*paid);
+        self.ledger.take_out(position, party, part, Why::Repayment);
+        *paid -= part;
+        *gain -= part;
+    }
+
+    /// Makes the cash layers pay `amount` for a loss of a contract, in their order; what none can pay is the unfunded
+    /// deficit. `work` is the order that lacks it, where one does.
+    pub(super) fn cover(
+        &mut self,
+        amount: Cash,
+        payee: Holder,
+        contract: ContractId,
+        work: Option<usize>,
+        paid: &mut Paid,
+    ) {
         let mut left = amount;
         for i in 0..self.rules.cash_layers.len() {
-            let (party, limit) = match self.rules.cash_layers[i] {
-                CashLayer::Fund => (Party::Fund, self.budget()),
-                CashLayer::Venue => (Party::Venue, self.ledger.venue().positive_part()),
+            let part = match self.rules.cash_layers[i] {
+                CashLayer::Fund => {
+                    let part = left.min(self.budget(contract));
+                    self.pay(Party::Fund, payee, part);
+                    self.fund_moved(contract);
+                    paid.fund += part;
+                    left -= part;
+                    continue;
+                }
+                CashLayer::Venue => {
+                    let part = left.min(self.ledger.venue().positive_part());
+                    self.pay(Party::Venue, payee, part);
+                    paid.venue += part;
+                    part
+                }
+                CashLayer::Backstop => {
+                    let part = self.backstops_pay(left, payee, work);
+                    paid.backstop += part;
+                    part
+                }
+                CashLayer::Socialise => {
+                    let part = self.socialise(left, payee, contract, work);
+                    paid.socialised += part;
+                    part
+                }
             };
-            let part = left.min(limit);
-            self.ledger.pay_in(party, position, part, Why::Shortfall);
-            match party {
-                Party::Fund => paid.fund += part,
-                _ => paid.venue += part,
-            }
-            self.strained |= party != Party::Fund && part.0 > 0;
+            self.strained |= part.0 > 0;
             left -= part;
         }
-        self.ledger.pay_in(Party::Deficit, position, left, Why::Shortfall);
+        self.pay(Party::Deficit, payee, left);
         self.strained |= left.0 > 0;
         paid.deficit += left;
+    }
+
+    /// A house party pays a shortfall.
+    pub(super) fn pay(&mut self, from: Party, payee: Holder, amount: Cash) {
+        match payee {
+            Holder::Position(id) => self.ledger.pay_in(from, id, amount, Why::Shortfall),
+            Holder::House(party) => self.ledger.post(from, party, amount, Why::Shortfall),
+        }
     }
 
     /// The engine takes lots of an order at the bankruptcy tick.
@@ -657,16 +674,19 @@ impl Venue {
             Taking::Residual => left,
             Taking::WithinEquity => {
                 // Each lot lowers the fund's equity by the distance of the mark beyond the bankruptcy tick.
+                // Each lot lowers the fund's equity by the distance of the mark beyond the bankruptcy tick.
                 let lot = Qty(if side == Side::Long { 1 } else { -1 });
                 let loss = k.value(lot, bankruptcy) - k.value(lot, mark);
-                let room = self.ledger.fund() + self.inventory() - self.rules.fund.floor;
-                if loss.0 <= 0 {
+                let (cash, floor) = self.funds.pool(contract);
+                let room = cash + self.inventory_of_pool(contract) - floor;
+                let bearable = if loss.0 <= 0 {
                     // Lots whose bankruptcy tick the mark has not reached add to the equity: all of them, or none.
                     let after = i128::from(room.0) - i128::from(loss.0) * i128::from(left.0);
                     if after >= 0 { left } else { Qty::ZERO }
                 } else {
                     Qty(room.0.max(0) / loss.0).min(left)
-                }
+                };
+                self.within_net_cap(contract, side, bearable)
             }
         };
         if lots < left {
@@ -695,22 +715,21 @@ impl Venue {
         self.close_ticket(contract, at, qty, cash, Via::Book);
     }
 
-    /// Closes signed lots of a ticket for signed cash; the result goes to the fund, or comes from it, at once. The
-    /// order's budget saw to it that the fund can pay.
-    pub(super) fn close_ticket(&mut self, contract: ContractId, at: usize, qty: Qty, cash: Cash, via: Via) {
-        let bankruptcy = self.engine.ticket(contract, at).bankruptcy;
-        let result = self.ledger.engine_closes(contract, qty, cash, bankruptcy, via);
-        self.engine.close(contract, at, -qty);
+    /// Closes signed lots of a ticket for signed cash; the result goes to the fund, or comes from it, at once. The budget
+    /// of a sale saw to it that the fund can pay.
+    fn close_ticket(&mut self, contract: ContractId, at: usize, qty: Qty, cash: Cash, via: Via) {
+        let (bankruptcy, result) = self.ticket_trades(contract, at, qty, cash, via);
         let paid = Paid { fund: (-result).positive_part(), ..Paid::default() };
         self.ledger.post(Party::Engine, Party::Fund, result.positive_part(), Why::Inventory);
         self.ledger.post(Party::Fund, Party::Engine, paid.fund, Why::Shortfall);
+        self.fund_moved(contract);
         self.ledger.facts.push(Fact::TicketClosed { contract, qty: -qty, bankruptcy, result, paid });
     }
 
     /// Funding on the engine's tickets: what it owes is a shortfall of the fund's and then of the other cash layers, what
     /// it is due an inflow.
     pub(super) fn fund_tickets(&mut self, contract: ContractId, per_lot: Cash) {
-        let lots = self.engine.lots(contract);
+        let lots = self.engine.net_lots(contract);
         if lots.is_zero() {
             return;
         }
@@ -719,34 +738,43 @@ impl Venue {
         if owed.0 < 0 {
             self.ledger.post(clearing, Party::Engine, -owed, Why::Funding);
             self.ledger.post(Party::Engine, Party::Fund, -owed, Why::Inventory);
+            self.fund_moved(contract);
             return;
         }
         self.ledger.post(Party::Engine, clearing, owed, Why::Funding);
         let mut paid = Paid::default();
-        self.cover_engine(owed, &mut paid);
+        self.cover(owed, Holder::House(Party::Engine), contract, None, &mut paid);
         self.ledger.facts.push(Fact::TicketsFunded { contract, owed, paid });
     }
 
-    /// Makes the cash layers bring the engine back to zero.
-    fn cover_engine(&mut self, amount: Cash, paid: &mut Paid) {
-        let mut left = amount;
-        for i in 0..self.rules.cash_layers.len() {
-            let (party, limit) = match self.rules.cash_layers[i] {
-                CashLayer::Fund => (Party::Fund, self.budget()),
-                CashLayer::Venue => (Party::Venue, self.ledger.venue().positive_part()),
-            };
-            let part = left.min(limit);
-            self.ledger.post(party, Party::Engine, part, Why::Shortfall);
-            match party {
-                Party::Fund => paid.fund += part,
-                _ => paid.venue += part,
-            }
-            self.strained |= party != Party::Fund && part.0 > 0;
-            left -= part;
+    /// The engine's leg alone: the ticket's tick and the result, which lies in the engine's cash.
+    pub(super) fn ticket_trades(
+        &mut self,
+        contract: ContractId,
+        at: usize,
+        qty: Qty,
+        cash: Cash,
+        via: Via,
+    ) -> (Price, Cash) {
+        let bankruptcy = self.engine.ticket(contract, at).bankruptcy;
+        let result = self.ledger.engine_closes(contract, qty, cash, bankruptcy, via);
+        self.engine.close(contract, at, -qty);
+        (bankruptcy, result)
+    }
+
+    /// The price at which a loser with this bankruptcy tick is deleveraged.
+    fn adl_price(&self, contract: ContractId, bankruptcy: Price) -> Price {
+        match self.rules.waterfall.adl_price {
+            AdlPrice::Bankruptcy => bankruptcy,
+            AdlPrice::Mark => self.marks[usize::from(contract)],
+            AdlPrice::Oracle => self.index(contract),
         }
-        self.ledger.post(Party::Deficit, Party::Engine, left, Why::Shortfall);
-        self.strained |= left.0 > 0;
-        paid.deficit += left;
+    }
+
+    /// Whether what is left of an order may go to ADL, where only accounts below zero do.
+    fn is_negative(&self, work: &Work) -> Option<Cash> {
+        let Cash(equity) = self.at_marks(work.position).equity;
+        (equity < 0).then_some(Cash(-equity))
     }
 
     /// Residues of all orders join those of the tickets.
@@ -755,16 +783,29 @@ impl Venue {
             self.agenda.needs.clear();
             return;
         }
-        for (at, work) in self.agenda.works.iter().enumerate() {
-            if !work.left.is_zero() {
-                self.agenda.needs.push(Need {
-                    source: Source::Work(at),
-                    contract: work.contract,
-                    side: work.side,
-                    lots: work.left,
-                    price: work.bankruptcy,
-                });
+        self.backstop_needs();
+        let negative_alone = match self.rules.waterfall.adl_trigger {
+            AdlTrigger::NegativeAccountValue { tolerance } => {
+                let open = self.agenda.works.iter().filter(|work| !work.left.is_zero());
+                let lacking: Cash = open.filter_map(|work| self.is_negative(work)).sum();
+                if lacking < tolerance {
+                    return;
+                }
+                true
             }
+            AdlTrigger::Residue | AdlTrigger::BookExhausted => false,
+        };
+        for (at, work) in self.agenda.works.iter().enumerate() {
+            if work.left.is_zero() || (negative_alone && self.is_negative(work).is_none()) {
+                continue;
+            }
+            self.agenda.needs.push(Need {
+                source: Source::Work(at),
+                contract: work.contract,
+                side: work.side,
+                lots: work.left,
+                price: self.adl_price(work.contract, work.bankruptcy),
+            });
         }
     }
 
@@ -774,6 +815,10 @@ impl Venue {
         let work = &self.agenda.works[at];
         let (position, notional, mark, contract) = (work.position, work.notional, work.mark, work.contract);
         let mut disposal = work.disposal;
+        let mut surplus = match self.rules.waterfall.fee_cap {
+            FeeCap::Equity => Cash::MAX,
+            FeeCap::Surplus => self.equity_at_bankruptcy(work).positive_part(),
+        };
         let rules = std::sync::Arc::clone(&self.rules);
         let mut charge = |venue: &mut Self, rate: Ratio, to: Party, why: Why| {
             let rules = &rules.contracts[usize::from(contract)];
@@ -781,17 +826,21 @@ impl Venue {
             let now = venue.ledger.position(position);
             let backing = venue.ledger.backing(&now, &venue.marks);
             let (equity, _) = register::at_mark(rules, now.qty, now.cost, backing, mark);
-            let paid = due.min(venue.ledger.purse(&now).min(equity).positive_part());
+            // The cash of a cross account can lie in the unrealised profit of its other positions.
+            let cash = if now.mode == MarginMode::Cross { equity } else { venue.ledger.purse(&now) };
+            let paid = due.min(cash.min(equity).min(surplus).positive_part());
+            surplus -= paid;
             venue.ledger.take_out(position, to, paid, why);
             disposal.fees_waived += due - paid;
         };
         let (taker, liquidation) = (self.rules.taker_fee, self.rules.liquidation_fee);
         charge(self, taker, Party::Fees, Why::TakerFee);
         charge(self, liquidation, Party::Fund, Why::LiquidationFee);
+        self.fund_moved(contract);
         let after = self.ledger.position(position);
         let cross = after.mode == MarginMode::Cross;
         if cross {
-            self.settle_wallet(position, &mut disposal.paid);
+            self.settle_wallet(position, contract, Some(at), &mut disposal.paid);
         }
         if after.qty.is_zero() {
             // The wallet of a cross account is what its liquidation leaves only once all its positions are closed.
@@ -799,6 +848,7 @@ impl Venue {
             if self.rules.surplus_to == SurplusTo::Fund && whole {
                 let left = self.ledger.purse(&self.ledger.position(position));
                 self.ledger.take_out(position, Party::Fund, left, Why::Surplus);
+                self.fund_moved(contract);
             }
             self.ledger.release_collateral(position);
             self.ledger.position_mut(position).state = State::Closed;

@@ -60,8 +60,8 @@ impl Engine {
         self.contracts[usize::from(contract)].tickets.iter().map(|ticket| (ticket.qty, ticket.bankruptcy))
     }
 
-    /// Signed lots of all tickets of a contract.
-    pub fn lots(&self, contract: ContractId) -> Qty {
+    /// Net lots of one contract.
+    pub fn net_lots(&self, contract: ContractId) -> Qty {
         self.contracts[usize::from(contract)].lots
     }
 
@@ -88,6 +88,12 @@ impl Engine {
             inventory.tickets.retain(|ticket| !ticket.qty.is_zero());
             self.open += inventory.tickets.len();
         }
+    }
+
+    /// Mark-to-market of the tickets of one contract.
+    pub fn value_of(&self, contract: ContractId, mark: Price) -> Cash {
+        let c = usize::from(contract);
+        self.multipliers[c].value(self.contracts[c].lots, mark) - self.contracts[c].cost
     }
 
     pub fn mark_to_market(&self, marks: &[Price]) -> Cash {

@@ -90,12 +90,27 @@ pub enum State {
     Closed,
 }
 
+/// Who holds cash that is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The collateral of a position.
+    Position(u32),
+    House(Party),
+}
+
 /// House parties of one contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct HouseContract {
     clearing: Cash,
     maker_qty: Qty,
     maker_cost: Cash,
+}
+
+/// Cash and net positions of a backstop, by contract.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Vault {
+    pub cash: Cash,
+    pub positions: Vec<(Qty, Cash)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -109,6 +124,7 @@ pub struct Ledger {
     house: Vec<HouseContract>,
     /// Σ funding per lot of each contract.
     funding: Vec<i64>,
+    pub(super) backstops: Vec<Vault>,
     maker: Cash,
     engine: Cash,
     fund: Cash,
@@ -145,6 +161,11 @@ impl Ledger {
         (self.maker, self.engine, self.fees) = (Cash::ZERO, Cash::ZERO, Cash::ZERO);
         (self.rounding, self.deficit) = (Cash::ZERO, Cash::ZERO);
         (self.fund, self.venue) = (rules.fund.open, rules.venue_capital);
+        self.backstops.clear();
+        self.backstops.extend(rules.waterfall.backstops.iter().map(|backstop| Vault {
+            cash: backstop.capital,
+            positions: vec![Default::default(); rules.contracts.len()],
+        }));
         self.facts.clear();
         if telling == Telling::Told {
             self.tell_opening();
@@ -170,6 +191,9 @@ impl Ledger {
         };
         deposit(Party::Fund, self.fund);
         deposit(Party::Venue, self.venue);
+        for (j, backstop) in (0u16..).zip(&self.backstops) {
+            deposit(Party::Backstop(j), backstop.cash);
+        }
         for (account, &wallet) in (0u32..).zip(&holdings.wallet) {
             deposit(Party::Trader(account), wallet);
         }
@@ -250,7 +274,11 @@ impl Ledger {
         let c = usize::from(contract);
         self.funding[c] += per_lot.0;
         let house = &mut self.house[c];
-        // The maker's funding is part of its cost at once: nobody reads its entry price.
+        // The funding of maker and vaults is part of their cost at once: nobody reads their entry prices.
+        for vault in &mut self.backstops {
+            let (qty, cost) = &mut vault.positions[c];
+            *cost += Cash(narrow(i128::from(qty.0) * i128::from(per_lot.0)));
+        }
         house.maker_cost += Cash(narrow(i128::from(house.maker_qty.0) * i128::from(per_lot.0)));
         self.facts.push(Fact::Funding { contract, per_lot });
     }
@@ -302,8 +330,10 @@ impl Ledger {
     /// The open cross positions of an account.
     pub fn legs(&self, account: u32) -> impl Iterator<Item = Position> {
         let holdings = &self.register.holdings;
-        let first = holdings.account.partition_point(|&other| other < account);
-        (first..holdings.account.len())
+        // Where all positions are isolated nothing is looked for.
+        let end = if holdings.cross.is_empty() { 0 } else { holdings.account.len() };
+        let first = holdings.account[..end].partition_point(|&other| other < account);
+        (first..end)
             .take_while(move |&id| self.register.holdings.account[id] == account)
             .filter(|&id| self.register.holdings.mode(id) == MarginMode::Cross)
             .map(|id| self.position(u32::try_from(id).expect("positions are numbered in 32 bits")))
@@ -423,7 +453,8 @@ impl Ledger {
             Party::Rounding => &mut self.rounding,
             Party::Deficit => &mut self.deficit,
             Party::Clearing(contract) => &mut self.house[usize::from(contract)].clearing,
-            Party::Trader(_) | Party::Backstop(_) | Party::World => {
+            Party::Backstop(j) => &mut self.backstops[usize::from(j)].cash,
+            Party::Trader(_) | Party::World => {
                 panic!("{party:?} is not a house party with cash of its own")
             }
         }
@@ -500,6 +531,43 @@ impl Ledger {
         self.facts.push(Fact::Posted { from, to: Party::World, amount, why: Why::Withdrawal });
     }
 
+    /// Moves collateral from one position to another.
+    pub fn give(&mut self, from: u32, to: u32, amount: Cash, why: Why) {
+        debug_assert!(amount.0 >= 0);
+        if amount.is_zero() {
+            return;
+        }
+        for (id, change) in [(from, -amount), (to, amount)] {
+            *self.purse_mut(id) += change;
+            self.position_mut(id).moved += change;
+        }
+        let (from, to) = (Party::Trader(self.position(from).account), Party::Trader(self.position(to).account));
+        self.facts.push(Fact::Posted { from, to, amount, why });
+    }
+
+    /// Moves free cash of an account: out of its wallet (`amount` > 0) or back into it. The other side is a position or
+    /// a house party.
+    pub fn give_free(&mut self, account: u32, other: Holder, amount: Cash, why: Why) {
+        if amount.is_zero() {
+            return;
+        }
+        *self.wallet_mut(account) -= amount;
+        let other = match other {
+            Holder::Position(id) => {
+                *self.purse_mut(id) += amount;
+                let position = self.position_mut(id);
+                position.moved += amount;
+                Party::Trader(position.account)
+            }
+            Holder::House(party) => {
+                *self.house_cash(party) += amount;
+                party
+            }
+        };
+        let (from, to) = if amount.0 > 0 { (Party::Trader(account), other) } else { (other, Party::Trader(account)) };
+        self.facts.push(Fact::Posted { from, to, amount: amount.abs(), why });
+    }
+
     /// Hands the collateral that is left of a closed position to its account's wallet.
     pub fn release_collateral(&mut self, position: u32) {
         let position = self.position_mut(position);
@@ -561,6 +629,26 @@ impl Ledger {
         self.engine += realised;
         let party = Party::Engine;
         self.facts.push(Fact::Traded { party, contract, qty, cash, order: None, via, ticket: Some(ticket) });
+        self.realise(party, contract, realised);
+        realised
+    }
+
+    /// A backstop's leg of a trade. Returns what it realises, which is in its cash.
+    pub(super) fn trade_backstop(
+        &mut self,
+        backstop: u16,
+        contract: ContractId,
+        (qty, cash): (Qty, Cash),
+        order: Option<OrderId>,
+        via: Via,
+    ) -> Cash {
+        let vault = &mut self.backstops[usize::from(backstop)];
+        let held = &mut vault.positions[usize::from(contract)];
+        let (new_qty, new_cost, realised) = fill(held.0, held.1, qty, cash);
+        *held = (new_qty, new_cost);
+        vault.cash += realised;
+        let party = Party::Backstop(backstop);
+        self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
         self.realise(party, contract, realised);
         realised
     }

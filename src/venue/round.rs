@@ -1,9 +1,9 @@
 //! One ADL round: the residues of all losers of one contract and side against the eligible winners.
 
 use super::adl::{Policy, Ranking, Round, Winner};
-use super::agenda::{Need, Source, leg};
-use super::ledger::State;
-use super::rules::{Eligible, MarginMode};
+use super::agenda::{Debt, Need, Source, leg};
+use super::ledger::{Holder, State};
+use super::rules::{AdlPrice, Eligible, MarginMode};
 use super::winners::{Question, Winners};
 use super::{SIDES, Venue};
 use crate::facts::{ContractId, Fact, Paid, Party, Side, Via, Why};
@@ -101,6 +101,7 @@ impl Venue {
         if !placed.is_zero() {
             self.strained = true;
         }
+        self.settle_round(contract);
         self.ledger.facts.push(Fact::Round { contract, losers, needed, placed, mark });
     }
 
@@ -259,15 +260,48 @@ impl Venue {
     fn close_loser(&mut self, need: &Need, lots: Qty, cash: Cash) {
         let (qty, signed) = leg(self.ledger.multiplier(need.contract), need.side, lots, cash);
         match need.source {
-            Source::Ticket(at) => self.close_ticket(need.contract, at, qty, signed, Via::Adl),
+            Source::Ticket(at) => {
+                let (bankruptcy, result) = self.ticket_trades(need.contract, at, qty, signed, Via::Adl);
+                self.agenda.debts.push(Debt::Ticket { qty: -qty, bankruptcy, result });
+            }
+            Source::Backstop(j) => {
+                let result = self.ledger.trade_backstop(j, need.contract, (qty, signed), None, Via::Adl);
+                self.agenda.debts.push(Debt::Backstop { backstop: j, qty: -qty, result });
+            }
             Source::Work(at) => {
+                let before = self.equity_at_bankruptcy(&self.agenda.works[at]).positive_part();
                 let work = &mut self.agenda.works[at];
                 work.left -= lots;
                 work.disposal.to_adl += self.ledger.multiplier(need.contract).notional(lots, work.mark);
                 let (position, order) = (work.position, work.order);
                 self.ledger.trade(position, qty, signed, Some(order), Via::Adl);
+                // At the bankruptcy tick nothing is lacking and nothing gained.
+                if self.rules.waterfall.adl_price != AdlPrice::Bankruptcy {
+                    self.agenda.debts.push(Debt::Work { at, before });
+                }
             }
         }
+    }
+
+    /// What losers lack or gain after a round at another price than their bankruptcy ticks. It waits until the round is
+    /// over, since a winner whose profit is socialised must still be the winner that the policy was shown.
+    fn settle_round(&mut self, contract: ContractId) {
+        let mut debts = std::mem::take(&mut self.agenda.debts);
+        for debt in debts.drain(..) {
+            match debt {
+                Debt::Work { at, before } => self.settle(at, before),
+                Debt::Backstop { backstop, qty, result } => self.settle_backstop(backstop, contract, qty, result),
+                Debt::Ticket { qty, bankruptcy, result } => {
+                    let mut paid = Paid::default();
+                    self.ledger.post(Party::Engine, Party::Fund, result.positive_part(), Why::Inventory);
+                    self.fund_moved(contract);
+                    let loss = (-result).positive_part();
+                    self.cover(loss, Holder::House(Party::Engine), contract, None, &mut paid);
+                    self.ledger.facts.push(Fact::TicketClosed { contract, qty, bankruptcy, result, paid });
+                }
+            }
+        }
+        self.agenda.debts = debts;
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -299,7 +333,7 @@ impl Venue {
     fn after_deleveraging(&mut self, id: u32) {
         let position = self.ledger.position(id);
         if position.mode == MarginMode::Cross {
-            self.settle_wallet(id, &mut Paid::default());
+            self.settle_wallet(id, position.contract, None, &mut Paid::default());
             self.release_cross(position.account);
         }
         if position.qty.is_zero() {

@@ -98,6 +98,7 @@ pub enum PositionLayer {
     Book,
     Adl,
     Engine,
+    Backstop,
 }
 
 /// Who pays a shortfall, in order.
@@ -105,6 +106,8 @@ pub enum PositionLayer {
 pub enum CashLayer {
     Fund,
     Venue,
+    Backstop,
+    Socialise,
 }
 
 /// The worst price at which a forced order trades in the book, before ADL; lots beyond it are a residue.
@@ -147,6 +150,150 @@ pub struct FundRules {
     pub floor: Cash,
 }
 
+/// The price at which winners close against losers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AdlPrice {
+    /// The loser's bankruptcy tick: Binance, BitMEX, Bybit, dYdX.
+    #[default]
+    Bankruptcy,
+    /// The mark frozen at the last refresh: OKX, Hyperliquid. What a loser then lacks is paid by the cash layers.
+    Mark,
+    /// The index at the last refresh: GMX, dYdX in final settlement.
+    Oracle,
+}
+
+/// Which lots that the layers before ADL leave are deleveraged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AdlTrigger {
+    /// All of them.
+    #[default]
+    Residue,
+    /// Those of accounts below 0 at the mark, once what they lack together reaches the tolerance: Hyperliquid.
+    NegativeAccountValue { tolerance: Cash },
+    /// Those that the book could not take within the order's limit; its budget does not stop a sale: Dango.
+    BookExhausted,
+}
+
+/// ADL once the fund has fallen by a share of its peak in a window: Bybit, OKX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drawdown {
+    /// On from this share of the peak on.
+    pub start: Ratio,
+    /// Off below this share.
+    pub stop: Ratio,
+    pub window: Nanos,
+}
+
+/// A vault that takes positions over with the margin left in them: Hyperliquid's liquidator, Lighter's LLP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackstopRules {
+    /// Takes positions whose equity at the mark is below this share of maintenance; `None` for whatever is left.
+    pub threshold: Option<Ratio>,
+    pub capital: Cash,
+    /// What it may lose of its capital.
+    pub loss_cap: Cash,
+    /// Its own margin: equity ÷ notional of its inventory after a takeover.
+    pub margin_rate: Ratio,
+    /// Lots that it sells at a check instant; 0 holds the inventory to the horizon.
+    pub slice: Qty,
+    pub adl_price: BackstopPrice,
+}
+
+/// The price at which a backstop beyond its loss cap is deleveraged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackstopPrice {
+    Mark,
+    /// Its average cost, on the tick that is no better for it.
+    Takeover,
+}
+
+/// Who bears a socialised loss.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Socialise {
+    /// Winners of the contract, in proportion to min(unrealised profit⁺, equity⁺): Deribit.
+    #[default]
+    Profit,
+    /// Every position of the contract, by its lots, as far as its equity goes: Drift.
+    Base,
+    /// Free cash of all accounts, up to this share of it: Paradex's charge on withdrawals.
+    Withdrawals { most: Ratio },
+}
+
+/// What a liquidation fee is capped at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FeeCap {
+    #[default]
+    Equity,
+    /// Equity if what is left of the position closes at its bankruptcy tick: dYdX.
+    Surplus,
+}
+
+/// A part of the fund that pays for some contracts only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PoolRules {
+    pub open: Cash,
+    pub floor: Cash,
+    pub contracts: Vec<u16>,
+}
+
+/// What binds the fund beside its floor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FundLimits {
+    /// Pools of contracts; none for a single fund. Each contract is in one of them.
+    pub pools: Vec<PoolRules>,
+    pub drawdown: Option<Drawdown>,
+    /// Net notional of the engine's inventory ÷ fund: Binance.
+    pub net_position_cap: Option<Ratio>,
+    /// What the fund pays for one contract on a path: Drift.
+    pub draw_cap: Option<Cash>,
+}
+
+/// The waterfall beyond book, engine, fund and ADL at the bankruptcy price. The default changes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waterfall {
+    pub adl_price: AdlPrice,
+    pub adl_trigger: AdlTrigger,
+    pub fund: FundLimits,
+    pub backstops: Vec<BackstopRules>,
+    pub socialise: Socialise,
+    pub fee_cap: FeeCap,
+}
+
+/// A stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    pub at: Nanos,
+    pub length: Nanos,
+}
+
+impl Span {
+    #[must_use]
+    pub fn holds(&self, now: Nanos) -> bool {
+        now >= self.at && now < self.at + self.length
+    }
+}
+
+/// No order trades further than a share from the mean index of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Band {
+    pub width: Ratio,
+    pub window: Nanos,
+    /// How long a contract stands still once an order has met its band; 0 for not at all.
+    pub halt: Nanos,
+}
+
+/// What keeps the venue from liquidating. The default is nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interruptions {
+    /// Forced orders that can be opened in a second; `None` without limit.
+    pub capacity: Option<i64>,
+    /// The venue does not liquidate.
+    pub outages: Vec<Span>,
+    /// Marks and fills stand still: of one contract, or of all.
+    pub halts: Vec<(Option<u16>, Span)>,
+    pub band: Option<Band>,
+}
+
 /// Everything that decides what the venue does.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -171,4 +318,6 @@ pub struct Rules {
     pub latency: Nanos,
     pub adl: Policy,
     pub adl_eligible: Eligible,
+    pub waterfall: Waterfall,
+    pub interruptions: Interruptions,
 }

@@ -2,7 +2,7 @@
 
 use super::ledger::Position;
 use super::register::Holdings;
-use super::rules::{ContractRules, Eligible, Execution, FundRules, SurplusTo, Trigger};
+use super::rules::{ContractRules, Eligible, Execution, FundRules, Interruptions, SurplusTo, Trigger};
 use super::*;
 use crate::facts::{Party, Why};
 use crate::money::{Multiplier, Ratio};
@@ -39,6 +39,8 @@ fn example_rules() -> Rules {
         latency: Nanos(0),
         adl: *adl::POLICIES.entries[0].build_default(),
         adl_eligible: Eligible::ProfitAtAdlPrice,
+        waterfall: Waterfall::default(),
+        interruptions: Interruptions::default(),
     }
 }
 
@@ -251,6 +253,7 @@ fn a_partial_order_leaves_the_rest_open_and_watched() {
 
 mod accounts;
 mod cross;
+mod extras;
 mod plans;
 mod rounds;
 mod search;

@@ -267,7 +267,12 @@ impl Watched {
                 | Fact::Funding { .. }
                 | Fact::TicketsFunded { .. }
                 | Fact::Acted { .. }
-                | Fact::SpotMoved { .. } => continue,
+                | Fact::SpotMoved { .. }
+                | Fact::BackstopTook { .. }
+                | Fact::BackstopClosed { .. }
+                | Fact::PoolMoved { .. }
+                | Fact::Drawdown { .. }
+                | Fact::Halted { .. } => continue,
             });
         }
         (told, victims)

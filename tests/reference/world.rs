@@ -275,6 +275,8 @@ impl World {
         Rules {
             contracts: contracts.collect(),
             trigger: if self.at_or_below { rules::Trigger::AtOrBelow } else { rules::Trigger::Below },
+            waterfall: rules::Waterfall::default(),
+            interruptions: rules::Interruptions::default(),
             position_order: rules::PositionOrder::Maintenance,
             cross_bankruptcy: rules::CrossBankruptcy::Sequential,
             liquidation: plug_in(&RULES, &self.closing.to_string()),

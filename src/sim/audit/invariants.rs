@@ -41,9 +41,12 @@ impl Audit {
             let (gave, took) = (self.deposits, self.withdrawals);
             return Err(format!("all parties hold {}, the world gave {gave} and took {took}", self.held));
         }
-        for (what, cash) in
-            [("fund", self.fund), ("venue", self.venue), ("fees", self.fees), ("rounding", self.rounding)]
-        {
+        for (what, cash) in [
+            ("fund", self.fund - self.fund_floor.min(0)),
+            ("venue", self.venue),
+            ("fees", self.fees),
+            ("rounding", self.rounding),
+        ] {
             if cash < 0 {
                 return Err(format!("the cash of {what} is {cash}"));
             }
@@ -59,6 +62,13 @@ impl Audit {
                 "closed tickets report {}, the engine's legs realise {}",
                 self.ticket_results, self.ticket_realised
             ));
+        }
+        if self.backstops_took != 0 {
+            return Err(format!("backstops took {} lots more than is told", self.backstops_took));
+        }
+        let pools: i64 = self.pools.iter().sum();
+        if !self.pools.is_empty() && pools != self.fund {
+            return Err(format!("the pools of the fund hold {pools}, the fund {}", self.fund));
         }
         if self.taken_over != self.declared_taken_over {
             return Err(format!(
@@ -136,7 +146,16 @@ impl Audit {
     }
 
     fn inventory_value(&self) -> i128 {
-        self.contracts.iter().filter_map(|of| of.mark.map(|mark| of.engine.unrealised(of.lot_value(mark)))).sum()
+        let of = |c: usize| &self.contracts[c];
+        let engine = (0..self.contracts.len()).filter_map(|c| {
+            let of = of(c);
+            of.mark.map(|mark| of.engine.unrealised(of.lot_value(mark)))
+        });
+        let backstops = self.backstop_positions.iter().filter_map(|((_, c), position)| {
+            let of = of(usize::from(*c));
+            of.mark.map(|mark| position.unrealised(of.lot_value(mark)))
+        });
+        engine.chain(backstops).sum()
     }
 
     /// A trader may be below zero only while an order of its own is unfinished, and then only by what the rest of
@@ -215,6 +234,12 @@ impl Audit {
             return Err(format!(
                 "layers paid for the engine what its tickets do not tell: {:?} too much",
                 self.engine_owed
+            ));
+        }
+        if self.backstops_owed != Paid::default() {
+            return Err(format!(
+                "backstops lost or were given what their sales do not tell: {:?} too much",
+                self.backstops_owed
             ));
         }
         Ok(())

@@ -168,8 +168,8 @@ impl Teller<'_> {
                     match via {
                         Via::Book => closing.book = (closing.book.0 + qty, closing.book.1 + cash),
                         Via::Adl => closing.adl = (closing.adl.0 + qty, closing.adl.1 + cash),
-                        Via::Takeover => closing.taken_over += qty,
-                        Via::Opening => {}
+                        Via::Takeover | Via::Backstop => closing.taken_over += qty,
+                        Via::Opening | Via::Socialised => {}
                     }
                 }
             }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use super::super::register::{self, Holdings};
 use super::super::rules::{ContractRules, CrossBankruptcy, PositionOrder, Trigger as Test};
+use super::extras::{Extras, extras};
 use super::*;
 use crate::facts::Observer as _;
 use crate::money::{Multiplier, Ratio};
@@ -30,6 +31,7 @@ struct World {
     latency: i64,
     capacity: i64,
     slippage: i64,
+    extras: Extras,
 }
 
 const LAYERS: [&[PositionLayer]; 4] = [
@@ -49,7 +51,7 @@ fn worlds() -> impl Strategy<Value = World> {
     let refreshes = proptest::collection::vec((marks, funding), 1..20);
     let rules = (any::<[bool; 4]>(), 0..3usize, 0..LAYERS.len(), 0..adl::POLICIES.entries.len());
     let more = (0..liquidation::RULES.entries.len(), 0i64..900, 0i64..3, 0i64..60, 0i64..12);
-    (people, refreshes, rules, more).prop_map(|(people, refreshes, rules, more)| {
+    (people, refreshes, rules, more, extras()).prop_map(|(people, refreshes, rules, more, extras)| {
         let ([inverse, at_or_below, proportional, to_fund], order, layers, policy) = rules;
         let (rule, fund, latency, capacity, slippage) = more;
         World {
@@ -67,6 +69,7 @@ fn worlds() -> impl Strategy<Value = World> {
             latency,
             capacity,
             slippage,
+            extras,
         }
     })
 }
@@ -95,6 +98,7 @@ fn open(world: &World) -> Option<(Venue, Arc<Rules>)> {
     rules.surplus_to = if world.to_fund { SurplusTo::Fund } else { SurplusTo::Trader };
     rules.latency = Nanos(world.latency);
     rules.adl = *adl::POLICIES.entries[world.policy].build_default();
+    world.extras.onto(&mut rules);
     let rules = Arc::new(rules);
     let mut holdings = Holdings::default();
     for (account, (wallet, positions)) in (0u32..).zip(&world.people) {
@@ -127,24 +131,49 @@ fn fill(world: &World, order: &Order, mark: i64) -> Fill {
     };
     let cash = |lots: i64| (0..lots).map(|lot| k.notional(Qty(1), Price(price(lot)))).sum::<Cash>();
     let s = |lots| order.shortfall(k, Qty(lots), cash(lots));
-    let most = order.lots.0.min(world.capacity);
+    let within = |lot: i64| match (order.limit, order.side) {
+        (None, _) => true,
+        (Some(limit), Side::Long) => price(lot) >= limit.0,
+        (Some(limit), Side::Short) => price(lot) <= limit.0,
+    };
+    let most = (0..order.lots.0.min(world.capacity)).take_while(|&lot| within(lot)).count();
+    let most = i64::try_from(most).unwrap();
     let lots = (0..=most).rev().find(|&x| order.budget.is_none_or(|budget| s(x) <= budget)).unwrap();
     Fill { lots: Qty(lots), cash: cash(lots), uncut: s(most) }
 }
 
+/// Tells the indices of a refresh; the marks that stand after it, where a halted contract keeps its own.
+fn told(
+    venue: &mut Venue,
+    now: Nanos,
+    standing: &mut [Price; CONTRACTS],
+    marks: &[i64; CONTRACTS],
+) -> [Price; CONTRACTS] {
+    for (contract, &mark) in (0u16..).zip(marks) {
+        venue.apply(Command::Index { now, contract, index: Price(mark + 3) }).unwrap();
+        if !venue.is_halted(contract, now) {
+            standing[usize::from(contract)] = Price(mark);
+        }
+    }
+    *standing
+}
+
 /// Accounts and isolated positions in breach, by a scan of all of them: (cross, account or position).
-fn in_breach(venue: &Venue, rules: &Rules, world: &World, marks: &[Price]) -> Vec<(bool, u32)> {
+fn in_breach(venue: &Venue, rules: &Rules, world: &World, marks: &[Price], now: Nanos) -> Vec<(bool, u32)> {
     let mut found = Vec::new();
     let count = venue.ledger().register().holdings.account.len();
     for account in 0..u32::try_from(world.people.len()).unwrap() {
         let (mut equity, mut maintenance) = (i128::from(venue.ledger().wallet(account).0) * 1_000_000_000, 0i128);
         let (mut any, mut waiting) = (false, false);
+        let mut halted = false;
         for id in 0..u32::try_from(count).unwrap() {
             let position = venue.ledger().position(id);
             if position.account != account || position.qty.is_zero() {
                 continue;
             }
             let c = usize::from(position.contract);
+            let stands = venue.is_halted(position.contract, now);
+            halted |= stands && position.mode == MarginMode::Cross;
             let of = &rules.contracts[c];
             let value = of.multiplier.value(position.qty, marks[c]);
             let gain = value - position.cost - position.owed;
@@ -153,7 +182,8 @@ fn in_breach(venue: &Venue, rules: &Rules, world: &World, marks: &[Price]) -> Ve
                 waiting |= position.state == State::Queued;
                 equity += i128::from(gain.0) * 1_000_000_000;
                 maintenance += of.tiers.maintenance_scaled(value.abs()) * i128::from(1_000_000_000 / of.tiers.scale());
-            } else if position.state != State::Queued
+            } else if !stands
+                && position.state != State::Queued
                 && register::breaches(
                     of,
                     rules.trigger,
@@ -167,7 +197,8 @@ fn in_breach(venue: &Venue, rules: &Rules, world: &World, marks: &[Price]) -> Ve
             }
         }
         let breaches = if rules.trigger == Test::Below { equity < maintenance } else { equity <= maintenance };
-        if any && !waiting && breaches {
+        // An account with a position in a halted contract is judged when that trades again, or another leaves its bound.
+        if any && !waiting && breaches && !halted {
             found.push((true, account));
         }
     }
@@ -182,16 +213,19 @@ proptest! {
     #[test]
     fn bounds_and_shifted_triggers_find_what_a_scan_finds(world in worlds()) {
         let Some((mut venue, rules)) = open(&world) else { return Ok(()) };
+        let mut standing = [Price(OPEN); CONTRACTS];
         for (i, (marks, funding)) in (1i64..).zip(&world.refreshes) {
             let now = Nanos(i);
             for (contract, &per_lot) in (0u16..).zip(funding) {
                 venue.apply(Command::Funding { now, contract, per_lot: Cash(per_lot) }).unwrap();
             }
-            let prices = marks.map(Price);
-            let expected = in_breach(&venue, &rules, &world, &prices);
+            let prices = told(&mut venue, now, &mut standing, marks);
+            let expected = in_breach(&venue, &rules, &world, &prices, now);
             let waited = venue.queue.len();
             for (contract, &mark) in (0u16..).zip(&prices) {
-                venue.apply(Command::Mark { now, contract, mark }).unwrap();
+                if !venue.is_halted(contract, now) {
+                    venue.apply(Command::Mark { now, contract, mark }).unwrap();
+                }
             }
             venue.apply(Command::Refreshed { now }).unwrap();
             let mut found: Vec<(bool, u32)> = venue
@@ -205,10 +239,14 @@ proptest! {
                 })
                 .collect();
             found.sort_unstable();
+            found.retain(|&(cross, account)| {
+                let mut legs = venue.ledger().legs(account);
+                !cross || !legs.any(|leg| venue.is_halted(leg.contract, now))
+            });
             prop_assert_eq!(found, expected, "refresh {}, touched {:?}", i, venue.ledger().touched());
             let mut next = venue.apply(Command::Check { now }).unwrap();
             while let Next::Order(order) = next {
-                let mark = marks[usize::from(order.contract)];
+                let mark = standing[usize::from(order.contract)].0;
                 next = venue.apply(Command::Fill(fill(&world, &order, mark))).unwrap();
             }
         }
@@ -218,9 +256,10 @@ proptest! {
     #[test]
     fn every_small_world_passes_the_audit(world in worlds()) {
         let Some((mut venue, rules)) = open(&world) else { return Ok(()) };
+        let mut standing = [Price(OPEN); CONTRACTS];
         let mut audit = crate::sim::audit::Audit::new(&[multiplier(&world); CONTRACTS], rules.fund.floor);
         audit.begin();
-        let mut told = Vec::new();
+        let mut log = Vec::new();
         let facts = std::mem::take(venue.facts());
         audit.see(Nanos(0), &facts);
         for (i, (marks, funding)) in (1i64..).zip(&world.refreshes) {
@@ -228,23 +267,29 @@ proptest! {
             for (contract, &per_lot) in (0u16..).zip(funding) {
                 venue.apply(Command::Funding { now, contract, per_lot: Cash(per_lot) }).unwrap();
             }
-            for (contract, &mark) in (0u16..).zip(marks) {
-                venue.facts().push(Fact::Marked { contract, mark: Price(mark) });
-                venue.apply(Command::Mark { now, contract, mark: Price(mark) }).unwrap();
+            for (contract, mark) in (0u16..).zip(told(&mut venue, now, &mut standing, marks)) {
+                if !venue.is_halted(contract, now) {
+                    venue.facts().push(Fact::Marked { contract, mark });
+                    venue.apply(Command::Mark { now, contract, mark }).unwrap();
+                }
             }
             venue.apply(Command::Refreshed { now }).unwrap();
+            // A refresh is an event of its own.
+            let facts = std::mem::take(venue.facts());
+            audit.see(now, &facts);
+            log.extend(facts);
             let mut next = venue.apply(Command::Check { now }).unwrap();
             loop {
                 let facts = std::mem::take(venue.facts());
                 audit.see(now, &facts);
-                told.extend(facts);
+                log.extend(facts);
                 let Next::Order(order) = next else { break };
-                let mark = marks[usize::from(order.contract)];
+                let mark = standing[usize::from(order.contract)].0;
                 next = venue.apply(Command::Fill(fill(&world, &order, mark))).unwrap();
             }
         }
         if let Err(violation) = audit.finish() {
-            prop_assert!(false, "{}\n{:#?}", violation, told);
+            prop_assert!(false, "{}\n{:#?}", violation, log);
         }
     }
 }

@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 
 use super::super::register::{self, Holdings};
-use super::super::rules::{ContractRules, Eligible, Execution, FundRules, SurplusTo, Trigger as Test};
+use super::super::rules::{ContractRules, Eligible, Execution, FundRules, Interruptions, SurplusTo, Trigger as Test};
+use super::extras::{Extras, extras};
 use super::*;
 use crate::money::{Multiplier, Ratio};
 
@@ -22,6 +23,7 @@ pub(super) struct World {
     fees: (i64, i64),
     capacity: i64,
     slippage: i64,
+    extras: Extras,
 }
 
 const LAYERS: [&[PositionLayer]; 6] = [
@@ -39,10 +41,10 @@ pub(super) fn worlds() -> impl Strategy<Value = World> {
     let marks = proptest::collection::vec((0u16..2, 40i64..160), 1..25);
     let choices = (0..adl::POLICIES.entries.len(), 0..liquidation::RULES.entries.len());
     let rules = (any::<bool>(), 0i64..3, 0..LAYERS.len(), choices, (0i64..20, 0i64..20));
-    (people, marks, 0i64..600, rules, 0i64..60, 0i64..12).prop_map(
-        |(people, marks, fund, rules, capacity, slippage)| {
+    (people, marks, 0i64..600, rules, 0i64..60, 0i64..12, extras()).prop_map(
+        |(people, marks, fund, rules, capacity, slippage, extras)| {
             let (at_or_below, latency, layers, (policy, rule), fees) = rules;
-            World { people, marks, fund, at_or_below, latency, layers, policy, rule, fees, capacity, slippage }
+            World { people, marks, fund, at_or_below, latency, layers, policy, rule, fees, capacity, slippage, extras }
         },
     )
 }
@@ -50,7 +52,7 @@ pub(super) fn worlds() -> impl Strategy<Value = World> {
 pub(super) fn open(world: &World) -> (Venue, Arc<Rules>) {
     let tier = |floor, rate| margin::Tier { floor: Cash(floor), rate: Ratio(rate), max_leverage: Ratio(1) };
     let tiers = margin::Tiers::new(vec![tier(0, 10_000_000), tier(700, 25_000_000), tier(2_000, 100_000_000)]).unwrap();
-    let rules = Arc::new(Rules {
+    let mut rules = Rules {
         contracts: vec![ContractRules { multiplier: Multiplier::Linear(1), tiers }; 2],
         trigger: if world.at_or_below { Test::AtOrBelow } else { Test::Below },
         position_order: rules::PositionOrder::Maintenance,
@@ -75,7 +77,11 @@ pub(super) fn open(world: &World) -> (Venue, Arc<Rules>) {
         adl: *adl::POLICIES.entries[world.policy].build_default(),
         adl_eligible: [Eligible::ProfitAtAdlPrice, Eligible::ProfitAtMark, Eligible::SolventAfter]
             [world.people.len() % 3],
-    });
+        waterfall: Waterfall::default(),
+        interruptions: Interruptions::default(),
+    };
+    world.extras.onto(&mut rules);
+    let rules = Arc::new(rules);
     let mut holdings = Holdings::default();
     for (account, &(entry, lots, collateral, contract, long)) in (0u32..).zip(&world.people) {
         let qty = Qty(if long { lots } else { -lots });
@@ -121,6 +127,11 @@ proptest! {
         venue.facts().clear();
         let mut marks = [100, 100];
         for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
+            let now = Nanos(i);
+            venue.apply(Command::Index { now, contract, index: Price(mark + 3) }).unwrap();
+            if venue.is_halted(contract, now) {
+                continue;
+            }
             let mut expected: Vec<(i64, u32)> = Vec::new();
             for side in SIDES {
                 let mut of_side = Vec::new();
@@ -171,10 +182,17 @@ proptest! {
         audit.see(Nanos(0), &facts);
         let mut marks = [100, 100];
         for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
-            marks[usize::from(contract)] = mark;
             let now = Nanos(i);
+            venue.apply(Command::Index { now, contract, index: Price(mark + 3) }).unwrap();
+            if venue.is_halted(contract, now) {
+                continue;
+            }
+            marks[usize::from(contract)] = mark;
             venue.facts().push(Fact::Marked { contract, mark: Price(mark) });
             venue.apply(Command::Mark { now, contract, mark: Price(mark) }).unwrap();
+            // A refresh is an event of its own.
+            let facts = std::mem::take(venue.facts());
+            audit.see(now, &facts);
             let mut next = venue.apply(Command::Check { now }).unwrap();
             loop {
                 let facts = std::mem::take(venue.facts());
