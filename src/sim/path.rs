@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::fill;
+use super::leg::{Leg, Traded};
 use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
@@ -21,7 +22,6 @@ use crate::market::math;
 use crate::market::process::{Draws, Noise};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::rng::{Purpose, Stream};
-use crate::scenario::Scenario;
 use crate::traders::Population;
 use crate::venue::ledger::Telling;
 use crate::venue::register::Register;
@@ -76,16 +76,10 @@ struct Lane {
     published: Vec<Published>,
     /// Row i: what a permanent move of asset i does to each other.
     passage: Vec<Vec<f64>>,
-    /// Flow of others and of forced orders in the first asset's book.
+    /// Flow of others in the first asset's book, and of forced orders.
     flow: Flow,
-    forced: Forced,
-}
-
-/// Cash that forced orders traded in the first asset's book.
-#[derive(Clone, Copy, Debug, Default)]
-struct Forced {
-    volume: Cash,
-    sells: Cash,
+    forced: Flow,
+    leg: Leg,
 }
 
 /// What changes of an asset during a path.
@@ -320,7 +314,8 @@ impl Lane {
             published: vec![Published::default(); books.len()],
             passage: stage.scenario.passage(),
             flow: Flow::default(),
-            forced: Forced::default(),
+            forced: Flow::default(),
+            leg: Leg::new(stage.scenario.direction, Price::ZERO),
             books,
         }
     }
@@ -357,7 +352,10 @@ impl Lane {
         self.venue.facts().push(Fact::Horizon { horizon_mark });
         self.tell(clock.horizon, observers);
         let mut row = self.tally.finish();
-        self.count_flow(scenario, &mut row);
+        self.leg.write(&mut row);
+        if scenario.assets.first().is_some_and(|asset| asset.background.is_some()) {
+            self.leg.write_volumes(&mut row, scenario.cash_unit.to_f64());
+        }
         Ok((self.venue.release(), row))
     }
 
@@ -381,8 +379,9 @@ impl Lane {
         for (published, asset) in self.published.iter_mut().zip(&scenario.assets) {
             published.reset(asset.open.0 as f64);
         }
-        (self.flow, self.forced) = (Flow::default(), Forced::default());
+        (self.flow, self.forced) = (Flow::default(), Flow::default());
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
+        self.leg = Leg::new(scenario.direction, price);
         let fund = self.venue.open(register, telling);
         self.tally.begin(Start { path: context.path, fund, price, series });
         self.tell(Nanos::ZERO, observers);
@@ -417,7 +416,7 @@ impl Lane {
             let index = self.published_index(context, now, c, mid);
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
             let contract = contract_id(c);
-            self.tell_price(contract);
+            self.tell_price(now, contract);
             let mark = on_tick(mark);
             self.venue.facts().push(Fact::Marked { contract, mark });
             self.venue.apply(Command::Mark { now, contract, mark })?;
@@ -425,6 +424,7 @@ impl Lane {
         if let Some(book) = self.books.first() {
             let left = Price::nearest(book.depth_left() * 1e9).map_or(0, |share| share.0);
             self.tally.depth_left(now, left);
+            self.leg.see_depth(left);
         }
         self.tell(now, observers);
         Ok(())
@@ -461,20 +461,6 @@ impl Lane {
         self.published[c].refresh(rule, feeds)
     }
 
-    /// Volumes of the first asset, where the flow of others is given.
-    fn count_flow(&self, scenario: &Scenario, row: &mut Outcome) {
-        if scenario.assets.first().is_none_or(|asset| asset.background.is_none()) {
-            return;
-        }
-        let units = |amount: f64| {
-            Cash::floor(amount / scenario.cash_unit.to_f64())
-                .unwrap_or_else(|| panic!("overflow: a volume of {amount}"))
-        };
-        row.forced_volume = self.forced.volume.0;
-        row.taker_volume = (units(self.flow.volume) + self.forced.volume).0;
-        row.taker_sells = (units(self.flow.sells) + self.forced.sells).0;
-    }
-
     /// The venue's work at a check instant.
     fn check(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
         self.move_index(context, now);
@@ -489,13 +475,14 @@ impl Lane {
                 state.last = Some(fill.cash.0 as f64 / (fill.lots.0 as f64 * k.0 as f64));
             }
             if c == 0 {
-                self.forced.volume += fill.cash;
+                let amount = fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64();
+                self.forced.volume += amount;
                 if fill::taker(order.side) == Taker::Sells {
-                    self.forced.sells += fill.cash;
+                    self.forced.sells += amount;
                 }
             }
             next = self.venue.apply(Command::Fill(fill))?;
-            self.tell_price(order.contract);
+            self.tell_price(now, order.contract);
         }
         self.tell(now, observers);
         Ok(())
@@ -511,15 +498,20 @@ impl Lane {
         }
     }
 
-    fn tell_price(&mut self, contract: ContractId) {
+    fn tell_price(&mut self, now: Nanos, contract: ContractId) {
         let c = usize::from(contract);
         let state = self.assets[c];
-        let fact = Fact::Priced {
-            contract,
-            index_exogenous: on_tick(state.exogenous),
-            index: on_tick(state.index),
-            traded: on_tick(self.books[c].mid(state.index)),
-        };
+        let traded = on_tick(self.books[c].mid(state.index));
+        if c == 0 {
+            let so_far = Traded {
+                volume: self.flow.volume + self.forced.volume,
+                sells: self.flow.sells + self.forced.sells,
+                forced: self.forced.volume,
+            };
+            self.leg.see(now, traded, so_far);
+        }
+        let fact =
+            Fact::Priced { contract, index_exogenous: on_tick(state.exogenous), index: on_tick(state.index), traded };
         self.venue.facts().push(fact);
     }
 
