@@ -1,7 +1,7 @@
 //! Whole paths of markets: several assets, an index of several venues, the flow of others, the step.
 
 use flashcrash::experiment::Audited;
-use flashcrash::facts::{Fact, Outcome};
+use flashcrash::facts::{Fact, Outcome, Party, Via};
 use flashcrash::scenario::Scenario;
 use flashcrash::sim::path::{Pair, Wanted, Worker};
 use flashcrash::sim::stage::Stage;
@@ -162,6 +162,26 @@ fn an_index_of_the_own_book_closes_the_loop() {
     let sum = |rows: &[Outcome]| rows.iter().map(|row| row.liquidated_notional).sum::<i64>();
     assert!(sum(&own) as f64 > 1.05 * sum(&others) as f64, "{} against {}", sum(&own), sum(&others));
     assert_eq!(sum(&others), sum(&with("")), "one venue without rules is the index itself");
+}
+
+#[test]
+fn what_a_taker_pays_or_gets_in_the_book_is_what_the_maker_gets_or_pays() {
+    let scenario = lab::read(&lab::text_of("flash-crash").replace("count = 17_000", "count = 1_700"));
+    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let mut book = Cashbook::default();
+    Worker::new(&stage).run(0, Wanted { series: Series::Skip, pair: Pair::Alone }, &mut [&mut book]).unwrap();
+    let mut fills = std::collections::BTreeMap::<Option<u32>, (i64, i64, bool)>::new();
+    for (_, fact) in &book.facts {
+        if let Fact::Traded { party, qty, cash, order, via: Via::Book, .. } = *fact {
+            let sums = fills.entry(order).or_default();
+            (sums.0, sums.1) = (sums.0 + qty.0, sums.1 + cash.0);
+            sums.2 |= party == Party::Maker;
+        }
+    }
+    assert!(fills.len() > 50, "{} orders", fills.len());
+    for (order, (lots, cash, maker)) in fills {
+        assert_eq!((lots, cash, maker), (0, 0, true), "{order:?}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
-use crate::market::book::{Book, Refresh, Taker};
+use crate::market::book::{Book, Refresh};
 use crate::market::flow::Flow;
 use crate::market::index::{Address, Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
@@ -476,10 +476,7 @@ impl Lane {
             }
             if c == 0 {
                 let amount = fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64();
-                self.forced.volume += amount;
-                if fill::taker(order.side) == Taker::Sells {
-                    self.forced.sells += amount;
-                }
+                self.forced.trade(fill::taker(order.side), amount);
             }
             next = self.venue.apply(Command::Fill(fill))?;
             self.tell_price(now, order.contract);
