@@ -380,7 +380,15 @@ outcome! {
     traded_close: Price,
     /// Liquidated notional of the same path at infinite depth; −1 where the pair was not run.
     infinite_depth_notional: Cash,
-    /// Notional traded in the book of the first asset, by others and by forced orders; this and the next two are 0 where its `gross_flow` is.
+    /// Traded price at the start of the path's leg: its deepest fall from a high to a later low (in a crash up, its highest rise).
+    leg_from: Price,
+    /// Traded price at the end of the leg.
+    leg_to: Price,
+    /// Time from the end of the leg until half of it was won back; −1 where it was not.
+    half_retrace_s: Seconds,
+    /// Least depth left within 1 % on the adverse side, share of normal × 1e9.
+    depth_left_min: Count,
+    /// Notional traded in the first asset's book on the leg, by others and by forced orders; this and the next two are 0 where its `gross_flow` is.
     taker_volume: Cash,
     /// Part of it in which the taker sold.
     taker_sells: Cash,

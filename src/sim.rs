@@ -5,6 +5,7 @@
 
 pub mod audit;
 mod fill;
+mod leg;
 pub mod path;
 mod people;
 pub mod stage;

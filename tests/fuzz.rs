@@ -179,8 +179,27 @@ fn corpus(ending: &str) -> Vec<(String, String)> {
     }
     found.sort();
     assert!(!found.is_empty(), "no .{ending} in scenarios/");
+    if ending == "toml" {
+        let quiet = found.iter().find(|(name, _)| name == "quiet-day.toml").map(|(_, text)| text.clone()).unwrap();
+        for (i, process) in PROCESSES.iter().enumerate() {
+            let text = quiet.replace("{ kind = \"gbm\", volatility = 0.4 }", process);
+            found.push((format!("process-{i}.toml"), format!("{text}\n{COMMON}")));
+        }
+    }
     found
 }
+
+/// Processes that no shipped scenario has.
+const PROCESSES: &[&str] = &[
+    "{ kind = \"stochastic_volatility\", half_life = \"6 h\", vol_of_vol = 20, start_volatility = 1, intensity = 3 }",
+    "{ kind = \"garch\", alpha = 0.1, beta = 0.8, degrees_of_freedom = 4, interval = \"1 min\" }",
+    "{ kind = \"hawkes_jumps\", intensity = 20, branching = 0.5, half_life = \"1 min\", jump_law = \"double_exponential\" }",
+    "{ kind = \"regime_switching\", start = \"stationary\", regimes = [{ duration = \"10 min\" }, { volatility = 3, duration = \"1 min\", weight = 2 }] }",
+    "{ kind = \"flash_crash\", shape = \"two_stage\", drop = 0.1, duration = 60, first_share = 0.3, plateau = 0.2, drawn_half_life = 30 }",
+    "{ kind = \"flash_crash\", shape = \"grind\", legs = 7, drop = { kind = \"uniform\", min = 0.1, max = 0.2 }, duration = 60 }",
+];
+
+const COMMON: &str = "[market]\ncross_impact = true\ncommon_jump = { at = 60, jump_mean = -0.1, up_mean = 0.5 }\n";
 
 /// Reads a text as a scenario and shows what is wrong with it; the scenario may be sound.
 fn read(text: &str, base: &Path) -> bool {

@@ -154,8 +154,9 @@ fn every_process_has_its_picture() {
         let mut chart = ChartBuilder::on(&area)
             .caption(title, ("sans-serif", 19))
             .margin(8)
+            .margin_right(20)
             .x_label_area_size(36)
-            .y_label_area_size(48)
+            .y_label_area_size(64)
             .build_cartesian_2d(0.0..hours * unit.1, low - air..high + air)
             .unwrap();
         chart

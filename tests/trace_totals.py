@@ -16,8 +16,9 @@ from decimal import Decimal, getcontext
 
 getcontext().prec = 60
 
-# Not in the events: the runs for the fund that is needed and at infinite depth, what the population tells, and the flow of others.
-FLOW = {"taker_volume", "taker_sells", "forced_volume"}
+# Not in the events: the runs for the fund that is needed and at infinite depth, what the population tells, the flow of
+# others and the depth of the book.
+FLOW = {"taker_volume", "taker_sells", "forced_volume", "depth_left_min"}
 UNTOLD = {"fund_need", "fund_need_cash", "infinite_depth_notional", "open_interest", "redrawn"} | FLOW
 # Told by neither: these runs are not repeated for a trace.
 NOT_IN_TRACE = {"fund_need", "fund_need_cash", "infinite_depth_notional"}
@@ -32,6 +33,21 @@ def kind(party):
 def lose(message):
     print(f"trace_totals: {message}", file=sys.stderr)
     sys.exit(2)
+
+
+def leg(prices, up):
+    """The deepest fall of the traded price from a high to a later low (or the highest rise), and when half of it was back."""
+    best = start = end = prices[0]["index"]
+    ended = back = None
+    for price in prices:
+        now = price["traded"]
+        if now <= best if up else now >= best:
+            best = now
+        if best * end < start * now if up else best * end > start * now:
+            start, end, ended, back = best, now, price["at"], None
+        elif back is None and start != end and ((2 * now <= start + end) if up else (2 * now >= start + end)):
+            back = price["at"] - ended
+    return {"leg_from": start, "leg_to": end, "half_retrace_s": Decimal(-1) if back is None else back}
 
 
 def recompute(header, events):
@@ -102,7 +118,7 @@ def recompute(header, events):
         elif fact == "marked":
             marks[event["symbol"]] = Decimal(event["mark"])
         elif fact == "priced" and event["symbol"] == first:
-            prices.append({name: Decimal(event[name]) for name in ("index_exogenous", "index", "traded")})
+            prices.append({name: Decimal(event[name]) for name in ("index_exogenous", "index", "traded")} | {"at": now})
         elif fact == "order_opened":
             sums["liquidations"] += 1
             liquidated.add(event["account"])
@@ -159,7 +175,7 @@ def recompute(header, events):
         sums["traded_close"] = prices[-1]["traded"]
     else:
         odd.append("no price of the first asset is told")
-    return sums, odd
+    return sums, prices, odd
 
 
 def same(a, b):
@@ -177,7 +193,12 @@ def main(arguments):
     if len(lines) < 2 or lines[0][1].get("fact") != "path" or lines[-1][1].get("fact") != "totals":
         lose("a whole trace begins with a line `path` and ends with a line `totals`")
     header, totals = lines[0][1], lines[-1][1]
-    recomputed, wrong = recompute(header, lines[1:-1])
+    recomputed, prices, wrong = recompute(header, lines[1:-1])
+    if prices:
+        # A trace does not say which way is adverse: its totals tell.
+        legs = [leg(prices, up) for up in (False, True)]
+        told = {name: Decimal(str(totals[name])) for name in legs[0]}
+        recomputed |= legs[1] if told == legs[1] else legs[0]
     columns = [name for name in totals if name not in ("fact", "path")]
     for name in columns:
         if name in UNTOLD:

@@ -465,8 +465,15 @@ mod tests {
 
     /// Four paths by hand, opening at 1,000 ticks.
     fn four() -> Vec<Outcome> {
-        let base =
-            Outcome { price_open: 1_000, open_interest: 10_000, infinite_depth_notional: -1, ..Outcome::default() };
+        let base = Outcome {
+            price_open: 1_000,
+            open_interest: 10_000,
+            infinite_depth_notional: -1,
+            taker_volume: 5_000,
+            taker_sells: 2_800,
+            forced_volume: 400,
+            ..Outcome::default()
+        };
         vec![
             Outcome {
                 path: 0,
@@ -547,7 +554,9 @@ mod tests {
             ("unfunded_deficit_mean", 0.03),
             ("cascade_amplification", 1_600.0 / 1_300.0), // paths 1 and 2 alone were run in pairs
             ("price_amplification", 800.0 / 480.0),       // (100 + 300 + 400 + 0)/(80 + 200 + 200 + 0)
-            ("impact_excess_mean", 8.0),                  // 2, 10, 20 and 0 percentage points
+            ("taker_sell_share", 0.56),
+            ("forced_share_of_volume", 0.08),
+            ("impact_excess_mean", 8.0), // 2, 10, 20 and 0 percentage points
             ("exhausted_at_s_q05", 30.0),
             ("redrawn_share", 0.02),
         ] {

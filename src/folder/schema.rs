@@ -93,7 +93,11 @@ pub const METRICS: &[MetricInfo] = &[
         PercentagePoints,
         "adverse traded move less adverse exogenous move, of the opening price",
     ),
-    metric("taker_sell_share", Share, "taker sells over volume in the first asset's book; null without `gross_flow`"),
+    metric(
+        "taker_sell_share",
+        Share,
+        "taker sells over volume on the leg, in the first asset's book; null without `gross_flow`",
+    ),
     metric("forced_share_of_volume", Share, "forced orders over the same volume; null without `gross_flow`"),
     metric(
         "exhausted_at_s_q05",

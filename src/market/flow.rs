@@ -5,6 +5,7 @@
 //! flow g is a rate. In every interval takers buy (v + b)/2 and sell (v − b)/2 with v = max(g, |b|), so that buys less sells
 //! are b and their sum is v. It moves no price: r is what already happened.
 
+use super::book::Taker;
 use super::math;
 
 /// The notional to which an impact is quoted.
@@ -19,7 +20,7 @@ pub struct Background {
     pub impact: f64,
 }
 
-/// Volume and taker sells of others so far, in settlement currency.
+/// Volume and taker sells so far, in settlement currency.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Flow {
     pub volume: f64,
@@ -27,6 +28,14 @@ pub struct Flow {
 }
 
 impl Flow {
+    /// Adds one order of so much.
+    pub fn trade(&mut self, taker: Taker, amount: f64) {
+        self.volume += amount;
+        if taker == Taker::Sells {
+            self.sells += amount;
+        }
+    }
+
     /// Adds an interval over which the exogenous index went from `before` to `after`.
     pub fn add(&mut self, background: Background, elapsed_s: f64, before: f64, after: f64) {
         let net = math::ln(after / before) / background.impact * QUOTED;

@@ -11,12 +11,13 @@ use std::sync::Arc;
 mod behave;
 
 use super::fill;
+use super::leg::{Leg, Traded};
 use super::people::{Cast, Play};
 use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
-use crate::market::book::{Book, Refresh, Taker};
+use crate::market::book::{Book, Reference, Refresh};
 use crate::market::flow::Flow;
 use crate::market::funding::Accrual;
 use crate::market::index::{Address, Feeds, Published};
@@ -25,7 +26,6 @@ use crate::market::math;
 use crate::market::process::{Draws, Noise};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::rng::{Purpose, Stream};
-use crate::scenario::Scenario;
 use crate::traders::Population;
 use crate::venue::ledger::Telling;
 use crate::venue::register::Register;
@@ -84,18 +84,12 @@ struct Lane {
     published: Vec<Published>,
     /// Row i: what a permanent move of asset i does to each other.
     passage: Vec<Vec<f64>>,
-    /// Flow of others and of forced orders in the first asset's book.
+    /// Flow of others in the first asset's book, and of forced orders.
     flow: Flow,
-    forced: Forced,
+    forced: Flow,
+    leg: Leg,
     /// Premium and remainders of funding, by contract.
     funding: Vec<Accrual>,
-}
-
-/// Cash that forced orders traded in the first asset's book.
-#[derive(Clone, Copy, Debug, Default)]
-struct Forced {
-    volume: Cash,
-    sells: Cash,
 }
 
 /// What changes of an asset during a path.
@@ -344,10 +338,11 @@ impl Lane {
             published: vec![Published::default(); books.len()],
             passage: stage.scenario.passage(),
             flow: Flow::default(),
-            forced: Forced::default(),
             funding: vec![Accrual::default(); books.len()],
             play: Play::default(),
             needs_index: rules.needs_index(),
+            forced: Flow::default(),
+            leg: Leg::new(stage.scenario.direction, Price::ZERO),
             books,
         }
     }
@@ -386,7 +381,10 @@ impl Lane {
         self.venue.facts().push(Fact::Horizon { horizon_mark });
         self.tell(context, clock.horizon, observers);
         let mut row = self.tally.finish();
-        self.count_flow(scenario, &mut row);
+        self.leg.write(&mut row);
+        if scenario.assets.first().is_some_and(|asset| asset.background.is_some()) {
+            self.leg.write_volumes(&mut row, scenario.cash_unit.to_f64());
+        }
         Ok((self.venue.release(), row))
     }
 
@@ -418,9 +416,10 @@ impl Lane {
         for (published, asset) in self.published.iter_mut().zip(&scenario.assets) {
             published.reset(asset.open.0 as f64);
         }
-        (self.flow, self.forced) = (Flow::default(), Forced::default());
+        (self.flow, self.forced) = (Flow::default(), Flow::default());
         self.funding.fill(Accrual::default());
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
+        self.leg = Leg::new(scenario.direction, price);
         let fund = self.venue.open(register, telling);
         self.tally.begin(Start { path: context.path, fund, price, series });
         self.play.begin(&context.stage.troupe, context.path);
@@ -469,7 +468,7 @@ impl Lane {
             let last = self.assets[c].last.take().unwrap_or(mid);
             let index = self.published_index(context, now, c, mid);
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
-            self.tell_price(contract);
+            self.tell_price(now, contract);
             let mark = on_tick(mark);
             self.funding[c].note(mid, index);
             if self.needs_index {
@@ -482,6 +481,7 @@ impl Lane {
         if let Some(book) = self.books.first() {
             let left = Price::nearest(book.depth_left() * 1e9).map_or(0, |share| share.0);
             self.tally.depth_left(now, left);
+            self.leg.see_depth(left);
         }
         self.tell(context, now, observers);
         Ok(())
@@ -534,20 +534,6 @@ impl Lane {
         self.published[c].refresh(rule, feeds)
     }
 
-    /// Volumes of the first asset, where the flow of others is given.
-    fn count_flow(&self, scenario: &Scenario, row: &mut Outcome) {
-        if scenario.assets.first().is_none_or(|asset| asset.background.is_none()) {
-            return;
-        }
-        let units = |amount: f64| {
-            Cash::floor(amount / scenario.cash_unit.to_f64())
-                .unwrap_or_else(|| panic!("overflow: a volume of {amount}"))
-        };
-        row.forced_volume = self.forced.volume.0;
-        row.taker_volume = (units(self.flow.volume) + self.forced.volume).0;
-        row.taker_sells = (units(self.flow.sells) + self.forced.sells).0;
-    }
-
     /// The venue's work at a check instant.
     fn check(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
         self.move_index(context, now);
@@ -573,13 +559,14 @@ impl Lane {
                 state.last = Some(k.average(fill.lots, fill.cash));
             }
             if c == 0 {
-                self.forced.volume += fill.cash;
-                if fill::taker(order.side) == Taker::Sells {
-                    self.forced.sells += fill.cash;
-                }
+                let amount = match context.stage.scenario.assets[c].reference {
+                    Reference::PerTickLot(_) => fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64(),
+                    Reference::PerLot(worth) => fill.lots.0 as f64 * worth,
+                };
+                self.forced.trade(fill::taker(order.side), amount);
             }
             next = self.venue.apply(Command::Fill(fill))?;
-            self.tell_price(order.contract);
+            self.tell_price(now, order.contract);
         }
         self.tell(context, now, observers);
         Ok(())
@@ -595,9 +582,18 @@ impl Lane {
         }
     }
 
-    fn tell_price(&mut self, contract: ContractId) {
+    fn tell_price(&mut self, now: Nanos, contract: ContractId) {
         let c = usize::from(contract);
-        self.assets[c].traded = on_tick(self.books[c].mid(self.assets[c].index));
+        let traded = on_tick(self.books[c].mid(self.assets[c].index));
+        self.assets[c].traded = traded;
+        if c == 0 {
+            let so_far = Traded {
+                volume: self.flow.volume + self.forced.volume,
+                sells: self.flow.sells + self.forced.sells,
+                forced: self.forced.volume,
+            };
+            self.leg.see(now, traded, so_far);
+        }
         self.tell_standing(contract);
     }
 

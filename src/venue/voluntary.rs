@@ -96,6 +96,8 @@ impl Venue {
             return Ok(Next::Idle);
         }
         match own.action {
+            // Nobody trades in a contract that stands still.
+            Action::Order(_) if self.is_halted(position.contract, self.now) => Ok(Next::Idle),
             Action::Order(wanted) => Ok(self.send(own, wanted, &position)),
             Action::TopUp(amount) => {
                 if !position.qty.is_zero() && position.mode == MarginMode::Isolated {

@@ -128,7 +128,7 @@ fn noise_is_stationary_with_its_deviation_and_half_life_and_moves_no_other_venue
         rule(text).draw(Address { path, ..ADDRESS }, 41, Nanos::SECOND, &mut factors);
         let log: Vec<f64> = factors[..41].iter().map(|x| x.ln()).collect();
         squares.push((log[0].powi(2) + log[20].powi(2) + log[40].powi(2)) / 3.0);
-        products.push((log[0] * log[3] + log[20] * log[23]) / 2.0);
+        products.push(f64::midpoint(log[0] * log[3], log[20] * log[23]));
     }
     for (values, wanted) in [(squares, 1e-4), (products, 0.5e-4)] {
         let n = values.len() as f64;

@@ -121,6 +121,11 @@ struct Scheme {
     own: f64,
 }
 
+/// 1 − e^(−x), also where x is so small that the difference would keep few digits.
+fn gone(x: f64) -> f64 {
+    if x < 1e-4 { x * (1.0 - 0.5 * x * (1.0 - x / 3.0)) } else { 1.0 - math::exp(-x) }
+}
+
 /// Above this ψ the variance may be 0 (Andersen's critical value; any from 1 to 2 serves).
 const SWITCH: f64 = 1.5;
 
@@ -128,8 +133,9 @@ impl Scheme {
     /// For a mark interval in years.
     fn new(model: &StochasticVolatility, years: f64) -> Self {
         let StochasticVolatility { drift, reversion, mean, vol_of_vol, correlation, .. } = *model;
-        let kept = math::exp(-reversion * years);
-        let spread = vol_of_vol * vol_of_vol * (1.0 - kept) / reversion;
+        let gone = gone(reversion * years);
+        let kept = 1.0 - gone;
+        let spread = vol_of_vol * vol_of_vol * gone / reversion;
         // Without noise of its own the variance cannot tell where the return went.
         let lean = if vol_of_vol > 0.0 { correlation / vol_of_vol } else { 0.0 };
         let rho = if vol_of_vol > 0.0 { correlation } else { 0.0 };
@@ -138,7 +144,7 @@ impl Scheme {
             kept,
             mean,
             by_variance: spread * kept,
-            constant: 0.5 * mean * spread * (1.0 - kept),
+            constant: 0.5 * mean * spread * gone,
             drift: (drift - lean * reversion * mean) * years,
             before: trapezium - lean,
             after: trapezium + lean,
@@ -242,6 +248,14 @@ mod tests {
                 (found_spread - spread).abs() < 2.576 * error,
                 "ξ = {vol_of_vol}, v = {from}: variance {found_spread}, not {spread} ± {error}"
             );
+        }
+    }
+
+    #[test]
+    fn what_is_gone_after_little_time_keeps_its_digits() {
+        for x in [1e-20, 1e-9, 9.9e-5, 1.01e-4, 0.3, 40.0] {
+            let exact = -libm::expm1(-x);
+            assert!((gone(x) / exact - 1.0).abs() < 1e-11, "{x}: {} against {exact}", gone(x));
         }
     }
 

@@ -243,9 +243,9 @@ fn three_regimes_take_their_shares_of_time() {
     let shares = [300.0 / 720.0, 240.0 / 720.0, 180.0 / 720.0];
     let mean = (shares[0] + 10.0 * shares[1] + 100.0 * shares[2]) * 420.0 / 31_536_000.0;
     within(ends, mean, "mean drift");
-    let first = process_text_started_first();
+    let first = built(process_text_started_first());
     let still = (0..20_000).map(|i| {
-        let x = path(built(first).as_ref(), Grid { step: Nanos::SECOND * 60, steps: 1 }, Direction::Down, i)[1];
+        let x = path(first.as_ref(), Grid { step: Nanos::SECOND * 60, steps: 1 }, Direction::Down, i)[1];
         f64::from(u8::from((x - 60.0 / 31_536_000.0).abs() < 1e-15))
     });
     within(still, (-1.0_f64).exp(), "still in the first regime");
