@@ -4,6 +4,7 @@
 mod addressed;
 mod architecture;
 mod audited;
+mod behaviours;
 mod commands;
 mod conformance;
 mod conformance_venues;
