@@ -284,25 +284,27 @@ fn exits_come_at_their_hazard() {
 }
 
 #[test]
-fn panic_and_stops_deepen_a_crash_and_dip_buyers_and_arbitrage_soften_it() {
-    // On the same shocks, on average over paths; withdrawal off, so that forced flow does not thin what others meet.
-    let low = |behaviours: &str| {
+fn arbitrage_trades_the_book_back_towards_the_index_until_its_budget_is_gone() {
+    // On the same shocks; withdrawal off, so that what it trades does not thin what others meet.
+    let run = |behaviours: &str| {
         let text = lab::edit(&crash(900, behaviours), "withdrawal = \"smooth\"", "withdrawal = \"off\"");
-        let rows = lab::run(&lab::read(&text), 24, Audited::No).rows;
-        rows.iter().map(|row| row.traded_low).collect::<Vec<i64>>()
+        lab::run(&lab::read(&text), 24, Audited::No).rows
     };
-    let base = low("");
-    let all = |kind: &str, more: &str| format!("\n[[traders.behaviours]]\nkind = \"{kind}\"\n{more}");
-    let mean = |lows: &[i64]| {
-        let differences: Vec<f64> = lows.iter().zip(&base).map(|(a, b)| (a - b) as f64).collect();
-        let n = differences.len() as f64;
-        let mean = differences.iter().sum::<f64>() / n;
-        let variance = differences.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / (n - 1.0);
-        mean / (variance / n).sqrt()
+    let capital = |leverage: u32| {
+        run(&format!("\n[[traders.behaviours]]\nkind = \"arbitrage\"\nthreshold = 0.002\nleverage = {leverage}\n"))
     };
-    // More than three standard errors each way.
-    assert!(mean(&low(&all("panic", "fall = 0.02\nshare = 0.8\n"))) < -3.0);
-    assert!(mean(&low(&all("arbitrage", "threshold = 0.002\nleverage = 10\n"))) > 3.0);
+    let excess = |rows: &[Outcome]| -> Vec<f64> {
+        rows.iter().map(|row| (row.index_exogenous_low - row.traded_low) as f64).collect()
+    };
+    let (none, some, more) = (excess(&run("")), excess(&capital(1)), excess(&capital(10)));
+    // More than three standard errors each, path by path.
+    for (before, after) in [(&none, &some), (&some, &more)] {
+        let gains: Vec<f64> = before.iter().zip(after).map(|(a, b)| a - b).collect();
+        let n = gains.len() as f64;
+        let mean = gains.iter().sum::<f64>() / n;
+        let error = (gains.iter().map(|gain| (gain - mean) * (gain - mean)).sum::<f64>() / (n - 1.0) / n).sqrt();
+        assert!(mean > 3.0 * error, "{mean} against {error}");
+    }
 }
 
 #[test]

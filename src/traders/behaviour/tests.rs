@@ -113,16 +113,20 @@ fn a_dip_buyer_spends_its_wallet_in_equal_parts() {
 
 #[test]
 fn arbitrage_buys_below_the_index_and_sells_what_it_bought_as_the_gap_closes() {
-    let capital = r#"{ kind = "arbitrage", threshold = 0.005, release = 0.001, leverage = 3, interval = "2 s" }"#;
+    let capital = r#"{ kind = "arbitrage", threshold = 0.005, release = 0.001, leverage = 3 }"#;
     // 1.1 % below the index: 6,000·3 of notional at 1,800 a lot, no dearer than 0.5 % below the index.
     let buys = act(capital, &SEEN);
-    assert_eq!(buys.then, Then::Wait(2.0));
+    let between = Then::Between { above: 0.005, below: 0.001 };
+    assert_eq!(buys.then, between);
     assert_eq!(buys.act, Act::Open { lots: 10.0, limit: 910.0 * 0.995, margin: 6_000.0 });
     // The gap is closed: the 40 lots that it holds beyond its own are sold.
     let closed = Seen { traded: 910.0, lots: 140.0, ..SEEN };
     assert_eq!(act(capital, &closed).act, Act::Close { lots: 40.0, limit: 910.0 * 0.999, margin: Margin::Freed });
     // Between the two it waits; without lots of its own to sell it waits for the next gap.
-    assert_eq!(act(capital, &Seen { traded: 908.0, ..closed }), Answer { act: Act::Nothing, then: Then::Wait(2.0) });
+    assert_eq!(act(capital, &Seen { traded: 908.0, ..closed }), Answer { act: Act::Nothing, then: between });
+    // With its wallet spent it waits for the gap to close alone.
+    let spent = Then::Between { above: f64::INFINITY, below: 0.001 };
+    assert_eq!(act(capital, &Seen { wallet: 5.0, lots: 140.0, ..SEEN }), Answer { act: Act::Nothing, then: spent });
     let flat = Seen { lots: 100.0, ..closed };
     assert_eq!(act(capital, &flat), Answer { act: Act::Nothing, then: Then::Rearm(0.005) });
 }
@@ -196,7 +200,6 @@ fn what_cannot_be_is_told_with_its_place() {
         (r#"{ kind = "dip_buyer", fall = 0.1, leverage = 0 }"#, "`leverage` cannot be 0"),
         (r#"{ kind = "arbitrage", threshold = 0.6 }"#, "`threshold` is 0.6"),
         (r#"{ kind = "arbitrage", threshold = 0.001, release = 0.002 }"#, "is not below the least `threshold`"),
-        (r#"{ kind = "arbitrage", threshold = 0.001, interval = "0 s" }"#, "`interval` cannot be \"0 s\""),
         (r#"{ kind = "re_entry", after = "panic" }"#, "`after` cannot be \"panic\""),
         (r#"{ kind = "re_entry", size = 0 }"#, "`size` cannot be 0"),
         (r#"{ kind = "margin_withdrawal" }"#, "lacks the key `at`"),
