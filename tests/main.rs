@@ -3,6 +3,7 @@
 
 mod addressed;
 mod architecture;
+mod attribution;
 mod audited;
 mod behaviours;
 mod commands;

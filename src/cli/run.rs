@@ -16,6 +16,7 @@ use flashcrash::experiment::until::{self, Until};
 use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
 use flashcrash::fault::{Failure, Faults};
+use flashcrash::folder::attribution::Attribution;
 use flashcrash::folder::series::Series;
 use flashcrash::folder::{Header, Metric, Writer};
 use flashcrash::money::Nanos;
@@ -23,6 +24,7 @@ use flashcrash::report::{self, House};
 use flashcrash::scenario;
 use flashcrash::sim::path::{Worker, output_times};
 use flashcrash::sim::stage::Stage;
+use flashcrash::study::{Runs, attribute};
 
 use super::{SetArgs, defaults, print, warn};
 
@@ -56,6 +58,10 @@ pub struct RunArgs {
     /// Rebuild the ledger of every path from its facts and check every invariant after every event
     #[arg(long)]
     audit: bool,
+    /// Run the same shocks with feedback, withdrawal of quotes and behaviours switched off, in every combination, and tell
+    /// what each adds
+    #[arg(long, conflicts_with = "shard_out")]
+    attribute: bool,
     /// No progress and no table
     #[arg(long, short)]
     quiet: bool,
@@ -127,6 +133,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if done < paths {
         collector.writer.settle(done, done.min(experiment::SERIES_PATHS))?;
     }
+    let attributed = if args.attribute { Some(attribution(args, &stage, done, &collector, &stop)?) } else { None };
     let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &args.trace }, &stop)?;
     if args.quiet {
         return Ok(());
@@ -140,6 +147,9 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
             _ => format!("\n{asked}: ended at the most paths allowed, {done}; judged at every {}th\n", until::EVERY),
         });
     }
+    if let Some(found) = attributed {
+        text.push_str(&format!("\n{}", report::attribution::table(&found)));
+    }
     if args.audit {
         text.push_str(&format!("\naudit: every invariant held after every event of {done} paths\n"));
     }
@@ -148,6 +158,31 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         args.file.display()
     ));
     print(&text)
+}
+
+/// `--attribute`: what each part of the market adds, beside the tables of the run.
+fn attribution(
+    args: &RunArgs,
+    stage: &Stage<'_>,
+    paths: u64,
+    collector: &Collector,
+    stop: &AtomicBool,
+) -> Result<Attribution, Failure> {
+    let settings = args.set.settings()?;
+    let bar = progress_bar(paths * attribute::runs(stage.scenario), args.quiet);
+    let runs = Runs {
+        seed: stage.seed,
+        paths,
+        threads: args.threads.map_or_else(cores, usize::from),
+        stop,
+        progress: &|done| bar.inc(done),
+    };
+    let load = || scenario::load_with(&args.file, &settings).map(|(scenario, _)| scenario);
+    let found = attribute::attribute(&load, &runs);
+    bar.finish_and_clear();
+    let found = found?;
+    found.write(collector.writer.staged())?;
+    Ok(found)
 }
 
 impl RunArgs {

@@ -292,6 +292,10 @@ impl Book for Depth {
         Box::new(Self::new(Parameters { extent: Extent::Infinite, ..self.parameters }))
     }
 
+    fn steadfast(&self) -> Box<dyn Book> {
+        Box::new(Self::new(Parameters { withdrawal: None, ..self.parameters }))
+    }
+
     fn reset(&mut self, index: f64, notional: f64) {
         self.depth = self.parameters.depth_1pct / notional;
         self.limit = self.depth * math::pow(self.parameters.max_displacement / UNIT, self.parameters.kappa);
