@@ -18,6 +18,7 @@ use crate::sim::path::{Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
 
+pub mod conduct;
 pub mod replay;
 pub mod shard;
 pub mod summary;

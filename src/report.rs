@@ -2,6 +2,7 @@
 
 pub mod attribution;
 mod charts;
+pub mod conduct;
 mod findings;
 mod frame;
 pub mod fund_size;

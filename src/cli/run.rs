@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use flashcrash::experiment::conduct::Means;
 use flashcrash::experiment::replay::{Choice, Replay};
 use flashcrash::experiment::shard::ShardWriter;
 use flashcrash::experiment::summary::Summary;
@@ -134,11 +135,13 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         collector.writer.settle(done, done.min(experiment::SERIES_PATHS))?;
     }
     let attributed = if args.attribute { Some(attribution(args, &stage, done, &collector, &stop)?) } else { None };
+    let conduct = collector.conduct.clone();
     let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &args.trace }, &stop)?;
     if args.quiet {
         return Ok(());
     }
     let mut text = report::headline(&header, &metrics, &out);
+    text.push_str(&report::conduct::table(&conduct.estimates(&header), &header.currency));
     if let Some(until) = &until {
         let asked = args.until.as_deref().unwrap_or_default();
         let reached = metrics.iter().find(|metric| metric.name == until.metric).and_then(|metric| metric.estimate);
@@ -249,8 +252,9 @@ pub(super) fn finish(
     in_full: &InFull<'_>,
     stop: &AtomicBool,
 ) -> Result<(Header, Vec<Metric>), Failure> {
-    let Collector { mut writer, summary, series, choice } = collector;
+    let Collector { mut writer, summary, series, choice, conduct } = collector;
     let header = writer.header().clone();
+    report::conduct::write(&conduct.estimates(&header), writer.staged())?;
     let metrics = summary.metrics(&header, |visit| writer.read_rows(visit))?;
     writer.series(&series)?;
     writer.summary(&metrics)?;
@@ -278,6 +282,7 @@ pub(super) struct Collector {
     summary: Summary,
     series: Series,
     choice: Choice,
+    conduct: Means,
 }
 
 impl Collector {
@@ -287,6 +292,7 @@ impl Collector {
             writer,
             series: Series::new(outputs),
             choice: Choice::default(),
+            conduct: Means::default(),
         }
     }
 }
@@ -296,6 +302,7 @@ impl Sink for Collector {
         for row in rows {
             self.summary.add(row);
             self.choice.see(row);
+            self.conduct.add(row);
         }
         self.writer.rows(rows)
     }
