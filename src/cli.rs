@@ -201,8 +201,10 @@ fn summary(scenario: &Scenario) -> String {
         Accounts::Generated(generated) => {
             for group in &generated.groups {
                 let symbol = &scenario.assets[usize::from(group.contract)].symbol;
+                let kinds: Vec<&str> = group.behaviours.iter().map(|behaviour| behaviour.kind()).collect();
+                let own = if kinds.is_empty() { String::new() } else { format!("; {}", kinds.join(", ")) };
                 lines.push(format!(
-                    "  {} accounts `{}` in {symbol}, {} % long",
+                    "  {} accounts `{}` in {symbol}, {} % long{own}",
                     group.count,
                     group.name,
                     libm::rint(group.long_share * 10_000.0) / 100.0

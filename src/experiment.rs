@@ -19,6 +19,7 @@ use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
 
 pub mod book;
+pub mod conduct;
 pub mod replay;
 pub mod shard;
 pub mod summary;

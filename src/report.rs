@@ -1,7 +1,9 @@
 //! Charts and tables. Reads a folder, never runs a path.
 
+pub mod attribution;
 pub mod book;
 mod charts;
+pub mod conduct;
 mod findings;
 mod frame;
 pub mod fund_size;
@@ -17,6 +19,7 @@ use std::path::Path;
 
 use crate::fault::Failure;
 use crate::folder::Folder;
+use crate::folder::attribution::Attribution;
 use crate::stats::histogram::Histogram;
 
 pub use page::{House, Theme};
@@ -45,6 +48,9 @@ pub fn draw(dir: &Path, house: &House) -> Result<(), Failure> {
         let (name, scene) = (plot.name, plot.scene());
         replace(dir, &format!("{name}.svg"), |fresh| fs::write(fresh, scene.svg()?).map_err(Failure::file(fresh)))?;
         replace(dir, &format!("{name}.png"), |fresh| scene.png(fresh))?;
+    }
+    if let Some(found) = Attribution::read(dir)? {
+        attribution::draw(&found, dir)?;
     }
     replace(dir, "report.html", |fresh| fs::write(fresh, page).map_err(Failure::file(fresh)))
 }

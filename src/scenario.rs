@@ -72,6 +72,27 @@ pub struct Clock {
     pub check_interval: Nanos,
 }
 
+impl Scenario {
+    /// Forced orders and others never move the price.
+    pub fn without_feedback(&mut self) {
+        for asset in &mut self.assets {
+            asset.book = asset.book.infinitely_deep();
+        }
+    }
+
+    /// Quotes stay where they are under stress.
+    pub fn without_withdrawal(&mut self) {
+        for asset in &mut self.assets {
+            asset.book = asset.book.steadfast();
+        }
+    }
+
+    /// Nobody does anything of their own accord.
+    pub fn without_behaviours(&mut self) {
+        self.accounts.calm();
+    }
+}
+
 impl Clock {
     #[must_use]
     pub fn grid(&self) -> Grid {

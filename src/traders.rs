@@ -159,6 +159,16 @@ pub trait Opening {
 }
 
 impl Accounts {
+    /// Takes all behaviours away.
+    pub fn calm(&mut self) {
+        match self {
+            Self::Generated(generated) => generated.groups.iter_mut().for_each(|group| group.behaviours.clear()),
+            Self::Loaded(loaded) => {
+                Arc::get_mut(loaded).expect("a scenario holds its book alone until it is run").behaviours.clear();
+            }
+        }
+    }
+
     /// Whether any account does anything of its own accord.
     #[must_use]
     pub fn behave(&self) -> bool {

@@ -3,7 +3,9 @@
 
 mod addressed;
 mod architecture;
+mod attribution;
 mod audited;
+mod behaviours;
 mod book;
 mod commands;
 mod conformance;

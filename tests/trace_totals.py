@@ -59,12 +59,15 @@ def recompute(header, events):
         for name in (
             "liquidations to_book to_engine to_backstop to_adl liquidated_long_notional inventory_sold fund_paid "
             "fund_received inventory_hole horizon_mark adl_events adl_notional adl_haircut adl_gift venue_paid "
-            "backstop_loss socialised unfunded_deficit taker_fees fees_waived book_cost_avoided fund_open"
+            "backstop_loss socialised unfunded_deficit taker_fees fees_waived book_cost_avoided fund_open "
+            "voluntary_orders voluntary_sold voluntary_bought top_ups topped_up withdrawn hedge_broken spot_sold spot_fall "
+            "stop_loss_notional take_profit_notional voluntary_exit_notional panic_notional dip_buyer_notional "
+            "arbitrage_notional re_entry_notional"
         ).split()
     }
     fund = flow = lowest = Decimal(0)
     marks, orders, prices = {}, {}, []
-    liquidated, winners = set(), set()
+    liquidated, winners, actors = set(), set(), set()
     declared = dict.fromkeys(("to_book", "to_engine", "to_backstop", "to_adl"), Decimal(0))
     told_paid = Decimal(0)
     exhausted = None
@@ -144,6 +147,22 @@ def recompute(header, events):
             haircut = Decimal(event["haircut"])
             sums["adl_haircut"] += max(haircut, 0)
             sums["adl_gift"] += max(-haircut, 0)
+        elif fact == "acted":
+            amount, deed = Decimal(event["amount"]), event["deed"]
+            if deed == "traded":
+                sums["voluntary_orders"] += 1
+                sums["voluntary_bought" if Decimal(event["qty"]) > 0 else "voluntary_sold"] += amount
+                if event["by"] + "_notional" in sums:
+                    sums[event["by"] + "_notional"] += amount
+            elif deed == "topped_up":
+                sums["top_ups"] += 1
+                sums["topped_up"] += amount
+            else:
+                sums[{"withdrew": "withdrawn", "hedge_broken": "hedge_broken", "sold_spot": "spot_sold"}[deed]] += amount
+            if deed != "hedge_broken":
+                actors.add(event["account"])
+        elif fact == "spot_moved" and event["symbol"] == first:
+            sums["spot_fall"] += Decimal(event["from_price"]) - Decimal(event["to_price"])
         elif fact == "inventory":
             sums["inventory_hole"] = max(sums["inventory_hole"], -Decimal(event["mark_to_market"]))
         elif fact == "horizon":
@@ -163,6 +182,7 @@ def recompute(header, events):
     sums["liquidated_notional"] = sum(sums[way] for way in declared)
     sums["liquidated_accounts"] = len(liquidated)
     sums["adl_accounts"] = len(winners)
+    sums["voluntary_accounts"] = len(actors)
     sums["fund_close"] = sums["fund_open"] + flow
     sums["fund_min"] = sums["fund_open"] + lowest
     sums["fund_draw"] = max(Decimal(0), -min(lowest, flow + sums["horizon_mark"]))

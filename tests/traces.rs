@@ -1,7 +1,7 @@
 //! A trace tells the whole path: a script that imports nothing of ours finds the row of the table in it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::lab;
@@ -32,13 +32,21 @@ fn totals(trace: &Path, table: &Path) -> Output {
 
 /// Runs the paths, then traces the chosen ones and has the script compare.
 fn assert_totals(name: &str, paths: u64, choose: impl Fn(&[csv::StringRecord], &dyn Fn(&str) -> usize) -> Vec<u64>) {
+    assert_totals_of(&lab::file_of(name), paths, choose);
+}
+
+/// The same of a scenario file.
+pub fn assert_totals_of(
+    file: &Path,
+    paths: u64,
+    choose: impl Fn(&[csv::StringRecord], &dyn Fn(&str) -> usize) -> Vec<u64>,
+) {
     if !has_python() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
-    let file: PathBuf = lab::file_of(name);
-    lab::run_into(&file, &out, &["--paths", &paths.to_string()]);
+    lab::run_into(file, &out, &["--paths", &paths.to_string()]);
     let table = out.join("paths.csv");
     let mut reader = csv::Reader::from_path(&table).unwrap();
     let columns = reader.headers().unwrap().clone();
@@ -47,9 +55,9 @@ fn assert_totals(name: &str, paths: u64, choose: impl Fn(&[csv::StringRecord], &
     assert!(!chosen.is_empty());
     for path in chosen {
         let trace = folder.path().join("trace.jsonl");
-        trace_into(&file, path, &trace);
+        trace_into(file, path, &trace);
         let found = totals(&trace, &table);
-        assert!(found.status.success(), "{name}, path {path}: {}", String::from_utf8_lossy(&found.stderr));
+        assert!(found.status.success(), "{}, path {path}: {}", file.display(), String::from_utf8_lossy(&found.stderr));
     }
 }
 

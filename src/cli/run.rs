@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use flashcrash::experiment::conduct::Means;
 use flashcrash::experiment::replay::{Choice, Replay};
 use flashcrash::experiment::shard::ShardWriter;
 use flashcrash::experiment::summary::Summary;
@@ -16,6 +17,7 @@ use flashcrash::experiment::until::{self, Until};
 use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
 use flashcrash::fault::{Failure, Faults};
+use flashcrash::folder::attribution::Attribution;
 use flashcrash::folder::series::Series;
 use flashcrash::folder::{Header, Metric, Writer};
 use flashcrash::money::Nanos;
@@ -23,6 +25,7 @@ use flashcrash::report::{self, House};
 use flashcrash::scenario;
 use flashcrash::sim::path::{Worker, output_times};
 use flashcrash::sim::stage::Stage;
+use flashcrash::study::{Runs, attribute};
 
 use super::{SetArgs, defaults, print, warn};
 
@@ -56,6 +59,10 @@ pub struct RunArgs {
     /// Rebuild the ledger of every path from its facts and check every invariant after every event
     #[arg(long)]
     audit: bool,
+    /// Run the same shocks with feedback, withdrawal of quotes and behaviours switched off, in every combination, and tell
+    /// what each adds
+    #[arg(long, conflicts_with = "shard_out")]
+    attribute: bool,
     /// No progress and no table
     #[arg(long, short)]
     quiet: bool,
@@ -127,11 +134,14 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if done < paths {
         collector.writer.settle(done, done.min(experiment::SERIES_PATHS))?;
     }
+    let attributed = if args.attribute { Some(attribution(args, &stage, done, &collector, &stop)?) } else { None };
+    let conduct = collector.conduct.clone();
     let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &args.trace }, &stop)?;
     if args.quiet {
         return Ok(());
     }
     let mut text = report::headline(&header, &metrics, &out);
+    text.push_str(&report::conduct::table(&conduct.estimates(&header), &header.currency));
     if let Some(until) = &until {
         let asked = args.until.as_deref().unwrap_or_default();
         let reached = metrics.iter().find(|metric| metric.name == until.metric).and_then(|metric| metric.estimate);
@@ -139,6 +149,9 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
             Some(_) if done < paths => format!("\n{asked}: reached after {done} paths\n"),
             _ => format!("\n{asked}: ended at the most paths allowed, {done}; judged at every {}th\n", until::EVERY),
         });
+    }
+    if let Some(found) = attributed {
+        text.push_str(&format!("\n{}", report::attribution::table(&found)));
     }
     if args.audit {
         text.push_str(&format!("\naudit: every invariant held after every event of {done} paths\n"));
@@ -148,6 +161,31 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         args.file.display()
     ));
     print(&text)
+}
+
+/// `--attribute`: what each part of the market adds, beside the tables of the run.
+fn attribution(
+    args: &RunArgs,
+    stage: &Stage<'_>,
+    paths: u64,
+    collector: &Collector,
+    stop: &AtomicBool,
+) -> Result<Attribution, Failure> {
+    let settings = args.set.settings()?;
+    let bar = progress_bar(paths * attribute::runs(stage.scenario), args.quiet);
+    let runs = Runs {
+        seed: stage.seed,
+        paths,
+        threads: args.threads.map_or_else(cores, usize::from),
+        stop,
+        progress: &|done| bar.inc(done),
+    };
+    let load = || scenario::load_with(&args.file, &settings).map(|(scenario, _)| scenario);
+    let found = attribute::attribute(&load, &runs);
+    bar.finish_and_clear();
+    let found = found?;
+    found.write(collector.writer.staged())?;
+    Ok(found)
 }
 
 impl RunArgs {
@@ -214,8 +252,9 @@ pub(super) fn finish(
     in_full: &InFull<'_>,
     stop: &AtomicBool,
 ) -> Result<(Header, Vec<Metric>), Failure> {
-    let Collector { mut writer, summary, series, choice } = collector;
+    let Collector { mut writer, summary, series, choice, conduct } = collector;
     let header = writer.header().clone();
+    report::conduct::write(&conduct.estimates(&header), writer.staged())?;
     let metrics = summary.metrics(&header, |visit| writer.read_rows(visit))?;
     writer.series(&series)?;
     // The samples of a thousand paths are most of what a run keeps, and nobody asks for them again.
@@ -247,6 +286,7 @@ pub(super) struct Collector {
     summary: Summary,
     series: Series,
     choice: Choice,
+    conduct: Means,
 }
 
 impl Collector {
@@ -256,6 +296,7 @@ impl Collector {
             writer,
             series: Series::new(outputs),
             choice: Choice::default(),
+            conduct: Means::default(),
         }
     }
 }
@@ -265,6 +306,7 @@ impl Sink for Collector {
         for row in rows {
             self.summary.add(row);
             self.choice.see(row);
+            self.conduct.add(row);
         }
         self.writer.rows(rows)
     }

@@ -205,6 +205,8 @@ columns are of the first asset.
 | `trace/N/events.jsonl` | Every event of path N in the format of `flashcrash trace --json`; above 1,000 accounts without the openings of those that nothing happened to. |
 | `trace/N/frames.json` | What can be drawn of path N at each output time: prices, displacement, depth left, balances, open interest, leverage, the positions nearest to liquidation; rounded for display. |
 | `trace/N/stories.jsonl` | The stories of up to 2,000 accounts of path N in sentences: deleveraged winners, the first losers, then the largest. |
+| `attribution.json`, `attribution.csv` | With `run --attribute`: what feedback, withdrawal of quotes and behaviours each add, first, in order and last, with paired intervals; drawn as `attribution.svg` and `.png`. |
+| `behaviours.csv` | Where some accounts have behaviours: the mean a path of each column about them, with its 95 % interval. |
 | `report.html` | All of it on one page that needs no network. |
 | `*.svg`, `*.png` | Charts. `flashcrash report FOLDER` draws charts and page again. |
 

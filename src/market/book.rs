@@ -39,6 +39,11 @@ pub trait Book: Send + Sync + Debug {
     /// The same book with infinite depth: fills at mid and half-spread, displacement always 0.
     fn infinitely_deep(&self) -> Box<dyn Book>;
 
+    /// The same book whose quotes are never withdrawn; itself where they never are.
+    fn steadfast(&self) -> Box<dyn Book> {
+        self.boxed_clone()
+    }
+
     /// Back to the state at the start of a path with the index at `index` ticks.
     fn reset(&mut self, index: f64, reference: Reference);
 

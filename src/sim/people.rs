@@ -233,6 +233,23 @@ impl<'s> Troupe<'s> {
         Some((list, self.key(role, level, side, position, register)?))
     }
 
+    /// The lists in which an account waits for the gap to widen to one level or to narrow to another.
+    pub fn waits_between(
+        &self,
+        above: f64,
+        below: f64,
+        position: &Position,
+        register: &Register,
+    ) -> [Option<(usize, i64)>; 2] {
+        let (contract, side) = (position.contract, Side::of(register.holdings.qty[position.id as usize]));
+        let at = |side: Side, level: f64| {
+            let list = self.list(Signal::Discount { contract, side })?;
+            Some((list, Price::nearest(libm::ceil(level * 1e9))?.0))
+        };
+        // A gap against one side is a negative gap against the other.
+        [at(side, above), at(side.opposite(), -below)]
+    }
+
     fn key(&self, role: &Role<'_>, level: f64, side: Side, position: &Position, register: &Register) -> Option<i64> {
         let billionths = |level: f64| Price::nearest(libm::ceil(level * 1e9)).map(|key| key.0);
         match role.cue {

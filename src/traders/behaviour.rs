@@ -157,7 +157,7 @@ pub struct Seen {
     pub fall: f64,
     /// Lots closed by force since it last acted.
     pub closed_lots: f64,
-    /// The level at which it was first to be woken.
+    /// The level at which it was first to be woken; of dips and gaps alone, others need not know.
     pub level: f64,
     /// How often it has acted before.
     pub acted: u32,
@@ -242,6 +242,8 @@ pub enum Then {
     Rest,
     /// The cue at this level.
     Rearm(f64),
+    /// A gap that widens to one level or narrows to the other.
+    Between { above: f64, below: f64 },
     /// Acts again after so many seconds.
     Wait(f64),
 }

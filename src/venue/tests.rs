@@ -15,7 +15,7 @@ fn example(fund: i64, winner_entry: i64, layers: &[PositionLayer]) -> (Venue, Ve
     play(rules, winner_entry)
 }
 
-fn example_rules() -> Rules {
+pub(super) fn example_rules() -> Rules {
     let tiers = margin::Tiers::new(vec![margin::Tier {
         floor: Cash(0),
         rate: Ratio(10_000_000),

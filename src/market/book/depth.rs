@@ -302,6 +302,10 @@ impl Book for Depth {
         Box::new(Self::new(Parameters { extent: Extent::Infinite, ..self.parameters }))
     }
 
+    fn steadfast(&self) -> Box<dyn Book> {
+        Box::new(Self::new(Parameters { withdrawal: None, ..self.parameters }))
+    }
+
     fn reset(&mut self, index: f64, reference: Reference) {
         self.reference = reference;
         let (Reference::PerTickLot(worth) | Reference::PerLot(worth)) = reference;

@@ -23,6 +23,10 @@ fn sign(side: Side) -> f64 {
     }
 }
 
+fn is_gap(signal: Signal) -> bool {
+    matches!(signal, Signal::Discount { .. })
+}
+
 impl Lane {
     /// Wakes accounts, and carries out what is due by now.
     pub(super) fn behave(
@@ -41,16 +45,34 @@ impl Lane {
             let at = usize::from(contract);
             books[at].mid(assets[at].index)
         });
-        for (list, &signal) in troupe.signals.iter().enumerate() {
+        for (list, &signal) in troupe.signals.iter().enumerate().filter(|(_, signal)| !is_gap(**signal)) {
             let value = self.signal(context, signal, now);
             while let Some(call) = self.play.next_call(cast, list, value) {
-                self.wake(context, now, list, value, call);
+                self.wake(context, now, value, call);
             }
         }
+        self.carry_out_due(context, now, observers)?;
+        // A gap is closed by the first who trade on it, and the next find it as they left it.
+        for (list, &signal) in troupe.signals.iter().enumerate().filter(|(_, signal)| is_gap(**signal)) {
+            while let Some(call) = self.play.next_call(cast, list, self.signal(context, signal, now)) {
+                self.play.wake(troupe, now, call.role, call.position);
+                self.carry_out_due(context, now, observers)?;
+            }
+        }
+        self.play.settle();
+        self.tell(context, now, observers);
+        Ok(())
+    }
+
+    fn carry_out_due(
+        &mut self,
+        context: &Context<'_>,
+        now: Nanos,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), Refused> {
         while let Some(due) = self.play.next_due(now) {
             self.carry_out(context, now, due, observers)?;
         }
-        self.tell(context, now, observers);
         Ok(())
     }
 
@@ -84,15 +106,15 @@ impl Lane {
     }
 
     /// An account was called. Where it waits for its margin ratio, other acts may have moved that since.
-    fn wake(&mut self, context: &Context<'_>, now: Nanos, list: usize, value: i64, call: Call) {
+    fn wake(&mut self, context: &Context<'_>, now: Nanos, value: i64, call: Call) {
         let troupe = &context.stage.troupe;
         let role = &troupe.roles[call.role as usize];
         if let Cue::MarginRatio(ratio) = role.cue {
             let position = self.venue.ledger().position(call.position);
             match troupe.waits(role, ratio, &position, self.venue.ledger().register()) {
                 None => return,
-                Some((_, key)) if key > value => {
-                    self.play.rearm(list, Call { key, ..call });
+                Some((list, key)) if key > value => {
+                    self.play.arm(call.role, call.position, std::iter::once((list, key)));
                     return;
                 }
                 Some(_) => {}
@@ -111,7 +133,11 @@ impl Lane {
         let troupe = &context.stage.troupe;
         let role = &troupe.roles[due.role as usize];
         let position = self.venue.ledger().position(due.position);
-        let level = self.play.level(troupe, role, due.position);
+        // Finding a level again costs a draw, so only those who ask for it have it.
+        let level = match role.cue {
+            Cue::Dip | Cue::Discount => self.play.level(troupe, role, due.position),
+            _ => 0.0,
+        };
         let seen = self.seen(context, due, &position, level);
         let play = &mut self.play;
         let answer = role.behaviour.act(&seen, &mut || play.draw(troupe, due.role, due.position));
@@ -125,10 +151,12 @@ impl Lane {
             Then::Wait(seconds) => self.play.schedule(now, seconds.max(1e-9), due.role, due.position),
             Then::Rearm(level) => {
                 let position = self.venue.ledger().position(due.position);
-                let register = self.venue.ledger().register();
-                if let Some((list, key)) = troupe.waits(role, level, &position, register) {
-                    self.play.rearm(list, Call { key, position: due.position, role: due.role });
-                }
+                let list = troupe.waits(role, level, &position, self.venue.ledger().register());
+                self.play.arm(due.role, due.position, list.into_iter());
+            }
+            Then::Between { above, below } => {
+                let lists = troupe.waits_between(above, below, &position, self.venue.ledger().register());
+                self.play.arm(due.role, due.position, lists.into_iter().flatten());
             }
         }
         Ok(())

@@ -7,6 +7,8 @@ pub(in crate::sim) struct Call {
     pub key: i64,
     pub position: u32,
     pub role: u32,
+    /// How often the account was armed before: an older call of it is void.
+    pub armed: u32,
 }
 
 /// Calls by ascending key. Sorting is incremental (quicksort that stops at the front), so a signal that never comes near
@@ -74,7 +76,7 @@ mod tests {
         let mut calls = Calls::default();
         let mut keys: Vec<i64> = (0..1_000).map(|i| (i * 7_919) % 1_009).collect();
         for (position, &key) in (0u32..).zip(&keys) {
-            calls.push(Call { key, position, role: 0 });
+            calls.push(Call { key, position, role: 0, armed: 0 });
         }
         keys.sort_unstable();
         let mut cursor = 0;
@@ -91,7 +93,7 @@ mod tests {
     fn only_what_a_signal_comes_near_is_sorted() {
         let mut calls = Calls::default();
         for position in 0..100_000u32 {
-            calls.push(Call { key: i64::from(position.wrapping_mul(2_654_435_761) >> 8), position, role: 0 });
+            calls.push(Call { key: i64::from(position.wrapping_mul(2_654_435_761) >> 8), position, role: 0, armed: 0 });
         }
         assert_eq!(calls.reached(0, -1), None);
         assert_eq!(calls.sorted, 0);

@@ -97,7 +97,7 @@ impl Cast {
         register: &Register,
     ) {
         if let Some((list, key)) = troupe.waits(role, level, position, register) {
-            self.lists[list].push(Call { key, position: position.id, role: number });
+            self.lists[list].push(Call { key, position: position.id, role: number, armed: 0 });
         }
     }
 

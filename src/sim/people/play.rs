@@ -1,7 +1,7 @@
 //! What changes of the behaviours during one path on one lane.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 
 use super::calls::Call;
 use super::cast::{Cast, level, takes_part};
@@ -28,9 +28,52 @@ pub(in crate::sim) struct Memory {
     pub decisions: u32,
     /// Lots closed by force since it last acted.
     pub closed: i64,
+    /// How often it was armed again.
+    armed: u32,
     /// Its act is due.
     waiting: bool,
     takes_part: Option<bool>,
+}
+
+/// Memories by role and position, found in constant time and forgotten at once: a new path is a new stamp.
+#[derive(Debug, Default)]
+struct Memories {
+    /// Of each role: where its positions begin, and the first of them.
+    begins: Vec<(usize, u32)>,
+    stamps: Vec<u32>,
+    slots: Vec<u32>,
+    stamp: u32,
+    entries: Vec<Memory>,
+}
+
+impl Memories {
+    fn begin(&mut self, troupe: &Troupe<'_>) {
+        self.entries.clear();
+        if self.begins.is_empty() || self.stamp == u32::MAX {
+            self.begins.clear();
+            let mut size = 0;
+            for role in &troupe.roles {
+                self.begins.push((size, role.first));
+                size += (role.end - role.first) as usize;
+            }
+            self.stamps.clear();
+            self.stamps.resize(size, 0);
+            self.slots.resize(size, 0);
+            self.stamp = 0;
+        }
+        self.stamp += 1;
+    }
+
+    fn of(&mut self, role: u32, position: u32) -> &mut Memory {
+        let (begin, first) = self.begins[role as usize];
+        let at = begin + (position - first) as usize;
+        if self.stamps[at] != self.stamp {
+            self.stamps[at] = self.stamp;
+            self.slots[at] = u32::try_from(self.entries.len()).expect("fewer than 2³² accounts act");
+            self.entries.push(Memory::default());
+        }
+        &mut self.entries[self.slots[at] as usize]
+    }
 }
 
 #[derive(Debug, Default)]
@@ -38,8 +81,10 @@ pub(in crate::sim) struct Play {
     cursors: Vec<usize>,
     rearmed: Vec<BinaryHeap<Reverse<Call>>>,
     due: BinaryHeap<Reverse<Due>>,
-    /// By role and position: only those that something happened to.
-    memories: BTreeMap<(u32, u32), Memory>,
+    /// Of those that something happened to.
+    memories: Memories,
+    /// Calls armed in this instant, for the next one.
+    later: Vec<(usize, Call)>,
     /// Traded prices at refreshes, back to the last one at or before the start of the window.
     windows: Vec<VecDeque<(Nanos, f64)>>,
     path: u64,
@@ -54,7 +99,8 @@ impl Play {
         self.rearmed.resize_with(troupe.signals.len(), BinaryHeap::new);
         self.rearmed.iter_mut().for_each(BinaryHeap::clear);
         self.due.clear();
-        self.memories.clear();
+        self.memories.begin(troupe);
+        self.later.clear();
         self.windows.resize_with(troupe.windows.len(), VecDeque::new);
         self.windows.iter_mut().for_each(VecDeque::clear);
     }
@@ -86,16 +132,32 @@ impl Play {
             self.cursors[list] += 1;
             return Some(call);
         }
-        let again = self.rearmed[list].peek().is_some_and(|Reverse(call)| call.key <= signal);
-        if again { self.rearmed[list].pop().map(|Reverse(call)| call) } else { None }
+        while self.rearmed[list].peek().is_some_and(|Reverse(call)| call.key <= signal) {
+            let Reverse(call) = self.rearmed[list].pop()?;
+            if self.memory(call.role, call.position).armed == call.armed {
+                return Some(call);
+            }
+        }
+        None
     }
 
-    pub fn rearm(&mut self, list: usize, call: Call) {
-        self.rearmed[list].push(Reverse(call));
+    /// Arms an account in these lists, from the next instant on; whatever it was armed for before is void.
+    pub fn arm(&mut self, role: u32, position: u32, lists: impl Iterator<Item = (usize, i64)>) {
+        let memory = self.memory(role, position);
+        memory.armed += 1;
+        let armed = memory.armed;
+        self.later.extend(lists.map(|(list, key)| (list, Call { key, position, role, armed })));
+    }
+
+    /// Ends an instant: what was armed in it counts.
+    pub fn settle(&mut self) {
+        for (list, call) in self.later.drain(..) {
+            self.rearmed[list].push(Reverse(call));
+        }
     }
 
     pub fn memory(&mut self, role: u32, position: u32) -> &mut Memory {
-        self.memories.entry((role, position)).or_default()
+        self.memories.of(role, position)
     }
 
     /// A uniform of the next decision of an account.
@@ -110,7 +172,10 @@ impl Play {
 
     /// An account was woken: its act is due after its reaction time, unless one is due already.
     pub fn wake(&mut self, troupe: &Troupe<'_>, now: Nanos, role: u32, position: u32) {
-        if std::mem::replace(&mut self.memory(role, position).waiting, true) {
+        let memory = self.memory(role, position);
+        // Of two calls that it was armed for the second is void.
+        memory.armed += 1;
+        if std::mem::replace(&mut memory.waiting, true) {
             return;
         }
         let delay = troupe.roles[role as usize].behaviour.delay_s();

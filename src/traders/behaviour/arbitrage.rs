@@ -2,13 +2,12 @@
 //!
 //! A long account buys when the book trades below the index by more than a threshold, and no higher than the threshold
 //! below it; what it has bought it sells once the gap is within `release`, no lower than that. A short account does the
-//! mirror image. Its capital is its wallet times leverage; collateral of what it unwinds comes back to the wallet. The
+//! mirror image. Accounts come last in an instant, the least threshold first, and only as long as the gap is open. Its capital is its wallet times leverage; collateral of what it unwinds comes back to the wallet. The
 //! other leg, on another venue, is not simulated.
 
 use super::dip_buyer::LEVERAGE;
 use super::{Act, Answer, Behaviour, Cast, Cue, DELAY, Margin, SHARE, Seen, Then, Wallet, delay, drawn};
 use crate::market::distribution::{DISTRIBUTION_INFO, Distribution};
-use crate::money::Nanos;
 use crate::registry::{Entry, Key, Need, Shape};
 
 #[derive(Debug)]
@@ -17,7 +16,6 @@ struct Arbitrage {
     threshold: Box<dyn Distribution>,
     release: f64,
     leverage: f64,
-    interval_s: f64,
     delay: Box<dyn Distribution>,
 }
 
@@ -39,12 +37,6 @@ pub const ENTRY: Entry<dyn Behaviour> = Entry {
             about: "gap at which it sells again what it bought; below every `threshold`",
         },
         LEVERAGE,
-        Key {
-            name: "interval",
-            shape: Shape::Time { min: Nanos(1) },
-            need: Need::Default("\"1 s\""),
-            about: "time between two orders while the gap is open",
-        },
         DELAY,
     ],
     build: |values, reading| {
@@ -64,7 +56,6 @@ pub const ENTRY: Entry<dyn Behaviour> = Entry {
             threshold,
             release,
             leverage: values.number("leverage"),
-            interval_s: values.time("interval").seconds(),
             delay: delay?,
         }))
     },
@@ -94,21 +85,25 @@ impl Behaviour for Arbitrage {
     fn act(&self, seen: &Seen, _: &mut dyn FnMut() -> f64) -> Answer {
         let extra = seen.lots - seen.opened_lots;
         let gap = seen.discount();
+        let wait = |above: f64| Then::Between { above, below: self.release };
         if gap > seen.level {
-            let limit = seen.index * (1.0 - seen.sign * seen.level);
             let lots = seen.wallet * self.leverage / seen.lot_value();
-            let act = if lots < 1.0 { Act::Nothing } else { Act::Open { lots, limit, margin: seen.wallet } };
-            return Answer { act, then: Then::Wait(self.interval_s) };
+            if lots >= 1.0 {
+                let limit = seen.index * (1.0 - seen.sign * seen.level);
+                return Answer { act: Act::Open { lots, limit, margin: seen.wallet }, then: wait(seen.level) };
+            }
+            // The budget is spent: nothing to do before something can be sold again.
+            let then = if extra > 0.0 { wait(f64::INFINITY) } else { Then::Rest };
+            return Answer { act: Act::Nothing, then };
         }
         if extra <= 0.0 {
             return Answer { act: Act::Nothing, then: Then::Rearm(seen.level) };
         }
-        let act = if gap <= self.release {
-            Act::Close { lots: extra, limit: seen.index * (1.0 - seen.sign * self.release), margin: Margin::Freed }
-        } else {
-            Act::Nothing
-        };
-        Answer { act, then: Then::Wait(self.interval_s) }
+        if gap > self.release {
+            return Answer { act: Act::Nothing, then: wait(seen.level) };
+        }
+        let limit = seen.index * (1.0 - seen.sign * self.release);
+        Answer { act: Act::Close { lots: extra, limit, margin: Margin::Freed }, then: wait(seen.level) }
     }
 
     fn needs_wallet(&self) -> Wallet {
