@@ -2,7 +2,9 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod attribute;
 mod breakpoint;
+mod calibrate;
 mod compare;
 mod defaults;
 mod fund_size;
@@ -12,6 +14,8 @@ mod position;
 mod preset;
 mod report;
 mod run;
+mod screen;
+mod study;
 mod sweep;
 mod trace;
 
@@ -45,8 +49,12 @@ enum Verb {
     Sweep(sweep::SweepArgs),
     /// How large the insurance fund must be for a stated probability
     FundSize(fund_size::FundSizeArgs),
+    /// What each account of a position book contributes, and what changes without the largest
+    Attribute(attribute::AttributeArgs),
     /// Find how far a key must go until a probability reaches 5, 50 and 95 %
     Breakpoint(breakpoint::BreakpointArgs),
+    /// Fit a book's parameters to recorded depth and trades, with intervals
+    Calibrate(calibrate::CalibrateArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
     /// Tier, margins, liquidation and bankruptcy price of a position, or of many
@@ -138,7 +146,9 @@ pub fn main() -> u8 {
         Verb::Merge(args) => merge::merge(&args),
         Verb::Sweep(args) => sweep::sweep(&args),
         Verb::FundSize(args) => fund_size::fund_size(&args),
+        Verb::Attribute(args) => attribute::attribute(&args),
         Verb::Breakpoint(args) => breakpoint::breakpoint(&args),
+        Verb::Calibrate(args) => calibrate::calibrate(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Position(args) => position::position(&args),
         Verb::Preset(args) => preset::preset(&args),

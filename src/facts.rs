@@ -218,6 +218,8 @@ macro_rules! outcome {
             $($(#[doc = $about])+ pub $name: i64,)+
             /// Time of the first forced order or sale that the fund's budget alone cut short, nanoseconds.
             pub exhausted_at_s: Option<i64>,
+            /// Weight of the path under importance sampling in units of 2⁻⁴⁰; `None` where every path counts once.
+            pub weight: Option<i64>,
         }
 
         impl Outcome {
@@ -236,7 +238,7 @@ macro_rules! outcome {
             #[must_use]
             pub fn from_values(path: u64, values: [i64; Self::COLUMNS.len()], exhausted_at_s: Option<i64>) -> Self {
                 let [$($name,)+] = values;
-                Self { path, $($name,)+ exhausted_at_s }
+                Self { path, $($name,)+ exhausted_at_s, weight: None }
             }
 
             /// One value by the name of its column.

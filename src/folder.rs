@@ -3,13 +3,17 @@
 //! A folder holds results only: no time stamp, thread count, host, absolute path or rate, so that two runs of one
 //! scenario and seed write the same bytes. It appears whole or not at all (see [`writer`]).
 
+pub mod attribution;
 pub mod decimal;
+pub mod frontier;
 pub mod fund_size;
 pub mod rows;
 pub mod schema;
+pub mod screening;
 pub mod series;
 pub mod study;
 mod swap;
+pub mod tilted;
 pub mod trace;
 pub mod writer;
 
@@ -63,6 +67,8 @@ pub struct Header {
     pub horizon: Nanos,
     pub fund_open: Cash,
     pub fund_floor: Cash,
+    /// Importance sampling as it was asked for, `drop=4`; absent where every path counts once.
+    pub tilt: Option<String>,
 }
 
 /// Something the reader of a metric must know.
@@ -78,10 +84,13 @@ pub enum Flag {
     ThinTail,
     /// There are too few paths for one of the bounds.
     Unbounded,
+    /// Under importance sampling too few paths carry the estimate, so it is not told.
+    FewEffective,
 }
 
 impl Flag {
-    pub const ALL: [Self; 5] = [Self::TailDominated, Self::Censored, Self::Identical, Self::ThinTail, Self::Unbounded];
+    pub const ALL: [Self; 6] =
+        [Self::TailDominated, Self::Censored, Self::Identical, Self::ThinTail, Self::Unbounded, Self::FewEffective];
 
     /// As written in `summary.json`.
     #[must_use]
@@ -92,6 +101,7 @@ impl Flag {
             Self::Identical => "identical",
             Self::ThinTail => "thin tail",
             Self::Unbounded => "unbounded",
+            Self::FewEffective => "few effective paths",
         }
     }
 
@@ -106,6 +116,9 @@ impl Flag {
             Self::Identical => "identical on every path: no sampling error to show",
             Self::ThinTail => "thin tail: fewer than 10 paths lie beyond the quantile; run more",
             Self::Unbounded => "too few paths to bound it on that side",
+            Self::FewEffective => {
+                "under importance sampling: not told, as its effective sample size is below 200 or the weights do not average 1"
+            }
         }
     }
 }
@@ -228,7 +241,7 @@ impl Header {
     /// As it stands in `manifest.json`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut value = json!({
             "program": "flashcrash",
             "version": self.version,
             "scenario": self.scenario,
@@ -246,7 +259,11 @@ impl Header {
             "horizon_s": Decimal::new(self.horizon.0, 9).normalize().to_string(),
             "fund_open": self.cash_unit.show(self.fund_open.0).to_string(),
             "fund_floor": self.cash_unit.show(self.fund_floor.0).to_string(),
-        })
+        });
+        if let Some(tilt) = &self.tilt {
+            value["tilt"] = json!(tilt);
+        }
+        value
     }
 
     /// Reads what [`Header::to_json`] wrote.
@@ -276,6 +293,7 @@ impl Header {
             horizon: Nanos(Quantum::new(Decimal::new(1, 9))?.exact(decimal("horizon_s")?)?),
             fund_open: Cash(cash_unit.exact(decimal("fund_open")?)?),
             fund_floor: Cash(cash_unit.exact(decimal("fund_floor")?)?),
+            tilt: text("tilt"),
         })
     }
 }
@@ -377,12 +395,14 @@ pub(crate) mod tests {
             horizon: Nanos(1_800_000_000_000),
             fund_open: Cash(2_000_000_000_000),
             fund_floor: Cash(0),
+            tilt: None,
         }
     }
 
     #[test]
     fn a_header_survives_its_file() {
-        let header = Header { horizon: Nanos(1_500_000_001), fund_floor: Cash(1), ..header() };
+        let header =
+            Header { horizon: Nanos(1_500_000_001), fund_floor: Cash(1), tilt: Some("drop=4".into()), ..header() };
         assert_eq!(Header::from_json(&header.to_json()), Some(header));
     }
 

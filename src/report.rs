@@ -1,15 +1,19 @@
 //! Charts and tables. Reads a folder, never runs a path.
 
+pub mod attribution;
 mod charts;
 mod findings;
 mod frame;
+pub mod frontier;
 pub mod fund_size;
 mod number;
 pub mod page;
 mod plot;
 mod scene;
+pub mod screening;
 pub mod sweep;
 mod table;
+pub mod tilted;
 
 use std::fs;
 use std::path::Path;

@@ -8,6 +8,7 @@ mod fill;
 pub mod path;
 pub mod stage;
 pub mod tally;
+pub mod tilt;
 pub mod trace;
 
 #[cfg(test)]

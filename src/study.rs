@@ -2,9 +2,12 @@
 //!
 //! A run is kept row by row while it is compared: about 400 bytes a path and run.
 
+pub mod attribute;
 pub mod breakpoint;
+pub mod calibrate;
 pub mod compare;
 pub mod fund_size;
+pub mod screen;
 pub mod sweep;
 
 use std::sync::atomic::AtomicBool;

@@ -13,7 +13,7 @@ use crate::fault::Source;
 use crate::market::distribution::Distribution;
 use crate::money::{Cash, Multiplier, Price, Qty};
 
-pub use generated::{Cause, Undrawable};
+pub use generated::{Cause, LargestSize, Undrawable};
 pub use loaded::{Contract, load};
 
 /// A group of generated accounts: `[[traders]]`.

@@ -3,6 +3,7 @@
 
 mod addressed;
 mod architecture;
+mod attribution;
 mod audited;
 mod commands;
 mod conformance;
@@ -18,6 +19,8 @@ mod lab;
 mod memory;
 mod position;
 mod presets;
+mod proofs;
+mod rare;
 mod report;
 mod studies;
 mod traces;

@@ -433,6 +433,7 @@ mod tests {
             horizon: Nanos(60),
             fund_open: Cash(0),
             fund_floor: Cash(0),
+            tilt: None,
         }
     }
 

@@ -11,12 +11,13 @@ use std::sync::Arc;
 use super::fill;
 use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
+use super::tilt::{Draw, weight};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
 use crate::market::book::{Book, Refresh};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
-use crate::market::process::{Draws, Noise};
+use crate::market::process::{Draws, Noise, Tiltable};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::rng::{Purpose, Stream};
 use crate::traders::Population;
@@ -170,8 +171,8 @@ impl<'s> Worker<'s> {
     }
 
     fn attempt(&mut self, path: u64, wanted: Wanted, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Failure> {
-        self.draw_accounts(path)?;
-        self.draw_index(path);
+        let tilt = self.stage.tilt.map(|tilt| tilt.draw(self.stage.seed, path));
+        let ratio = self.draw_accounts(path, tilt)? * self.draw_index(path, tilt);
         let telling = if observers.is_empty() { Telling::Silent } else { Telling::Told };
         let context = Context { stage: self.stage, index: &self.index, path };
         let register = std::mem::take(&mut self.register);
@@ -183,6 +184,7 @@ impl<'s> Worker<'s> {
             .map_err(|refused| self.refused(path, &refused))?;
         row.open_interest = open_interest.0;
         row.redrawn = i64::from(self.redrawn);
+        row.weight = tilt.map(|_| weight(ratio));
         let strained = self.actual.venue.was_strained() || self.actual.tally.fund_was_binding();
 
         let register = if strained {
@@ -214,22 +216,30 @@ impl<'s> Worker<'s> {
         self.broken(path, &format!("the venue refused a command: {refused}"))
     }
 
-    fn draw_accounts(&mut self, path: u64) -> Result<(), Failure> {
+    /// Draws the accounts; returns the density of the tilted law over the original one.
+    fn draw_accounts(&mut self, path: u64, tilt: Option<Draw>) -> Result<f64, Failure> {
         match &self.stage.population {
-            Source::Shared { register, .. } => self.register = Arc::clone(register),
+            Source::Shared { register, .. } => {
+                self.register = Arc::clone(register);
+                Ok(1.0)
+            }
             Source::Drawn(generated) => {
-                self.stage.draw(generated, path, &mut self.population)?;
+                let size = tilt.and_then(|tilt| tilt.size());
+                let ratio = self.stage.draw(generated, path, size, &mut self.population)?;
                 self.redrawn = self.population.redrawn;
                 // Nobody else holds it between paths, so this is the same memory each time.
                 let register = Arc::make_mut(&mut self.register);
                 self.stage.register(&mut self.population, register)?;
+                Ok(ratio)
             }
         }
-        Ok(())
     }
 
-    /// The exogenous index of every asset: open · exp(s · log-return).
-    fn draw_index(&mut self, path: u64) {
+    /// The exogenous index of every asset: open · exp(s · log-return). Returns the density of the tilted law over the
+    /// original one; the first asset that can be tilted is.
+    fn draw_index(&mut self, path: u64, tilt: Option<Draw>) -> f64 {
+        let (mut drop, mut jumps) = tilt.map_or((None, None), |tilt| (tilt.drop(), tilt.jumps()));
+        let mut ratio = 1.0;
         let Stage { scenario, seed, .. } = self.stage;
         let grid = scenario.clock.grid();
         self.noise.draw(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation);
@@ -239,12 +249,21 @@ impl<'s> Worker<'s> {
             let mut stream = Stream::new(*seed, Purpose::Process, (a, 0), path);
             let draws =
                 Draws { grid, direction: scenario.direction, brownian: self.noise.increments(at), stream: &mut stream };
-            asset.process.fill(draws, &mut self.log_index);
+            let lean = match asset.process.tiltable() {
+                Some(Tiltable::Drop) => drop.take(),
+                Some(Tiltable::Jumps) => jumps.take(),
+                None => None,
+            };
+            match lean {
+                Some(lean) => ratio *= asset.process.fill_leaning(draws, lean, &mut self.log_index),
+                None => asset.process.fill(draws, &mut self.log_index),
+            }
             let open = asset.open.0 as f64;
             let index = &mut self.index[at];
             index.clear();
             index.extend(self.log_index.iter().map(|log| open * math::exp(asset.exogenous_share * log)));
         }
+        ratio
     }
 }
 

@@ -7,7 +7,7 @@
 //! process's own stream, also where the value is fixed, so that fixing one never moves another.
 
 use super::gbm::{Diffusion, VOLATILITY};
-use super::{Draws, PriceProcess};
+use super::{Draws, Lean, PriceProcess, Tiltable};
 use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
 use crate::money::Nanos;
@@ -134,11 +134,29 @@ fn parameter(values: &Values, key: &str, min: f64, max: f64, reading: &mut Readi
 
 impl PriceProcess for FlashCrash {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]) {
+        let drop = self.drop.quantile(open_unit(draws.stream.word()));
+        self.fall(drop, draws, log_index);
+    }
+
+    fn tiltable(&self) -> Option<Tiltable> {
+        let (least, greatest) = self.drop.support();
+        (least < greatest).then_some(Tiltable::Drop)
+    }
+
+    fn fill_leaning(&self, draws: Draws<'_>, lean: Lean, log_index: &mut [f64]) -> f64 {
+        let (above, ratio) = lean.share_above(open_unit(draws.stream.word()));
+        self.fall(self.drop.quantile(1.0 - above), draws, log_index);
+        ratio
+    }
+}
+
+impl FlashCrash {
+    /// The path with this drop; the rest is still to be drawn.
+    fn fall(&self, drop: f64, draws: Draws<'_>, log_index: &mut [f64]) {
         let step_s = draws.grid.step_seconds();
         self.noise.fill(step_s, draws.brownian, log_index);
 
         let mut draw = |of: &dyn Distribution| of.quantile(open_unit(draws.stream.word()));
-        let drop = draw(self.drop.as_ref());
         let duration_s = draw(self.duration_s.as_ref());
         let start_s = draw(self.start_s.as_ref());
         let recovery_share = draw(self.recovery_share.as_ref());

@@ -8,7 +8,7 @@
 use rand_distr::{Distribution as _, Exp1, StandardNormal};
 
 use super::gbm::{DRIFT, Diffusion, VOLATILITY};
-use super::{Draws, PriceProcess};
+use super::{Draws, Lean, PriceProcess, Tiltable};
 use crate::market::math;
 use crate::registry::{Entry, Key, Need, Shape};
 
@@ -59,14 +59,38 @@ pub const ENTRY: Entry<dyn PriceProcess> = Entry {
 
 impl PriceProcess for JumpDiffusion {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]) {
+        self.jump(self.intensity, draws, log_index);
+    }
+
+    fn tiltable(&self) -> Option<Tiltable> {
+        (self.intensity > 0.0).then_some(Tiltable::Jumps)
+    }
+
+    /// With N jumps in T seconds the density of intensity m·λ over that of λ is m^N·exp(−(m − 1)·λ·T).
+    fn fill_leaning(&self, draws: Draws<'_>, lean: Lean, log_index: &mut [f64]) -> f64 {
+        let strength = lean.strength();
+        let seconds = draws.grid.step_seconds() * draws.grid.steps as f64;
+        let intensity = match lean {
+            Lean::Original(_) => self.intensity,
+            Lean::Tilted(_) => self.intensity * strength,
+        };
+        let jumps = f64::from(self.jump(intensity, draws, log_index));
+        math::exp(jumps * math::ln(strength) - (strength - 1.0) * self.intensity * seconds)
+    }
+}
+
+impl JumpDiffusion {
+    /// The path with this many jumps a second; returns how many there were. The drift stays that of the original law.
+    fn jump(&self, intensity: f64, draws: Draws<'_>, log_index: &mut [f64]) -> u32 {
         let step_s = draws.grid.step_seconds();
         self.diffusion.fill(step_s, draws.brownian, log_index);
-        if self.intensity == 0.0 {
-            return;
+        let mut jumps = 0;
+        if intensity == 0.0 {
+            return jumps;
         }
         let generator = draws.stream.generator();
         let mut next_s: f64 = Exp1.sample(generator);
-        next_s /= self.intensity;
+        next_s /= intensity;
         let mut jumped = 0.0;
         for (i, point) in log_index.iter_mut().enumerate().skip(1) {
             let now_s = i as f64 * step_s;
@@ -74,9 +98,11 @@ impl PriceProcess for JumpDiffusion {
                 let size: f64 = StandardNormal.sample(generator);
                 jumped += self.jump_mean + self.jump_sd * size;
                 let wait: f64 = Exp1.sample(generator);
-                next_s += wait / self.intensity;
+                next_s += wait / intensity;
+                jumps += 1;
             }
             *point += jumped;
         }
+        jumps
     }
 }
