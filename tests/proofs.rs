@@ -48,7 +48,7 @@ fn two_seeds_differ_as_often_as_their_p_values_say() {
     let scenario = lab::read(&feedback());
     let of = |seed: u64| {
         let mut moments = Moments::default();
-        rows(&scenario, seed, 60).iter().for_each(|row| moments.add(row.liquidated_notional));
+        rows(&scenario, seed, 60).iter().for_each(|row| moments.add(row.traded_low));
         moments
     };
     let pairs = 200;
@@ -66,9 +66,9 @@ fn two_seeds_differ_as_often_as_their_p_values_say() {
     // The test bites: another book must show.
     let thin = lab::read(&lab::edit(&feedback(), "depth_1pct = 300_000", "depth_1pct = 75_000"));
     let mut other = Moments::default();
-    rows(&thin, 5, 2_000).iter().for_each(|row| other.add(row.liquidated_notional));
+    rows(&thin, 5, 2_000).iter().for_each(|row| other.add(row.traded_low));
     let mut same = Moments::default();
-    rows(&scenario, 6, 2_000).iter().for_each(|row| same.add(row.liquidated_notional));
+    rows(&scenario, 6, 2_000).iter().for_each(|row| same.add(row.traded_low));
     assert!(unpaired_means(&same, &other, 0.95).unwrap().p_value < 1e-3);
 }
 

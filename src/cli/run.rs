@@ -53,8 +53,8 @@ pub struct RunArgs {
     /// Output folder; output/NAME where absent
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Draw rare crashes more often and weigh them: `auto`, or strengths above 1 of the drop, the jumps or the size of the
-    /// largest account, as drop=4,size=2
+    /// Draw rare crashes more often and weigh them: `auto`, or strengths above 1 of the drop, its (short) duration, the
+    /// jumps or the size of the largest account, as drop=4,duration=2
     #[arg(long, value_name = "TILT", num_args = 0..=1, require_equals = true, default_missing_value = "auto", conflicts_with_all = ["until", "trace"])]
     tilt: Option<String>,
     /// Probability for which `--tilt` is chosen

@@ -46,12 +46,12 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// Reads `auto` or `drop=4,jumps=3,size=2`.
+    /// Reads `auto` or `drop=4,duration=2,jumps=3,size=2`.
     ///
     /// # Errors
     /// Another name, or a strength that is not above 1.
     pub fn parse(text: &str) -> Result<Self, Faults> {
-        const NAMES: [&str; 3] = ["drop", "jumps", "size"];
+        const NAMES: [&str; 4] = ["drop", "duration", "jumps", "size"];
         if text.trim() == "auto" {
             return Ok(Self::Auto);
         }
@@ -60,6 +60,7 @@ impl Asked {
             let (name, strength) = part.split_once('=').unwrap_or((part, ""));
             let slot = match name.trim() {
                 "drop" => &mut tilt.drop,
+                "duration" => &mut tilt.duration,
                 "jumps" => &mut tilt.jumps,
                 "size" => &mut tilt.size,
                 other => {
@@ -86,12 +87,12 @@ impl Asked {
 /// What of a scenario can be tilted.
 fn tiltable(scenario: &Scenario) -> Tilt {
     let has =
-        |what: Tiltable| scenario.assets.iter().any(|asset| asset.process.tiltable() == Some(what)).then_some(1.0);
+        |what: Tiltable| scenario.assets.iter().any(|asset| asset.process.tiltable().contains(&what)).then_some(1.0);
     let size = match &scenario.accounts {
         Accounts::Generated(generated) => generated.largest().map(|_| 1.0),
         Accounts::Loaded(_) => None,
     };
-    Tilt { drop: has(Tiltable::Drop), jumps: has(Tiltable::Jumps), size }
+    Tilt { drop: has(Tiltable::Drop), duration: has(Tiltable::Duration), jumps: has(Tiltable::Jumps), size }
 }
 
 /// Refuses a tilt of something that the scenario does not draw.
@@ -100,7 +101,12 @@ fn tiltable(scenario: &Scenario) -> Tilt {
 /// The fault, with what can be tilted.
 pub fn check(scenario: &Scenario, tilt: &Tilt) -> Result<(), Faults> {
     let can = tiltable(scenario);
-    let named = [("drop", tilt.drop, can.drop), ("jumps", tilt.jumps, can.jumps), ("size", tilt.size, can.size)];
+    let named = [
+        ("drop", tilt.drop, can.drop),
+        ("duration", tilt.duration, can.duration),
+        ("jumps", tilt.jumps, can.jumps),
+        ("size", tilt.size, can.size),
+    ];
     let able: Vec<&str> = named.iter().filter(|(_, _, can)| can.is_some()).map(|(name, ..)| *name).collect();
     let hint = if able.is_empty() {
         "a flash_crash with a drawn drop, a jump_diffusion, or a resampled population with drawn sizes can be tilted"
@@ -119,22 +125,24 @@ pub fn check(scenario: &Scenario, tilt: &Tilt) -> Result<(), Faults> {
     }
 }
 
-/// The tilts that the pilot tries.
+/// The tilts that the pilot tries: every combination of a few strengths, fewer where more can be tilted.
 fn candidates(can: Tilt) -> Vec<Tilt> {
-    let strengths = |can: Option<f64>, all: &[f64]| -> Vec<Option<f64>> {
-        std::iter::once(None).chain(all.iter().map(|x| Some(*x)).filter(|_| can.is_some())).collect()
+    let count = [can.drop, can.duration, can.jumps, can.size].iter().flatten().count();
+    let strengths: &[f64] = if count < 3 { &[2.0, 4.0, 8.0] } else { &[2.0, 5.0] };
+    let of = |can: Option<f64>| -> Vec<Option<f64>> {
+        std::iter::once(None).chain(strengths.iter().map(|x| Some(*x)).filter(|_| can.is_some())).collect()
     };
     let mut found = Vec::new();
-    for drop in strengths(can.drop, &[2.0, 4.0, 8.0]) {
-        for jumps in strengths(can.jumps, &[2.0, 4.0, 8.0]) {
-            for size in strengths(can.size, &[2.0, 4.0]) {
-                let tilt = Tilt { drop, jumps, size };
-                if tilt != Tilt::default() {
-                    found.push(tilt);
+    for drop in of(can.drop) {
+        for duration in of(can.duration) {
+            for jumps in of(can.jumps) {
+                for size in of(can.size) {
+                    found.push(Tilt { drop, duration, jumps, size });
                 }
             }
         }
     }
+    found.retain(|tilt| *tilt != Tilt::default());
     found
 }
 

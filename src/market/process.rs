@@ -68,6 +68,8 @@ pub struct Draws<'a> {
 pub enum Tiltable {
     /// The depth of its one fall.
     Drop,
+    /// How short a time that fall takes.
+    Duration,
     /// How often it jumps.
     Jumps,
 }
@@ -111,13 +113,13 @@ pub trait PriceProcess: Send + Sync + Debug {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]);
 
     /// What importance sampling can make more frequent.
-    fn tiltable(&self) -> Option<Tiltable> {
-        None
+    fn tiltable(&self) -> Vec<Tiltable> {
+        Vec::new()
     }
 
-    /// As `fill`, from the law that `lean` names; returns the density of the tilted law over the original one at what was
-    /// drawn, whichever it was drawn from. With nothing to tilt both are the same.
-    fn fill_leaning(&self, draws: Draws<'_>, lean: Lean, log_index: &mut [f64]) -> f64 {
+    /// As `fill`, from the laws that `lean` names (`None`: as it is); returns the density of the tilted law over the
+    /// original one at what was drawn, whichever it was drawn from. With nothing to tilt both are the same.
+    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> f64 {
         let _ = lean;
         self.fill(draws, log_index);
         1.0

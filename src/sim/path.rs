@@ -17,7 +17,7 @@ use crate::fault::{Broken, Failure};
 use crate::market::book::{Book, Refresh};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
-use crate::market::process::{Draws, Noise, Tiltable};
+use crate::market::process::{Draws, Noise};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::rng::{Purpose, Stream};
 use crate::traders::Population;
@@ -50,6 +50,8 @@ pub struct Worker<'s> {
     /// The register while no lane holds it; replaced by the next path where accounts are drawn anew.
     register: Arc<Register>,
     redrawn: u32,
+    /// Cash that the last path needed of the fund at infinite depth, where that fund was not in the way.
+    deep_need: Option<i64>,
     noise: Noise,
     log_index: Vec<f64>,
     /// Exogenous index of each asset at each grid point, ticks.
@@ -111,6 +113,7 @@ impl<'s> Worker<'s> {
             population: Population::default(),
             register,
             redrawn,
+            deep_need: None,
             noise: Noise::default(),
             log_index: Vec::new(),
             index: vec![Vec::new(); assets],
@@ -131,6 +134,12 @@ impl<'s> Worker<'s> {
     #[must_use]
     pub fn samples(&self) -> &[Sample] {
         self.actual.tally.samples()
+    }
+
+    /// What the last path needed of the fund at infinite depth; `None` where that was not run or exhausted the fund.
+    #[must_use]
+    pub fn infinite_depth_need(&self) -> Option<i64> {
+        self.deep_need
     }
 
     /// The accounts of the last path as they were at its opening.
@@ -185,6 +194,7 @@ impl<'s> Worker<'s> {
         row.open_interest = open_interest.0;
         row.redrawn = i64::from(self.redrawn);
         row.weight = tilt.map(|_| weight(ratio));
+        self.deep_need = None;
         let strained = self.actual.venue.was_strained() || self.actual.tally.fund_was_binding();
 
         let register = if strained {
@@ -206,6 +216,8 @@ impl<'s> Worker<'s> {
                     .run(&context, register, Series::Skip, Telling::Silent, &mut [])
                     .map_err(|refused| self.refused(path, &refused))?;
                 row.infinite_depth_notional = deep.liquidated_notional;
+                let bound = self.deep.venue.was_strained() || self.deep.tally.fund_was_binding();
+                self.deep_need = (!bound).then_some(deep.fund_need_cash);
                 register
             }
         };
@@ -238,8 +250,7 @@ impl<'s> Worker<'s> {
     /// The exogenous index of every asset: open · exp(s · log-return). Returns the density of the tilted law over the
     /// original one; the first asset that can be tilted is.
     fn draw_index(&mut self, path: u64, tilt: Option<Draw>) -> f64 {
-        let (mut drop, mut jumps) = tilt.map_or((None, None), |tilt| (tilt.drop(), tilt.jumps()));
-        let mut ratio = 1.0;
+        let (mut ratio, mut tilted) = (1.0, Vec::new());
         let Stage { scenario, seed, .. } = self.stage;
         let grid = scenario.clock.grid();
         self.noise.draw(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation);
@@ -249,14 +260,13 @@ impl<'s> Worker<'s> {
             let mut stream = Stream::new(*seed, Purpose::Process, (a, 0), path);
             let draws =
                 Draws { grid, direction: scenario.direction, brownian: self.noise.increments(at), stream: &mut stream };
-            let lean = match asset.process.tiltable() {
-                Some(Tiltable::Drop) => drop.take(),
-                Some(Tiltable::Jumps) => jumps.take(),
-                None => None,
-            };
-            match lean {
-                Some(lean) => ratio *= asset.process.fill_leaning(draws, lean, &mut self.log_index),
+            match tilt {
                 None => asset.process.fill(draws, &mut self.log_index),
+                Some(tilt) => {
+                    let lean = |what| if tilted.contains(&what) { None } else { tilt.of(what) };
+                    ratio *= asset.process.fill_leaning(draws, &lean, &mut self.log_index);
+                    tilted.extend(asset.process.tiltable());
+                }
             }
             let open = asset.open.0 as f64;
             let index = &mut self.index[at];

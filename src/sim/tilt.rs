@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::market::process::Lean;
+use crate::market::process::{Lean, Tiltable};
 use crate::rng::{Purpose, Stream, open_unit};
 use crate::traders::LargestSize;
 
@@ -22,6 +22,8 @@ pub const WEIGHT_BITS: u32 = 40;
 pub struct Tilt {
     /// Drop of a flash crash: with u = 1 − s the uniform behind it, s becomes s to this power.
     pub drop: Option<f64>,
+    /// Its duration: the same at the lower end, with the uniform itself.
+    pub duration: Option<f64>,
     /// Intensity of jumps, multiplied by this.
     pub jumps: Option<f64>,
     /// The same as for the drop with the size of one account of the group with the largest sizes.
@@ -40,7 +42,7 @@ pub(super) struct Draw {
 /// As it is written: `drop=4,size=2`.
 impl fmt::Display for Tilt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = [("drop", self.drop), ("jumps", self.jumps), ("size", self.size)];
+        let named = [("drop", self.drop), ("duration", self.duration), ("jumps", self.jumps), ("size", self.size)];
         let told: Vec<String> = named.iter().filter_map(|(name, x)| Some(format!("{name}={}", (*x)?))).collect();
         f.write_str(&told.join(","))
     }
@@ -59,12 +61,14 @@ impl Draw {
         if self.is_tilted { Lean::Tilted(strength) } else { Lean::Original(strength) }
     }
 
-    pub(super) fn drop(&self) -> Option<Lean> {
-        self.tilt.drop.map(|strength| self.lean(strength))
-    }
-
-    pub(super) fn jumps(&self) -> Option<Lean> {
-        self.tilt.jumps.map(|strength| self.lean(strength))
+    /// How the price process of an asset is drawn; the first asset that can be tilted is.
+    pub(super) fn of(&self, what: Tiltable) -> Option<Lean> {
+        let strength = match what {
+            Tiltable::Drop => self.tilt.drop,
+            Tiltable::Duration => self.tilt.duration,
+            Tiltable::Jumps => self.tilt.jumps,
+        };
+        strength.map(|strength| self.lean(strength))
     }
 
     pub(super) fn size(&self) -> Option<LargestSize> {

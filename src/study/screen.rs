@@ -224,7 +224,8 @@ type Moves = (Vec<u64>, Vec<(usize, u64)>);
 
 /// A trajectory: a start, and each key once in random order, up or down by the move that stays on the grid.
 fn trajectory(keys: usize, next: &mut impl FnMut() -> u64) -> Moves {
-    let mut below = |count: u64| ((u128::from(next()) * u128::from(count)) >> 64) as u64;
+    // The upper half of a product of 64 bits each: even but for one part in 2⁶⁴/count.
+    let mut below = |count: u64| u64::try_from((u128::from(next()) * u128::from(count)) >> 64).unwrap_or(0);
     let start: Vec<u64> = (0..keys).map(|_| below(STEPS + 1)).collect();
     let mut order: Vec<usize> = (0..keys).collect();
     for i in (1..keys).rev() {

@@ -62,12 +62,16 @@ impl PriceProcess for JumpDiffusion {
         self.jump(self.intensity, draws, log_index);
     }
 
-    fn tiltable(&self) -> Option<Tiltable> {
-        (self.intensity > 0.0).then_some(Tiltable::Jumps)
+    fn tiltable(&self) -> Vec<Tiltable> {
+        (self.intensity > 0.0).then_some(Tiltable::Jumps).into_iter().collect()
     }
 
     /// With N jumps in T seconds the density of intensity m·λ over that of λ is m^N·exp(−(m − 1)·λ·T).
-    fn fill_leaning(&self, draws: Draws<'_>, lean: Lean, log_index: &mut [f64]) -> f64 {
+    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> f64 {
+        let Some(lean) = lean(Tiltable::Jumps) else {
+            self.fill(draws, log_index);
+            return 1.0;
+        };
         let strength = lean.strength();
         let seconds = draws.grid.step_seconds() * draws.grid.steps as f64;
         let intensity = match lean {

@@ -5,12 +5,14 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Sweep;
+use super::reuse::{self, Shown};
 use crate::experiment::shard::{Shard, ShardWriter, in_order};
 use crate::experiment::summary::Summary;
 use crate::experiment::{self, Audited, Sink};
 use crate::facts::{Outcome, Sample};
 use crate::fault::{Failure, Faults};
 use crate::folder::study::{Cell, Staged, Study, pretty};
+use crate::money::Cash;
 use crate::registry::Setting;
 use crate::scenario::{self, Scenario};
 use crate::sim::stage::Stage;
@@ -92,9 +94,11 @@ impl Plan {
     /// # Errors
     /// A broken path, an interruption, or a file that cannot be written.
     pub fn run(&self, staged: &Staged, runs: &Runs<'_>) -> Result<Study, Failure> {
-        let base = self.base(staged, runs)?;
+        let (base, shown) = self.base(staged, runs)?;
         let known = || (runs.progress)(runs.paths);
-        self.assemble(staged, &base, &known, &|at| runs.run(&self.cell(at)?.0))
+        let mut families = Families::of(self, shown)?;
+        let order = families.order();
+        self.assemble(staged, &base, &order, &known, &mut |at| families.run(self, at, runs))
     }
 
     /// Runs the paths of a range in every cell of another, each into a file of its own in `folder` for
@@ -151,7 +155,7 @@ impl Plan {
             )
             .into());
         }
-        let cell = |at: usize| -> Result<Run, Failure> {
+        let mut cell = |at: usize| -> Result<Run, Failure> {
             let (label, hash) = &hashes[at];
             let missing = |from: u64, to: u64| {
                 Faults::usage(
@@ -195,7 +199,9 @@ impl Plan {
             (runs.progress)(runs.paths);
             Ok(Run::of(header, sink.rows, &sink.summary))
         };
-        self.assemble(staged, &cell(self.sweep.base)?, &|| (), &cell)
+        let base = cell(self.sweep.base)?;
+        let order: Vec<usize> = (0..self.sweep.cells()).collect();
+        self.assemble(staged, &base, &order, &|| (), &mut cell)
     }
 
     /// Writes every cell that is not written yet, and reads them all.
@@ -203,8 +209,9 @@ impl Plan {
         &self,
         staged: &Staged,
         base: &Run,
+        order: &[usize],
         known: &dyn Fn(),
-        run: &dyn Fn(usize) -> Result<Run, Failure>,
+        run: &mut dyn FnMut(usize) -> Result<Run, Failure>,
     ) -> Result<Study, Failure> {
         let file = |cell: usize| format!("cell-{cell:05}.json");
         let base_at = self.sweep.base;
@@ -212,7 +219,7 @@ impl Plan {
         let values = |at: usize| (self.sweep.label(at), self.sweep.values(at));
         let (label, own) = values(base_at);
         write(base_at, &base.cell(label, own, None))?;
-        for at in (0..self.sweep.cells()).filter(|at| *at != base_at) {
+        for at in order.iter().copied().filter(|at| *at != base_at) {
             if read(staged, &file(at)).is_some() {
                 known();
                 continue;
@@ -233,7 +240,7 @@ impl Plan {
     }
 
     /// The base cell's rows, from its file where that is whole.
-    fn base(&self, staged: &Staged, runs: &Runs<'_>) -> Result<Run, Failure> {
+    fn base(&self, staged: &Staged, runs: &Runs<'_>) -> Result<(Run, Option<Shown>), Failure> {
         let path = staged.path(BASE);
         if let Ok(shard) = Shard::open(&path)
             && shard.range == (0..runs.paths)
@@ -241,13 +248,61 @@ impl Plan {
             let mut sink = Rows { rows: Vec::new(), summary: Summary::new(shard.header.adverse) };
             shard.deliver(&mut sink)?;
             (runs.progress)(runs.paths);
-            return Ok(Run::of(shard.header, sink.rows, &sink.summary));
+            return Ok((Run::of(shard.header, sink.rows, &sink.summary), None));
         }
         let (scenario, _) = self.cell(self.sweep.base)?;
-        let run = runs.run(&scenario)?;
+        let (run, shown) = reuse::run(&scenario, runs, None)?;
         let mut writer = ShardWriter::create(&path, &run.header, 0..runs.paths, &[])?;
         writer.rows(&run.rows)?;
         writer.finish()?;
+        Ok((run, Some(shown)))
+    }
+}
+
+/// Cells that differ only in the fund, the largest fund first.
+struct Families {
+    /// For each cell its family, and its fund where others can tell of it.
+    cells: Vec<(usize, Option<Cash>)>,
+    base: (usize, Option<Shown>),
+    /// The family and what its last cell has shown.
+    last: Option<(usize, Shown)>,
+}
+
+impl Families {
+    fn of(plan: &Plan, base: Option<Shown>) -> Result<Self, Failure> {
+        let mut known: Vec<Vec<String>> = Vec::new();
+        let mut cells = Vec::with_capacity(plan.sweep.cells());
+        for at in 0..plan.sweep.cells() {
+            let settings = plan.sweep.settings(at);
+            let rest: Vec<String> =
+                settings.iter().filter(|setting| setting.key != reuse::FUND).map(ToString::to_string).collect();
+            let family = known.iter().position(|other| *other == rest).unwrap_or_else(|| {
+                known.push(rest);
+                known.len() - 1
+            });
+            let (scenario, _) = plan.cell(at)?;
+            cells.push((family, reuse::is_told_by_others(&scenario).then_some(scenario.rules.fund.open)));
+        }
+        let base = (cells[plan.sweep.base].0, base);
+        Ok(Self { cells, base, last: None })
+    }
+
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.cells.len()).collect();
+        order.sort_by_key(|&at| (self.cells[at].0, std::cmp::Reverse(self.cells[at].1), at));
+        order
+    }
+
+    fn run(&mut self, plan: &Plan, at: usize, runs: &Runs<'_>) -> Result<Run, Failure> {
+        let (family, fund) = self.cells[at];
+        let (scenario, _) = plan.cell(at)?;
+        let Some(fund) = fund else { return runs.run(&scenario) };
+        let last = self.last.take().filter(|(other, _)| *other == family).map(|(_, shown)| shown);
+        let base = self.base.1.as_ref().filter(|_| self.base.0 == family);
+        // The smallest of the larger funds has shown the most.
+        let larger = last.as_ref().into_iter().chain(base).filter(|shown| shown.fund() >= fund);
+        let (run, shown) = reuse::run(&scenario, runs, larger.min_by_key(|shown| shown.fund()))?;
+        self.last = Some((family, shown));
         Ok(run)
     }
 }
