@@ -2,7 +2,7 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
-mod attribute;
+mod contributions;
 mod breakpoint;
 mod calibrate;
 mod compare;
@@ -50,7 +50,7 @@ enum Verb {
     /// How large the insurance fund must be for a stated probability
     FundSize(fund_size::FundSizeArgs),
     /// What each account of a position book contributes, and what changes without the largest
-    Attribute(attribute::AttributeArgs),
+    Contributions(contributions::ContributionsArgs),
     /// Find how far a key must go until a probability reaches 5, 50 and 95 %
     Breakpoint(breakpoint::BreakpointArgs),
     /// Fit a book's parameters to recorded depth and trades, with intervals
@@ -146,7 +146,7 @@ pub fn main() -> u8 {
         Verb::Merge(args) => merge::merge(&args),
         Verb::Sweep(args) => sweep::sweep(&args),
         Verb::FundSize(args) => fund_size::fund_size(&args),
-        Verb::Attribute(args) => attribute::attribute(&args),
+        Verb::Contributions(args) => contributions::contributions(&args),
         Verb::Breakpoint(args) => breakpoint::breakpoint(&args),
         Verb::Calibrate(args) => calibrate::calibrate(&args),
         Verb::Trace(args) => trace::trace(&args),

@@ -3,7 +3,7 @@
 //! A folder holds results only: no time stamp, thread count, host, absolute path or rate, so that two runs of one
 //! scenario and seed write the same bytes. It appears whole or not at all (see [`writer`]).
 
-pub mod attribution;
+pub mod contributions;
 pub mod decimal;
 pub mod frontier;
 pub mod fund_size;

@@ -1,6 +1,6 @@
 //! Charts and tables. Reads a folder, never runs a path.
 
-pub mod attribution;
+pub mod contributions;
 mod charts;
 mod findings;
 mod frame;

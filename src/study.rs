@@ -2,7 +2,7 @@
 //!
 //! A run is kept row by row while it is compared: about 400 bytes a path and run.
 
-pub mod attribute;
+pub mod contributions;
 pub mod breakpoint;
 pub mod calibrate;
 pub mod compare;

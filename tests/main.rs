@@ -3,7 +3,7 @@
 
 mod addressed;
 mod architecture;
-mod attribution;
+mod contributions;
 mod audited;
 mod commands;
 mod conformance;

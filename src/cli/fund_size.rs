@@ -9,7 +9,7 @@ use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::fund_size::Cost;
 use flashcrash::folder::study::pretty;
 use flashcrash::report;
-use flashcrash::study::attribute::attribute;
+use flashcrash::study::contributions::contributions;
 use flashcrash::study::fund_size::{Question, fund_size as study, target};
 use flashcrash::traders::Accounts;
 
@@ -51,10 +51,10 @@ pub fn fund_size(args: &FundSizeArgs) -> Result<(), Failure> {
     let mut files = "fund_size.json, curve.csv, grid.csv".to_owned();
     if matches!(first.accounts, Accounts::Loaded(_)) {
         session.expect(1);
-        let parts = attribute(&first, &session.runs())?;
+        let parts = contributions(&first, &session.runs())?;
         session.staged.write("accounts_risk.csv", &parts.csv())?;
         files.push_str(", accounts_risk.csv");
-        text.push_str(&report::attribution::text(&parts, None, 20));
+        text.push_str(&report::contributions::text(&parts, None, 20));
     }
     session.quiet_down();
     session.staged.write("fund_size.json", &pretty(&found.to_json()))?;

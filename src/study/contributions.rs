@@ -15,7 +15,7 @@ use super::{Run, Runs, correct};
 use crate::experiment::summary::{LEVEL, P99, seed as seed_of};
 use crate::facts::{AccountId, Fact, Observer, Outcome, Party};
 use crate::fault::{Failure, Faults};
-use crate::folder::attribution::{Attribution, Part};
+use crate::folder::contributions::{Contributions, Part};
 use crate::folder::study::Study;
 use crate::money::Nanos;
 use crate::scenario::Scenario;
@@ -212,7 +212,7 @@ impl Worst {
 ///
 /// # Errors
 /// A book that is drawn, a broken path, or an interruption.
-pub fn attribute(scenario: &Scenario, runs: &Runs<'_>) -> Result<Attribution, Failure> {
+pub fn contributions(scenario: &Scenario, runs: &Runs<'_>) -> Result<Contributions, Failure> {
     let loaded = book(scenario)?;
     let stage = Stage::new(scenario, runs.seed)?;
     let unlimited = stage.with_unlimited_fund();
@@ -259,7 +259,7 @@ pub fn attribute(scenario: &Scenario, runs: &Runs<'_>) -> Result<Attribution, Fa
     Ok(summed_up(scenario, loaded, runs, &counted, &worst))
 }
 
-fn summed_up(scenario: &Scenario, loaded: &Loaded, runs: &Runs<'_>, counted: &[Counted], worst: &Worst) -> Attribution {
+fn summed_up(scenario: &Scenario, loaded: &Loaded, runs: &Runs<'_>, counted: &[Counted], worst: &Worst) -> Contributions {
     let currency = scenario.cash_unit.to_f64();
     let size = (1.0 - P99.to_f64()) * runs.paths as f64;
     let mut parts = vec![0.0; counted.len()];
@@ -307,7 +307,7 @@ fn summed_up(scenario: &Scenario, loaded: &Loaded, runs: &Runs<'_>, counted: &[C
         })
         .collect();
     let own: f64 = parts.iter().sum();
-    Attribution {
+    Contributions {
         currency: scenario.currency.clone(),
         paths: runs.paths,
         es: total * currency / size,
@@ -369,7 +369,7 @@ fn kept<T: Clone>(column: &[T], stays: &[bool]) -> Vec<T> {
 /// Runs the scenario without each of the accounts (by number) in turn; the base is the whole book.
 ///
 /// # Errors
-/// As for [`attribute`], and those of `load`.
+/// As for [`contributions`], and those of `load`.
 pub fn removals(
     accounts: &[&Part],
     load: &dyn Fn() -> Result<Scenario, Failure>,

@@ -49,7 +49,7 @@ fn the_parts_of_all_accounts_add_up_to_what_the_run_says() {
     let dir = tempfile::tempdir().unwrap();
     scenario(dir.path());
     flashcrash(dir.path(), &["run", "desk.toml", "-q", "--paths", "700", "--out", "run"]);
-    let told = flashcrash(dir.path(), &["attribute", "desk.toml", "--paths", "700", "--top", "3", "--out", "parts"]);
+    let told = flashcrash(dir.path(), &["contributions", "desk.toml", "--paths", "700", "--top", "3", "--out", "parts"]);
     let rows = table(&dir.path().join("parts/accounts_risk.csv"));
     assert_eq!(rows.len(), 62);
     assert_eq!(rows[61].0, "(inventory)");
@@ -82,7 +82,7 @@ fn the_parts_of_all_accounts_add_up_to_what_the_run_says() {
 fn without_an_account_the_book_is_that_of_a_file_without_it() {
     let dir = tempfile::tempdir().unwrap();
     scenario(dir.path());
-    flashcrash(dir.path(), &["attribute", "desk.toml", "-q", "--paths", "1100", "--top", "1", "--out", "parts"]);
+    flashcrash(dir.path(), &["contributions", "desk.toml", "-q", "--paths", "1100", "--top", "1", "--out", "parts"]);
     let removed = fs::read_to_string(dir.path().join("parts/removals.json")).unwrap();
     let removed: serde_json::Value = serde_json::from_str(&removed).unwrap();
     assert_eq!(removed["cells"][1]["label"], "without whale");
@@ -106,7 +106,7 @@ fn a_drawn_population_has_no_accounts_to_speak_of() {
     fs::write(dir.path().join("tiny.toml"), lab::TINY).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_flashcrash"))
         .current_dir(dir.path())
-        .args(["attribute", "tiny.toml", "--out", "x"])
+        .args(["contributions", "tiny.toml", "--out", "x"])
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();

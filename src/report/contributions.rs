@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use super::number::{Style, percent, short};
 use super::sweep::in_brackets;
-use crate::folder::attribution::Attribution;
+use crate::folder::contributions::Contributions;
 use crate::folder::study::Study;
 use crate::stats::Estimate;
 
 /// The accounts with the largest shares of the expected shortfall, and what happens without each.
 #[must_use]
-pub fn text(found: &Attribution, removals: Option<&Study>, count: usize) -> String {
+pub fn text(found: &Contributions, removals: Option<&Study>, count: usize) -> String {
     let largest = found.largest(count);
     let mut text = format!(
         "\nExpected shortfall of the fund need at 99 %: {} {}, {} paths",

@@ -30,7 +30,7 @@ pub struct Part {
 
 /// All accounts of a book, in its order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Attribution {
+pub struct Contributions {
     pub currency: String,
     pub paths: u64,
     /// Expected shortfall of the fund need at 99 %, settlement currency.
@@ -40,7 +40,7 @@ pub struct Attribution {
     pub accounts: Vec<Part>,
 }
 
-impl Attribution {
+impl Contributions {
     /// The accounts with the largest shares of the expected shortfall, the largest first; only those that add to it.
     #[must_use]
     pub fn largest(&self, count: usize) -> Vec<&Part> {
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn accounts_stand_in_the_order_of_the_book_and_rank_by_their_part() {
         let accounts = vec![part("a,b", 0, 2.0), part("c", 1, -1.0), part("d", 2, 5.0)];
-        let found = Attribution { currency: "USDT".into(), paths: 4, es: 6.0, es_of_nobody: 0.0, accounts };
+        let found = Contributions { currency: "USDT".into(), paths: 4, es: 6.0, es_of_nobody: 0.0, accounts };
         assert_eq!(found.largest(5).iter().map(|part| part.account.as_str()).collect::<Vec<_>>(), ["d", "a,b"]);
         insta::assert_snapshot!(found.csv().lines().take(2).collect::<Vec<_>>().join("\n"), @r#"
         account,p_liquidated,p_liquidated_low,p_liquidated_high,shortfall_mean,shortfall_mean_low,shortfall_mean_high,es_99_share,es_99_share_low,es_99_share_high,es_99_part,p_adl,p_adl_low,p_adl_high,haircut_mean,haircut_mean_low,haircut_mean_high

@@ -1,4 +1,4 @@
-//! `flashcrash attribute`: what each account of a position book contributes.
+//! `flashcrash contributions`: what each account of a position book contributes.
 
 use std::path::PathBuf;
 
@@ -8,13 +8,13 @@ use serde_json::json;
 use flashcrash::fault::Failure;
 use flashcrash::folder::study::pretty;
 use flashcrash::report;
-use flashcrash::study::attribute::{attribute as study, removals};
+use flashcrash::study::contributions::{contributions as study, removals};
 
 use super::StudyArgs;
 use super::study::{Base, Interrupted, Plan, Study, described, extent, joined};
 
 #[derive(Debug, Args)]
-pub struct AttributeArgs {
+pub struct ContributionsArgs {
     /// Scenario with a position book
     file: PathBuf,
     /// Accounts with the largest parts that are shown
@@ -27,12 +27,12 @@ pub struct AttributeArgs {
     study: StudyArgs,
 }
 
-pub fn attribute(args: &AttributeArgs) -> Result<(), Failure> {
+pub fn contributions(args: &ContributionsArgs) -> Result<(), Failure> {
     let (base, first) = Base::load(&args.file, &args.study)?;
     let (seed, paths) = extent(&args.study, &first);
     let about = joined(described(&first), json!({"top": args.top, "removals": !args.keep_all}));
     let name = &first.name;
-    let plan = Plan { kind: "attribute", name, seed, paths, about, interrupted: Interrupted::Forgotten };
+    let plan = Plan { kind: "contributions", name, seed, paths, about, interrupted: Interrupted::Forgotten };
     let session = Study::begin(&args.study, plan)?;
     session.expect(1);
     let top = usize::from(args.top);
@@ -53,7 +53,7 @@ pub fn attribute(args: &AttributeArgs) -> Result<(), Failure> {
     let text = format!(
         "{}: who would cause it, seed {seed}\n{}",
         first.name,
-        report::attribution::text(&found, removed.as_ref(), top)
+        report::contributions::text(&found, removed.as_ref(), top)
     );
     session.finish(|_| false, &text, &files)
 }
