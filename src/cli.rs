@@ -4,7 +4,9 @@
 
 mod book;
 mod breakpoint;
+mod calibrate;
 mod compare;
+mod contributions;
 mod defaults;
 mod fund_size;
 mod manual;
@@ -13,6 +15,8 @@ mod position;
 mod preset;
 mod report;
 mod run;
+mod screen;
+mod study;
 mod sweep;
 mod trace;
 
@@ -46,8 +50,12 @@ enum Verb {
     Sweep(sweep::SweepArgs),
     /// How large the insurance fund must be for a stated probability
     FundSize(fund_size::FundSizeArgs),
+    /// What each account of a position book contributes, and what changes without the largest
+    Contributions(contributions::ContributionsArgs),
     /// Find how far a key must go until a probability reaches 5, 50 and 95 %
     Breakpoint(breakpoint::BreakpointArgs),
+    /// Fit a book's parameters to recorded depth and trades, with intervals
+    Calibrate(calibrate::CalibrateArgs),
     /// Print every event of one path, one line each
     Trace(trace::TraceArgs),
     /// Tier, margins, liquidation and bankruptcy price of a position, or of many
@@ -141,7 +149,9 @@ pub fn main() -> u8 {
         Verb::Merge(args) => merge::merge(&args),
         Verb::Sweep(args) => sweep::sweep(&args),
         Verb::FundSize(args) => fund_size::fund_size(&args),
+        Verb::Contributions(args) => contributions::contributions(&args),
         Verb::Breakpoint(args) => breakpoint::breakpoint(&args),
+        Verb::Calibrate(args) => calibrate::calibrate(&args),
         Verb::Trace(args) => trace::trace(&args),
         Verb::Position(args) => position::position(&args),
         Verb::Preset(args) => preset::preset(&args),

@@ -23,6 +23,7 @@ pub mod conduct;
 pub mod replay;
 pub mod shard;
 pub mod summary;
+pub mod tilted;
 pub mod until;
 
 /// Paths run again at infinite depth for the cascade amplification: the first so many.
@@ -85,12 +86,17 @@ pub fn header(stage: &Stage<'_>, paths: u64) -> Header {
         fund_open: scenario.rules.fund.open,
         fund_floor: scenario.rules.fund.floor,
         behaviours: scenario.accounts.behave(),
+        tilt: stage.tilt.as_ref().map(ToString::to_string),
     }
 }
 
 struct Slot<'s> {
     worker: Worker<'s>,
     audit: Audit,
+    /// Paths before this one keep their series, and those before the other are run in pairs. Weighted paths are not:
+    /// bands and ratios would count each once.
+    series_paths: u64,
+    paired_paths: u64,
 }
 
 /// Runs the paths of a plan. `progress` is told how many are done; raising `stop` ends the run between two paths.
@@ -149,13 +155,15 @@ impl<'s> Slot<'s> {
     fn new(stage: &'s Stage<'s>) -> Self {
         let rules = &stage.scenario.rules;
         let multipliers: Vec<_> = rules.contracts.iter().map(|contract| contract.multiplier).collect();
-        Self { worker: Worker::new(stage), audit: Audit::new(&multipliers, rules.fund.floor) }
+        let (series_paths, paired_paths) = if stage.tilt.is_some() { (0, 0) } else { (SERIES_PATHS, PAIRED_PATHS) };
+        let audit = Audit::new(&multipliers, rules.fund.floor);
+        Self { worker: Worker::new(stage), audit, series_paths, paired_paths }
     }
 
     fn run(&mut self, path: u64, audited: Audited) -> Result<(Outcome, Option<Vec<Sample>>), Failure> {
         let wanted = Wanted {
-            series: if path < SERIES_PATHS { Series::Keep } else { Series::Skip },
-            pair: if path < PAIRED_PATHS { Pair::WithInfiniteDepth } else { Pair::Alone },
+            series: if path < self.series_paths { Series::Keep } else { Series::Skip },
+            pair: if path < self.paired_paths { Pair::WithInfiniteDepth } else { Pair::Alone },
         };
         let row = match audited {
             Audited::No => self.worker.run(path, wanted, &mut [])?,

@@ -263,6 +263,8 @@ macro_rules! outcome {
             pub exhausted_at_s: Option<i64>,
             /// What accounts did of their own accord.
             pub conduct: Conduct,
+            /// Weight of the path under importance sampling in units of 2⁻⁴⁰; `None` where every path counts once.
+            pub weight: Option<i64>,
         }
 
         impl Outcome {
@@ -281,7 +283,7 @@ macro_rules! outcome {
             #[must_use]
             pub fn from_values(path: u64, values: [i64; Self::COLUMNS.len()], exhausted_at_s: Option<i64>) -> Self {
                 let [$($name,)+] = values;
-                Self { path, $($name,)+ exhausted_at_s, conduct: Conduct::default() }
+                Self { path, $($name,)+ exhausted_at_s, conduct: Conduct::default(), weight: None }
             }
 
             /// One value by the name of its column.

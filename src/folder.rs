@@ -5,13 +5,17 @@
 
 pub mod attribution;
 pub mod book;
+pub mod contributions;
 pub mod decimal;
+pub mod frontier;
 pub mod fund_size;
 pub mod rows;
 pub mod schema;
+pub mod screening;
 pub mod series;
 pub mod study;
 mod swap;
+pub mod tilted;
 pub mod trace;
 pub mod writer;
 
@@ -67,6 +71,8 @@ pub struct Header {
     pub fund_floor: Cash,
     /// Whether accounts do anything of their own accord, so that `paths.csv` has the columns of that.
     pub behaviours: bool,
+    /// Importance sampling as it was asked for, `drop=4`; absent where every path counts once.
+    pub tilt: Option<String>,
 }
 
 /// Something the reader of a metric must know.
@@ -82,10 +88,13 @@ pub enum Flag {
     ThinTail,
     /// There are too few paths for one of the bounds.
     Unbounded,
+    /// Under importance sampling too few paths carry the estimate, so it is not told.
+    FewEffective,
 }
 
 impl Flag {
-    pub const ALL: [Self; 5] = [Self::TailDominated, Self::Censored, Self::Identical, Self::ThinTail, Self::Unbounded];
+    pub const ALL: [Self; 6] =
+        [Self::TailDominated, Self::Censored, Self::Identical, Self::ThinTail, Self::Unbounded, Self::FewEffective];
 
     /// As written in `summary.json`.
     #[must_use]
@@ -96,6 +105,7 @@ impl Flag {
             Self::Identical => "identical",
             Self::ThinTail => "thin tail",
             Self::Unbounded => "unbounded",
+            Self::FewEffective => "few effective paths",
         }
     }
 
@@ -110,6 +120,9 @@ impl Flag {
             Self::Identical => "identical on every path: no sampling error to show",
             Self::ThinTail => "thin tail: fewer than 10 paths lie beyond the quantile; run more",
             Self::Unbounded => "too few paths to bound it on that side",
+            Self::FewEffective => {
+                "under importance sampling: not told, as its effective sample size is below 200 or the weights do not average 1"
+            }
         }
     }
 }
@@ -254,6 +267,9 @@ impl Header {
         if self.behaviours {
             manifest["behaviours"] = json!(true);
         }
+        if let Some(tilt) = &self.tilt {
+            manifest["tilt"] = json!(tilt);
+        }
         manifest
     }
 
@@ -285,6 +301,7 @@ impl Header {
             fund_open: Cash(cash_unit.exact(decimal("fund_open")?)?),
             fund_floor: Cash(cash_unit.exact(decimal("fund_floor")?)?),
             behaviours: value.get("behaviours").is_some_and(|on| on == true),
+            tilt: text("tilt"),
         })
     }
 }
@@ -387,12 +404,19 @@ pub(crate) mod tests {
             fund_open: Cash(2_000_000_000_000),
             fund_floor: Cash(0),
             behaviours: false,
+            tilt: None,
         }
     }
 
     #[test]
     fn a_header_survives_its_file() {
-        let header = Header { horizon: Nanos(1_500_000_001), fund_floor: Cash(1), behaviours: true, ..header() };
+        let header = Header {
+            horizon: Nanos(1_500_000_001),
+            fund_floor: Cash(1),
+            behaviours: true,
+            tilt: Some("drop=4".into()),
+            ..header()
+        };
         assert_eq!(Header::from_json(&header.to_json()), Some(header));
     }
 

@@ -25,6 +25,8 @@ pub enum Purpose {
     Policy = 6,
     /// Resampling in statistics, never in a path.
     Bootstrap = 7,
+    /// Which law a path of importance sampling is drawn from.
+    Tilt = 8,
 }
 
 /// A stream of 64-bit words.

@@ -10,6 +10,7 @@ pub mod path;
 mod people;
 pub mod stage;
 pub mod tally;
+pub mod tilt;
 pub mod trace;
 
 #[cfg(test)]

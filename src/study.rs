@@ -4,8 +4,11 @@
 
 pub mod attribute;
 pub mod breakpoint;
+pub mod calibrate;
 pub mod compare;
+pub mod contributions;
 pub mod fund_size;
+pub mod screen;
 pub mod sweep;
 
 use std::sync::atomic::AtomicBool;

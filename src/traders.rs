@@ -17,7 +17,7 @@ use crate::fault::Source;
 use crate::market::distribution::Distribution;
 use crate::money::{Cash, Multiplier, Price, Qty};
 
-pub use generated::{Cause, Undrawable};
+pub use generated::{Cause, LargestSize, Undrawable};
 pub use loaded::{Contract, load};
 
 /// A group of generated accounts: `[[traders]]`.
@@ -119,7 +119,7 @@ pub struct Loaded {
     pub rows: Vec<std::ops::Range<usize>>,
     pub liquidate_at_open: bool,
     /// What all of its accounts do of their own accord.
-    pub behaviours: Vec<Box<dyn Behaviour>>,
+    pub behaviours: Arc<[Box<dyn Behaviour>]>,
 }
 
 /// Accounts and positions in columns. Position j belongs to account `account[j]`; accounts are in the order of their ids.
@@ -164,7 +164,8 @@ impl Accounts {
         match self {
             Self::Generated(generated) => generated.groups.iter_mut().for_each(|group| group.behaviours.clear()),
             Self::Loaded(loaded) => {
-                Arc::get_mut(loaded).expect("a scenario holds its book alone until it is run").behaviours.clear();
+                Arc::get_mut(loaded).expect("a scenario holds its book alone until it is run").behaviours =
+                    Arc::default();
             }
         }
     }

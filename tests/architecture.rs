@@ -26,7 +26,20 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ),
     (
         "study",
-        &["experiment", "sim", "scenario", "folder", "stats", "facts", "money", "rng", "venue", "registry", "fault"],
+        &[
+            "experiment",
+            "sim",
+            "scenario",
+            "folder",
+            "stats",
+            "facts",
+            "money",
+            "rng",
+            "venue",
+            "traders",
+            "registry",
+            "fault",
+        ],
     ),
     ("report", &["folder", "stats", "facts", "money", "fault"]),
 ];

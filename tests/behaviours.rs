@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use flashcrash::experiment::Audited;
 use flashcrash::facts::{AccountId, Deed, Fact, Outcome};
-use flashcrash::money::Nanos;
+use flashcrash::money::{Nanos, Price, Qty};
 use flashcrash::scenario::Scenario;
 use flashcrash::sim::path::{Pair, Wanted, Worker};
 use flashcrash::sim::stage::Stage;
@@ -239,7 +239,8 @@ fn stops_fire_at_the_first_refresh_at_which_their_price_is_reached() {
         .iter()
         .filter_map(|(at, fact)| if let Fact::Breached { account, .. } = fact { Some((*account, *at)) } else { None })
         .collect();
-    let (k, open) = (scenario.assets[0].multiplier.0 as f64, scenario.assets[0].open.0 as f64);
+    let (k, open) =
+        (scenario.assets[0].multiplier.notional(Qty(1), Price(1)).0 as f64, scenario.assets[0].open.0 as f64);
     let mut checked = 0;
     for (_, fact) in facts.iter().filter(|(at, _)| at.0 == 0) {
         let &Fact::Traded { party: flashcrash::facts::Party::Trader(account), qty, cash, .. } = fact else { continue };

@@ -21,6 +21,61 @@ pub fn scenarios() -> PathBuf {
     root().join("scenarios")
 }
 
+/// Twenty accounts seen once a minute: thirty thousand paths a second.
+pub const TINY: &str = r#"
+[scenario]
+paths = 10_000
+seed = 1
+horizon = "30 min"
+step = "60 s"
+
+[[assets]]
+symbol = "BTC"
+tick = 0.1
+lot = 0.001
+open = 100_000
+mark = "index"
+
+[assets.process]
+kind = "flash_crash"
+drop = { kind = "uniform", min = 0.02, max = 0.2 }
+duration = { kind = "uniform", min = 300, max = 1_200 }
+start = 60
+volatility = 0.8
+
+[assets.book]
+kind = "depth"
+depth_1pct = 300_000
+half_life = "60 s"
+
+[venue]
+mark_interval = "60 s"
+check_interval = "60 s"
+position_layers = ["book", "adl"]
+cash_layers = ["fund"]
+taker_fee = "0.05 %"
+liquidation_fee = "0.3 %"
+surplus_to = "fund"
+adl = { kind = "profit_leverage", eligible = "profit_at_adl_price" }
+
+[[venue.tiers]]
+notional_floor = 0
+max_leverage = 100
+maintenance_rate = "0.5 %"
+
+[venue.fund]
+open = 20_000
+
+[[traders]]
+name = "all"
+count = 20
+long_share = 0.6
+leverage = { kind = "discrete", values = [5, 10, 20, 50], weights = [2, 3, 3, 2] }
+size = { kind = "lognormal", median = 2_000, sigma = 1.2, min = 100, max = 100_000 }
+size_is = "collateral"
+entry_offset = { kind = "uniform", min = -0.015, max = 0.015 }
+"#;
+
 /// Every shipped scenario, by name.
 pub fn shipped() -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(scenarios())

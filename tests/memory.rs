@@ -7,61 +7,6 @@ use std::time::Duration;
 
 use crate::lab;
 
-/// Twenty accounts seen once a minute: thirty thousand paths a second.
-const TINY: &str = r#"
-[scenario]
-paths = 10_000
-seed = 1
-horizon = "30 min"
-step = "60 s"
-
-[[assets]]
-symbol = "BTC"
-tick = 0.1
-lot = 0.001
-open = 100_000
-mark = "index"
-
-[assets.process]
-kind = "flash_crash"
-drop = { kind = "uniform", min = 0.02, max = 0.2 }
-duration = { kind = "uniform", min = 300, max = 1_200 }
-start = 60
-volatility = 0.8
-
-[assets.book]
-kind = "depth"
-depth_1pct = 300_000
-half_life = "60 s"
-
-[venue]
-mark_interval = "60 s"
-check_interval = "60 s"
-position_layers = ["book", "adl"]
-cash_layers = ["fund"]
-taker_fee = "0.05 %"
-liquidation_fee = "0.3 %"
-surplus_to = "fund"
-adl = { kind = "profit_leverage", eligible = "profit_at_adl_price" }
-
-[[venue.tiers]]
-notional_floor = 0
-max_leverage = 100
-maintenance_rate = "0.5 %"
-
-[venue.fund]
-open = 20_000
-
-[[traders]]
-name = "all"
-count = 20
-long_share = 0.6
-leverage = { kind = "discrete", values = [5, 10, 20, 50], weights = [2, 3, 3, 2] }
-size = { kind = "lognormal", median = 2_000, sigma = 1.2, min = 100, max = 100_000 }
-size_is = "collateral"
-entry_offset = { kind = "uniform", min = -0.015, max = 0.015 }
-"#;
-
 /// Runs the program and returns the most memory that it held, in megabytes; `None` where the system does not tell.
 fn peak(dir: &Path, arguments: &[&str]) -> Option<f64> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_flashcrash")).current_dir(dir).args(arguments).spawn().unwrap();
@@ -85,7 +30,7 @@ fn peak(dir: &Path, arguments: &[&str]) -> Option<f64> {
 
 fn flat(few: u64, many: u64) {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("tiny.toml"), TINY).unwrap();
+    fs::write(dir.path().join("tiny.toml"), lab::TINY).unwrap();
     let run = |paths: u64, out: &str| {
         peak(dir.path(), &["run", "tiny.toml", "-q", "--threads", "2", "--paths", &paths.to_string(), "--out", out])
     };

@@ -184,6 +184,47 @@ fn a_sweep_killed_at_any_moment_ends_with_the_same_bytes() {
     assert_eq!(names(dir.path()), ["funds.toml", "stopped", "whole"], "no stray files");
 }
 
+/// Cells that differ in the fund alone take over what one of them has shown; shards run every path. Both must agree.
+#[test]
+fn sweep_shards_run_every_path_and_merge_to_the_bytes_of_the_sweep_that_reuses_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = sweep_file(dir.path());
+    let file = file.to_str().unwrap();
+    let sweep = |arguments: &[&str]| {
+        let mut command = flashcrash(dir.path(), &["sweep", file, "-q"]);
+        small(&mut command).args(["--set", "assets.0.book.depth_1pct=20_000_000"]).args(arguments);
+        command
+    };
+    done(&mut sweep(&["--out", "whole"]));
+    done(&mut sweep(&["--cells", "0..5", "--shard-out", "shards"]));
+    done(&mut sweep(&["--cells", "5..12", "--range", "0..41", "--shard-out", "shards"]));
+    let missing = sweep(&["--shards", "shards", "--out", "merged"]).output().unwrap();
+    let told = String::from_utf8_lossy(&missing.stderr).into_owned();
+    assert!(missing.status.code() == Some(1) && told.contains("paths 41..150 of cell 5"), "{told}");
+    // One of the machines is killed and its job repeated.
+    let mut child = sweep(&["--cells", "5..12", "--range", "41..150", "--shard-out", "shards"]).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    done(&mut sweep(&["--cells", "5..12", "--range", "41..150", "--shard-out", "shards"]));
+    done(&mut sweep(&["--shards", "shards", "--out", "merged"]));
+    assert_eq!(crate::lab::contents(&dir.path().join("merged")), crate::lab::contents(&dir.path().join("whole")));
+    let strange = sweep(&["--shards", "shards", "--out", "x", "--set", "venue.taker_fee=0"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&strange.stderr).contains("is of no cell of this sweep"));
+    let other = sweep(&["--shards", "shards", "--out", "x", "--seed", "77"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&other.stderr).contains("give the sweep the `--seed`"));
+    let beyond = sweep(&["--cells", "3..13", "--shard-out", "x"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&beyond.stderr).contains("this sweep has 12 cells"));
+    assert_eq!(names(dir.path()), ["funds.toml", "merged", "shards", "whole"], "no stray files");
+    // The funds matter, or this would prove nothing.
+    let table = fs::read_to_string(dir.path().join("whole/sweep.csv")).unwrap();
+    let p = |fund: &str| {
+        let line = table.lines().find(|line| line.contains(&format!(",{fund},below,0,p_fund_exhausted,"))).unwrap();
+        line.rsplit(',').nth(9).unwrap().parse::<f64>().unwrap()
+    };
+    assert!(p("1_000") > p("50_000") && p("50_000") > p("200_000"), "{table}");
+}
+
 #[test]
 fn cells_that_differ_only_in_a_key_without_effect_are_identical() {
     let dir = tempfile::tempdir().unwrap();
@@ -262,4 +303,80 @@ fn the_breakpoint_lies_where_the_probability_passes_the_level() {
     };
     let (below, above) = (exhausted(value * 0.9, "a"), exhausted(value * 1.1, "b"));
     assert!(below < 0.5 && above >= 0.5, "{below} at 0.9 times {value}, {above} at 1.1 times");
+}
+
+#[test]
+fn a_key_without_effect_ranks_last_with_an_effect_of_exactly_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("tiny.toml"), crate::lab::TINY).unwrap();
+    let range = |key: &str, from: &str, to: &str| {
+        format!("\n[[screen.ranges]]\nkey = \"{key}\"\nfrom = {from}\nto = {to}\nwhole = true\n")
+    };
+    // The venue's capital is asked only where `venue` stands among the cash layers, which it does not.
+    let ranges = [
+        range("venue.capital", "0", "30_000"),
+        range("venue.fund.open", "1_000", "300_000"),
+        range("assets.0.book.depth_1pct", "100_000", "1_000_000"),
+    ];
+    let text = format!(
+        "[screen]\nscenario = \"tiny.toml\"\nmetric = \"p_fund_exhausted\"\npaths = 300\ntrajectories = 4\n{}",
+        ranges.concat()
+    );
+    fs::write(dir.path().join("ranges.toml"), text).unwrap();
+    let screen = |threads: &str, out: &str| {
+        let arguments = ["sweep", "ranges.toml", "--screen", "--threads", threads, "--out", out];
+        done(&mut flashcrash(dir.path(), &arguments))
+    };
+    let told = String::from_utf8(screen("2", "x").stdout).unwrap();
+    assert!(told.contains("4 trajectories, 16 points of 300 paths"), "{told}");
+    let table = fs::read_to_string(dir.path().join("x/screen.csv")).unwrap();
+    let keys: Vec<&str> = table.lines().skip(1).map(|line| line.split(',').next().unwrap()).collect();
+    assert_eq!(keys, ["venue.fund.open", "assets.0.book.depth_1pct", "venue.capital"], "{table}");
+    assert!(table.contains("venue.capital,0,30000,0,0,0,0,0"), "{table}");
+    assert_eq!(fs::read_to_string(dir.path().join("x/points.csv")).unwrap().lines().count(), 17);
+    screen("1", "y");
+    assert!(crate::lab::contents(&dir.path().join("x")) == crate::lab::contents(&dir.path().join("y")));
+}
+
+#[test]
+fn a_frontier_is_a_breakpoint_at_each_value_of_another_key() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("tiny.toml"), crate::lab::TINY).unwrap();
+    let common = ["breakpoint", "tiny.toml", "--key", "drop", "--from", "0.01", "--to", "0.3", "--levels", "0.5", "-q"];
+    let with = |more: &[&str]| {
+        done(flashcrash(dir.path(), &common).args(["--paths", "100"]).args(more));
+    };
+    with(&["--across", "depth=100_000,2_000_000", "--out", "frontier"]);
+    with(&["--set", "assets.0.book.depth_1pct=2_000_000", "--out", "point"]);
+    let table = fs::read_to_string(dir.path().join("frontier/frontier.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows.len(), 2, "{table}");
+    let drop = |row: &[&str]| row[2].parse::<f64>().unwrap();
+    assert!(drop(&rows[0]) < drop(&rows[1]), "a thinner book breaks sooner: {table}");
+    let point = fs::read_to_string(dir.path().join("point/breakpoint.json")).unwrap();
+    let point: serde_json::Value = serde_json::from_str(&point).unwrap();
+    assert_eq!(point["levels"][0]["value"].as_f64(), Some(drop(&rows[1])));
+}
+
+#[test]
+fn a_calibrated_book_is_a_fragment_that_a_scenario_takes() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut text = String::from("time_s,mid,side,distance,depth\n");
+    for time in 0..40 {
+        for (distance, depth) in [(0.002, 20_000.0), (0.01, 140_000.0), (0.03, 500_000.0)] {
+            let depth = depth * (1.0 + f64::from(time * 7 % 5) * 0.02);
+            text.push_str(&format!("{time},100000,bid,{distance},{depth}\n{time},100000,ask,{distance},{depth}\n"));
+        }
+    }
+    fs::write(dir.path().join("snapshots.csv"), text).unwrap();
+    let output = done(&mut flashcrash(dir.path(), &["calibrate", "book", "snapshots.csv"]));
+    let fragment = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        fragment.contains("From 40 snapshots of snapshots.csv") && fragment.contains("95 % interval"),
+        "{fragment}"
+    );
+    let (head, rest) = crate::lab::TINY.split_once("[assets.book]").unwrap();
+    let (_, tail) = rest.split_once("[venue]").unwrap();
+    fs::write(dir.path().join("mine.toml"), format!("{head}{fragment}\n[venue]{tail}")).unwrap();
+    done(&mut flashcrash(dir.path(), &["check", "mine.toml"]));
 }

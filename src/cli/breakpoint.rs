@@ -1,22 +1,20 @@
 //! `flashcrash breakpoint`: how far a key must go until the fund is exhausted.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
 use flashcrash::fault::{Failure, Faults};
-use flashcrash::folder::VERSION;
-use flashcrash::folder::study::{Staged, pretty};
+use flashcrash::folder::frontier::{Frontier, Reached};
+use flashcrash::folder::study::pretty;
 use flashcrash::registry::Setting;
 use flashcrash::report;
-use flashcrash::scenario;
-use flashcrash::study::Runs;
+use flashcrash::scenario::Scenario;
 use flashcrash::study::breakpoint::{Question, breakpoint as study};
 
-use super::run::{cores, progress_bar, stop_on_interrupt};
-use super::{StudyArgs, print, warn};
+use super::StudyArgs;
+use super::study::{Base, Interrupted, Plan, Study, described, extent, joined};
 
 #[derive(Debug, Args)]
 pub struct BreakpointArgs {
@@ -37,46 +35,30 @@ pub struct BreakpointArgs {
     /// Shares to be reached
     #[arg(long, value_delimiter = ',', default_values_t = [0.05, 0.5, 0.95])]
     levels: Vec<f64>,
+    /// A frontier instead: the breakpoint at each of these values of another key, as
+    /// assets.0.book.depth_1pct=50_000_000,100_000_000; `depth` is short for that key
+    #[arg(long, value_name = "KEY=VALUES")]
+    across: Option<String>,
     #[command(flatten)]
     study: StudyArgs,
 }
 
 pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
-    let common = args.study.set.settings()?;
     let question = question(args)?;
-    let (first, warnings) = scenario::load_with(&args.file, &common)?;
-    warn(&warnings);
-    let (seed, paths) = (args.study.seed.unwrap_or(first.seed), args.study.paths.unwrap_or(first.paths).max(2));
-    let out = args.study.out.clone().unwrap_or_else(|| Path::new("output").join(format!("breakpoint-{}", first.name)));
-    let manifest = json!({
-        "program": "flashcrash",
-        "kind": "breakpoint",
-        "version": VERSION,
-        "scenario": first.name,
-        "scenario_hash": first.hash,
-        "seed": seed,
-        "paths": paths,
-        "key": question.key,
-        "from": question.from,
-        "to": question.to,
-        "metric": question.metric,
-    });
-    let stop = stop_on_interrupt()?;
-    let staged = Staged::create(&out, &manifest)?;
-    let bar = progress_bar(0, args.study.quiet);
-    let runs = Runs {
-        seed,
-        paths,
-        threads: args.study.threads.map_or_else(cores, usize::from),
-        stop: &stop,
-        progress: &|done| bar.inc(done),
-    };
-    let load = |settings: &[Setting]| {
-        scenario::load_with(&args.file, &[common.clone(), settings.to_vec()].concat()).map(|(scenario, _)| scenario)
-    };
-    let found = study(&question, &load, &runs, &|more| bar.inc_length(more * paths));
-    bar.finish_and_clear();
-    let (cells, reached) = found?;
+    let (base, first) = Base::load(&args.file, &args.study)?;
+    if let Some(across) = &args.across {
+        return frontier(args, &question, across, (&base, &first));
+    }
+    let (seed, paths) = extent(&args.study, &first);
+    let about = joined(
+        described(&first),
+        json!({"key": question.key, "from": question.from, "to": question.to, "metric": question.metric}),
+    );
+    let plan = Plan { kind: "breakpoint", name: &first.name, seed, paths, about, interrupted: Interrupted::Forgotten };
+    let session = Study::begin(&args.study, plan)?;
+    let (cells, reached) =
+        study(&question, &|settings| base.with(settings), &session.runs(), &|more| session.expect(more))?;
+    session.quiet_down();
     let levels: Vec<_> = reached
         .iter()
         .map(|reached| {
@@ -88,16 +70,9 @@ pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
             })
         })
         .collect();
-    staged.write("breakpoint.json", &pretty(&json!({"levels": levels, "points": cells.to_json()})))?;
-    staged.write("breakpoint.csv", &cells.csv())?;
-    let charts = report::sweep::draw(&cells, &staged.path(""))?;
-    if stop.load(Ordering::Relaxed) {
-        return Err(Failure::Interrupted);
-    }
-    staged.finish(|_| false)?;
-    if args.study.quiet {
-        return Ok(());
-    }
+    session.staged.write("breakpoint.json", &pretty(&json!({"levels": levels, "points": cells.to_json()})))?;
+    session.staged.write("breakpoint.csv", &cells.csv())?;
+    let charts = report::sweep::draw(&cells, &session.staged.path(""))?;
     let mut text =
         format!("{}: {} against {}, {paths} paths a point, seed {seed}\n\n", first.name, question.metric, question.key);
     for reached in &reached {
@@ -110,12 +85,68 @@ pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
             }
         });
     }
-    text.push_str(&format!(
-        "\nWritten to {}: breakpoint.json, breakpoint.csv, manifest.json; charts {} (.svg, .png)\n",
-        out.display(),
-        charts.join(", ")
-    ));
-    print(&text)
+    let files = format!("breakpoint.json, breakpoint.csv; charts {} (.svg, .png)", charts.join(", "));
+    session.finish(|_| false, &text, &files)
+}
+
+/// `--across`: the same question at several values of another key.
+fn frontier(
+    args: &BreakpointArgs,
+    question: &Question,
+    across: &str,
+    (base, first): (&Base<'_>, &Scenario),
+) -> Result<(), Failure> {
+    let (name, values) = across.split_once('=').unwrap_or((across, ""));
+    let name = if name.trim() == "depth" { "assets.0.book.depth_1pct" } else { name.trim() };
+    let values: Vec<&str> = values.split(',').map(str::trim).filter(|value| !value.is_empty()).collect();
+    if values.is_empty() {
+        return Err(Faults::usage(
+            format!("`--across {across}` has no values"),
+            "write a key and its values: `--across depth=50_000_000,100_000_000`",
+        )
+        .into());
+    }
+    let settings: Vec<Setting> =
+        values.iter().map(|value| Setting::parse(&format!("{name}={value}"))).collect::<Result<_, _>>()?;
+    for setting in &settings {
+        base.with(std::slice::from_ref(setting))?;
+    }
+    let (seed, paths) = extent(&args.study, first);
+    let about = joined(
+        described(first),
+        json!({"key": question.key, "from": question.from, "to": question.to, "metric": question.metric,
+               "levels": question.levels, "across": name, "values": values}),
+    );
+    let plan = Plan { kind: "frontier", name: &first.name, seed, paths, about, interrupted: Interrupted::Forgotten };
+    let session = Study::begin(&args.study, plan)?;
+    let mut points = Vec::new();
+    let mut header = None;
+    for (setting, value) in settings.iter().zip(&values) {
+        let load = |more: &[Setting]| base.with(&[std::slice::from_ref(setting), more].concat());
+        let (cells, reached) = study(question, &load, &session.runs(), &|more| session.expect(more))?;
+        header.get_or_insert_with(|| cells.base().header.clone());
+        points.extend(reached.iter().map(|reached| Reached {
+            across: (*value).to_owned(),
+            level: reached.level,
+            at: reached.at,
+        }));
+    }
+    session.quiet_down();
+    let Some(header) = header else { return Err(Faults::usage("nothing was run", "name values").into()) };
+    let found = Frontier {
+        header,
+        key: question.key.clone(),
+        from: question.from,
+        to: question.to,
+        across: name.to_owned(),
+        metric: question.metric.clone(),
+        points,
+    };
+    session.staged.write("frontier.json", &pretty(&found.to_json()))?;
+    session.staged.write("frontier.csv", &found.csv())?;
+    let chart = report::frontier::draw(&found, &session.staged.path(""))?;
+    let files = format!("frontier.json, frontier.csv; chart {chart} (.svg, .png)");
+    session.finish(|_| false, &report::frontier::text(&found), &files)
 }
 
 fn question(args: &BreakpointArgs) -> Result<Question, Faults> {

@@ -1,23 +1,20 @@
 //! `flashcrash compare`: scenarios on the same shocks.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use flashcrash::fault::{Failure, Faults};
-use flashcrash::folder::VERSION;
-use flashcrash::folder::study::{Staged, pretty};
+use flashcrash::folder::study::pretty;
 use flashcrash::registry::Setting;
 use flashcrash::report;
 use flashcrash::scenario::{self, Scenario};
-use flashcrash::study::Runs;
 use flashcrash::study::compare::compare as compare_scenarios;
 
-use super::run::{cores, progress_bar, stop_on_interrupt};
-use super::{StudyArgs, print, warn};
+use super::study::{Interrupted, Plan, Study, described, extent, joined};
+use super::{StudyArgs, warn};
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
@@ -55,56 +52,19 @@ pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
         .into());
     }
     let first = &scenarios[0].1;
-    let (seed, paths) = (args.study.seed.unwrap_or(first.seed), args.study.paths.unwrap_or(first.paths).max(2));
+    let (seed, paths) = extent(&args.study, first);
     let names: Vec<&str> = scenarios.iter().map(|(_, scenario)| scenario.name.as_str()).collect();
-    let out =
-        args.study.out.clone().unwrap_or_else(|| Path::new("output").join(format!("compare-{}", names.join("-"))));
-    let manifest = json!({
-        "program": "flashcrash",
-        "kind": "compare",
-        "version": VERSION,
-        "seed": seed,
-        "paths": paths,
-        "scenarios": scenarios.iter().map(|(label, scenario)| described(label, scenario)).collect::<Vec<_>>(),
-    });
-
-    let stop = stop_on_interrupt()?;
-    let staged = Staged::create(&out, &manifest)?;
-    let bar = progress_bar(paths * scenarios.len() as u64, args.study.quiet);
-    let runs = Runs {
-        seed,
-        paths,
-        threads: args.study.threads.map_or_else(cores, usize::from),
-        stop: &stop,
-        progress: &|done| bar.inc(done),
-    };
-    let compared = compare_scenarios(&scenarios, &runs);
-    bar.finish_and_clear();
-    let study = compared?;
-    staged.write("compare.json", &pretty(&study.to_json()))?;
-    staged.write("compare.csv", &study.csv())?;
-    if stop.load(Ordering::Relaxed) {
-        return Err(Failure::Interrupted);
-    }
-    staged.finish(|_| false)?;
-    if args.study.quiet {
-        return Ok(());
-    }
-    print(&format!(
-        "{}\nWritten to {}: compare.json, compare.csv, manifest.json\n",
-        report::sweep::comparison(&study),
-        out.display()
-    ))
-}
-
-/// A scenario in a manifest.
-pub(super) fn described(label: &str, scenario: &Scenario) -> Value {
-    json!({
-        "label": label,
-        "scenario": scenario.name,
-        "scenario_hash": scenario.hash,
-        "set": scenario.settings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
+    let told = |(label, scenario): &(String, Scenario)| joined(json!({"label": label}), described(scenario));
+    let about = json!({"scenarios": scenarios.iter().map(told).collect::<Vec<_>>()});
+    let name = names.join("-");
+    let plan = Plan { kind: "compare", name: &name, seed, paths, about, interrupted: Interrupted::Forgotten };
+    let session = Study::begin(&args.study, plan)?;
+    session.expect(scenarios.len() as u64);
+    let study = compare_scenarios(&scenarios, &session.runs())?;
+    session.quiet_down();
+    session.staged.write("compare.json", &pretty(&study.to_json()))?;
+    session.staged.write("compare.csv", &study.csv())?;
+    session.finish(|_| false, &report::sweep::comparison(&study), "compare.json, compare.csv")
 }
 
 /// A label that no other scenario has.

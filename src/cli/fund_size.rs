@@ -1,23 +1,20 @@
 //! `flashcrash fund-size`: how large the insurance fund must be.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
 use flashcrash::fault::{Failure, Faults};
-use flashcrash::folder::VERSION;
 use flashcrash::folder::fund_size::Cost;
-use flashcrash::folder::study::{Staged, pretty};
-use flashcrash::registry::Setting;
+use flashcrash::folder::study::pretty;
 use flashcrash::report;
-use flashcrash::scenario;
-use flashcrash::study::Runs;
+use flashcrash::study::contributions::contributions;
 use flashcrash::study::fund_size::{Question, fund_size as study, target};
+use flashcrash::traders::Accounts;
 
-use super::run::{cores, progress_bar, stop_on_interrupt};
-use super::{StudyArgs, print, warn};
+use super::StudyArgs;
+use super::study::{Base, Interrupted, Plan, Study, described, extent, joined, within};
 
 #[derive(Debug, Args)]
 pub struct FundSizeArgs {
@@ -43,62 +40,33 @@ pub struct FundSizeArgs {
 }
 
 pub fn fund_size(args: &FundSizeArgs) -> Result<(), Failure> {
-    let common = args.study.set.settings()?;
     let question = question(args)?;
-    let (first, warnings) = scenario::load_with(&args.file, &common)?;
-    warn(&warnings);
-    let (seed, paths) = (args.study.seed.unwrap_or(first.seed), args.study.paths.unwrap_or(first.paths).max(2));
-    let out = args.study.out.clone().unwrap_or_else(|| Path::new("output").join(format!("fund-size-{}", first.name)));
-    let manifest = json!({
-        "program": "flashcrash",
-        "kind": "fund-size",
-        "version": VERSION,
-        "scenario": first.name,
-        "scenario_hash": first.hash,
-        "seed": seed,
-        "paths": paths,
-        "target": args.target,
-        "confidence": args.confidence,
-    });
-    let stop = stop_on_interrupt()?;
-    let staged = Staged::create(&out, &manifest)?;
-    let bar = progress_bar(0, args.study.quiet);
-    let runs = Runs {
-        seed,
-        paths,
-        threads: args.study.threads.map_or_else(cores, usize::from),
-        stop: &stop,
-        progress: &|done| bar.inc(done),
-    };
-    let load = |settings: &[Setting]| {
-        scenario::load_with(&args.file, &[common.clone(), settings.to_vec()].concat()).map(|(scenario, _)| scenario)
-    };
-    let found = study(&question, &load, &runs, &|more| bar.inc_length(more * paths));
-    bar.finish_and_clear();
-    let found = found?;
-    staged.write("fund_size.json", &pretty(&found.to_json()))?;
-    staged.write("curve.csv", &found.curve_csv())?;
-    staged.write("grid.csv", &found.grid_csv())?;
-    let chart = report::fund_size::draw(&found, &staged.path(""))?;
-    if stop.load(Ordering::Relaxed) {
-        return Err(Failure::Interrupted);
+    let (base, first) = Base::load(&args.file, &args.study)?;
+    let (seed, paths) = extent(&args.study, &first);
+    let about = joined(described(&first), json!({"target": args.target, "confidence": args.confidence}));
+    let plan = Plan { kind: "fund-size", name: &first.name, seed, paths, about, interrupted: Interrupted::Forgotten };
+    let session = Study::begin(&args.study, plan)?;
+    let found = study(&question, &|settings| base.with(settings), &session.runs(), &|more| session.expect(more))?;
+    let mut text = report::fund_size::text(&found);
+    let mut files = "fund_size.json, curve.csv, grid.csv".to_owned();
+    if matches!(first.accounts, Accounts::Loaded(_)) {
+        session.expect(1);
+        let parts = contributions(&first, &session.runs())?;
+        session.staged.write("accounts_risk.csv", &parts.csv())?;
+        files.push_str(", accounts_risk.csv");
+        text.push_str(&report::contributions::text(&parts, None, 20));
     }
-    staged.finish(|_| false)?;
-    if args.study.quiet {
-        return Ok(());
-    }
-    print(&format!(
-        "{}\nWritten to {}: fund_size.json, curve.csv, grid.csv, manifest.json; chart {chart} (.svg, .png)\n",
-        report::fund_size::text(&found),
-        out.display()
-    ))
+    session.quiet_down();
+    session.staged.write("fund_size.json", &pretty(&found.to_json()))?;
+    session.staged.write("curve.csv", &found.curve_csv())?;
+    session.staged.write("grid.csv", &found.grid_csv())?;
+    let chart = report::fund_size::draw(&found, &session.staged.path(""))?;
+    session.finish(|_| false, &text, &format!("{files}; chart {chart} (.svg, .png)"))
 }
 
 fn question(args: &FundSizeArgs) -> Result<Question, Faults> {
     let wrong = |what: &str, hint: &str| Err(Faults::usage(what, hint));
-    if !(args.confidence > 0.5 && args.confidence < 1.0) {
-        return wrong("`--confidence` must lie between 0.5 and 1", "write `--confidence 0.95`");
-    }
+    within("--confidence", args.confidence, 0.5, 1.0, "--confidence 0.95")?;
     let cost = match (args.capital_cost, args.crashes_per_year) {
         (Some(capital), Some(crashes_per_year)) => {
             let all = [capital, args.social_weight, crashes_per_year];

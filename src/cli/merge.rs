@@ -13,7 +13,7 @@ use flashcrash::report;
 use flashcrash::scenario;
 use flashcrash::sim::stage::Stage;
 
-use super::run::{Collector, InFull, finish};
+use super::run::{Collector, InFull, Tilted, finish};
 use super::{SetArgs, print};
 
 #[derive(Debug, Args)]
@@ -48,6 +48,14 @@ pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
             format!("the shards were run from a scenario with the hash {}", header.hash),
         )
         .into());
+    }
+    if header.tilt.is_some() {
+        let mut tilted = Tilted::create(&out, header)?;
+        for shard in &shards {
+            shard.deliver(&mut tilted)?;
+        }
+        let text = tilted.finish(&out)?;
+        return if args.quiet { Ok(()) } else { print(&text) };
     }
     let stage = Stage::new(&scenario, header.seed)?;
     let mut collector = Collector::new(Writer::create(&out, header)?, first.times.clone());

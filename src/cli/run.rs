@@ -13,12 +13,15 @@ use flashcrash::experiment::conduct::Means;
 use flashcrash::experiment::replay::{Choice, Replay};
 use flashcrash::experiment::shard::ShardWriter;
 use flashcrash::experiment::summary::Summary;
+use flashcrash::experiment::tilted::{self, Asked, Tried, WeightedSummary};
 use flashcrash::experiment::until::{self, Until};
 use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
 use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::attribution::Attribution;
 use flashcrash::folder::series::Series;
+use flashcrash::folder::study::{Staged, pretty};
+use flashcrash::folder::tilted::WeightedRows;
 use flashcrash::folder::{Header, Metric, Writer};
 use flashcrash::money::Nanos;
 use flashcrash::report::{self, House};
@@ -53,6 +56,13 @@ pub struct RunArgs {
     /// Output folder; output/NAME where absent
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Draw rare crashes more often and weigh them: `auto`, or strengths above 1 of the drop, its (short) duration, the
+    /// jumps or the size of the largest account, as drop=4,duration=2
+    #[arg(long, value_name = "TILT", num_args = 0..=1, require_equals = true, default_missing_value = "auto", conflicts_with_all = ["until", "trace"])]
+    tilt: Option<String>,
+    /// Probability for which `--tilt` is chosen
+    #[arg(long, value_name = "METRIC", default_value = "p_fund_exhausted", value_parser = ["p_fund_exhausted", "p_adl", "p_unfunded_deficit"])]
+    tilt_for: String,
     /// Keep this path in full too, as `trace/N`; may be given more than once
     #[arg(long, value_name = "N")]
     trace: Vec<u64>,
@@ -93,14 +103,16 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let until = args.until.as_deref().map(Until::parse).transpose()?;
     let (scenario, warnings) = scenario::load_with(&args.file, &settings)?;
     warn(&warnings);
-    let stage = Stage::new(&scenario, args.seed.unwrap_or(scenario.seed))?;
+    let mut stage = Stage::new(&scenario, args.seed.unwrap_or(scenario.seed))?;
+    let stop = stop_on_interrupt()?;
+    let tried = tilt(args, &mut stage, &stop)?;
     let range = match args.paths {
         None => 0..scenario.paths,
         Some(Paths::First(paths)) => 0..paths,
         Some(Paths::Range(from, to)) => from..to,
     };
     if let Some(file) = &args.shard_out {
-        return shard(args, &stage, file, range);
+        return shard(args, &stage, file, range, &stop);
     }
     if matches!(args.paths, Some(Paths::Range(..))) {
         return Err(Faults::usage(
@@ -119,7 +131,26 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     }
     let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(&scenario.name));
 
-    let stop = stop_on_interrupt()?;
+    if stage.tilt.is_some() {
+        let mut folder = Tilted::create(&out, experiment::header(&stage, paths))?;
+        let bar = progress_bar(paths, args.quiet);
+        let ran = experiment::run(&stage, &args.plan(range), &mut folder, &stop, &|done| bar.inc(done));
+        bar.finish_and_clear();
+        ran?;
+        let text = folder.finish(&out)?;
+        return if args.quiet {
+            Ok(())
+        } else {
+            {
+                let trials: Vec<_> = tried
+                    .iter()
+                    .map(|tried| (tried.tilt.to_string(), tried.events, tried.relative_variance()))
+                    .collect();
+                let chosen = stage.tilt.map(|tilt| tilt.to_string()).unwrap_or_default();
+                print(&(report::tilted::pilot(&trials, tilted::PILOT, &chosen) + &text))
+            }
+        };
+    }
     let outputs = output_times(scenario.clock.horizon, scenario.clock.mark_interval);
     let mut collector = Collector::new(Writer::create(&out, experiment::header(&stage, paths))?, outputs);
     let bar = progress_bar(paths, args.quiet);
@@ -220,15 +251,63 @@ fn run_until(
     Ok(done)
 }
 
+/// `--tilt`: sets the tilt of the stage; what the pilot tried where it chose.
+fn tilt(args: &RunArgs, stage: &mut Stage<'_>, stop: &AtomicBool) -> Result<Vec<Tried>, Failure> {
+    let Some(asked) = args.tilt.as_deref().map(Asked::parse).transpose()? else { return Ok(Vec::new()) };
+    let (tilt, tried) = match asked {
+        Asked::Given(tilt) => (tilt, Vec::new()),
+        Asked::Auto => {
+            let threads = args.threads.map_or_else(cores, usize::from);
+            tilted::pilot(stage.scenario, stage.seed, &args.tilt_for, threads, stop, &|_| ())?
+        }
+    };
+    tilted::check(stage.scenario, &tilt)?;
+    stage.tilt = Some(tilt);
+    Ok(tried)
+}
+
+/// A run of importance sampling on its way into its folder.
+pub(super) struct Tilted {
+    staged: Staged,
+    header: Header,
+    rows: WeightedRows,
+    summary: WeightedSummary,
+}
+
+impl Tilted {
+    pub(super) fn create(out: &Path, header: Header) -> Result<Self, Failure> {
+        let staged = Staged::create(out, &header.to_json())?;
+        let rows = WeightedRows::create(&staged.path("paths.csv"), &header)?;
+        Ok(Self { staged, rows, summary: WeightedSummary::new(header.adverse), header })
+    }
+
+    /// Puts the folder in its place and returns what it says.
+    pub(super) fn finish(self, out: &Path) -> Result<String, Failure> {
+        let told = self.summary.metrics(&self.header);
+        self.staged.write("summary.json", &pretty(&told.to_json(&self.header)))?;
+        self.staged.finish(|_| false)?;
+        Ok(report::tilted::text(&self.header, &told, out))
+    }
+}
+
+impl Sink for Tilted {
+    fn rows(&mut self, rows: &[Outcome]) -> Result<(), Failure> {
+        rows.iter().for_each(|row| self.summary.add(row));
+        self.rows.rows(rows)
+    }
+
+    fn series(&mut self, _: Vec<Sample>) {}
+}
+
 /// `--shard-out`: rows and samples of a range into one file.
-fn shard(args: &RunArgs, stage: &Stage<'_>, file: &Path, range: Range<u64>) -> Result<(), Failure> {
+fn shard(args: &RunArgs, stage: &Stage<'_>, file: &Path, range: Range<u64>, stop: &AtomicBool) -> Result<(), Failure> {
     let clock = &stage.scenario.clock;
-    let times = output_times(clock.horizon, clock.mark_interval);
-    let stop = stop_on_interrupt()?;
+    // Bands count every path once, so weighted paths have none.
+    let times = if stage.tilt.is_some() { Vec::new() } else { output_times(clock.horizon, clock.mark_interval) };
     let header = experiment::header(stage, range.end - range.start);
     let mut writer = ShardWriter::create(file, &header, range.clone(), &times)?;
     let bar = progress_bar(range.end - range.start, args.quiet);
-    let ran = experiment::run(stage, &args.plan(range.clone()), &mut writer, &stop, &|done| bar.inc(done));
+    let ran = experiment::run(stage, &args.plan(range.clone()), &mut writer, stop, &|done| bar.inc(done));
     bar.finish_and_clear();
     ran?;
     writer.finish()?;

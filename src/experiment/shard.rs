@@ -24,6 +24,27 @@ const DIGEST: usize = 32;
 const ROW: usize = 8 * (3 + Outcome::COLUMNS.len() + Conduct::COLUMNS.len());
 const SAMPLE: usize = 8 * Sample::COLUMNS.len();
 
+/// Whether rows end in their weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Weighted {
+    Yes,
+    No,
+}
+
+impl Weighted {
+    const fn of(header: &Header) -> Self {
+        if header.tilt.is_some() { Self::Yes } else { Self::No }
+    }
+
+    /// Bytes of a row.
+    const fn row(self) -> usize {
+        match self {
+            Self::Yes => ROW + 8,
+            Self::No => ROW,
+        }
+    }
+}
+
 /// Writes a shard beside its place and moves it there when it is complete; dropped before, it leaves nothing.
 #[derive(Debug)]
 pub struct ShardWriter {
@@ -32,6 +53,7 @@ pub struct ShardWriter {
     out: BufWriter<File>,
     sha: Sha256,
     samples: Vec<Vec<Sample>>,
+    weighted: Weighted,
     finished: bool,
 }
 
@@ -46,8 +68,15 @@ impl ShardWriter {
         name.push(".fresh");
         let fresh = target.with_file_name(name);
         let out = BufWriter::new(File::create(&fresh).map_err(Failure::file(&fresh))?);
-        let mut writer =
-            Self { target: target.to_owned(), fresh, out, sha: Sha256::new(), samples: Vec::new(), finished: false };
+        let mut writer = Self {
+            target: target.to_owned(),
+            fresh,
+            out,
+            sha: Sha256::new(),
+            samples: Vec::new(),
+            weighted: Weighted::of(header),
+            finished: false,
+        };
         let about = json!({
             "manifest": header.to_json(),
             "from": range.start,
@@ -83,13 +112,16 @@ impl ShardWriter {
 
 impl Sink for ShardWriter {
     fn rows(&mut self, rows: &[Outcome]) -> Result<(), Failure> {
-        let mut bytes = Vec::with_capacity(rows.len() * ROW);
+        let mut bytes = Vec::with_capacity(rows.len() * self.weighted.row());
         for row in rows {
             bytes.extend(row.path.to_le_bytes());
             bytes.extend(i64::from(row.exhausted_at_s.is_some()).to_le_bytes());
             bytes.extend(row.exhausted_at_s.unwrap_or(0).to_le_bytes());
             row.values().iter().for_each(|value| bytes.extend(value.to_le_bytes()));
             row.conduct.values().iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+            if self.weighted == Weighted::Yes {
+                bytes.extend(row.weight.unwrap_or(0).to_le_bytes());
+            }
         }
         self.put(&bytes)
     }
@@ -171,7 +203,7 @@ impl Shard {
             .ok()
             .and_then(|value: Value| Self::about(path, &value, rows_at))
             .ok_or_else(|| wrong("has a header that this version cannot read".into()))?;
-        let rows = (shard.range.end - shard.range.start).checked_mul(ROW as u64);
+        let rows = (shard.range.end - shard.range.start).checked_mul(Weighted::of(&shard.header).row() as u64);
         let samples = shard.series * (shard.times.len() * SAMPLE) as u64;
         let told = rows.and_then(|rows| rows.checked_add(rows_at + samples + DIGEST as u64));
         if told != Some(length) {
@@ -208,10 +240,16 @@ impl Shard {
         let mut input = BufReader::new(File::open(&self.path).map_err(failed())?);
         std::io::copy(&mut (&mut input).take(self.rows_at), &mut std::io::sink()).map_err(failed())?;
         let mut next = |bytes: &mut [u8]| input.read_exact(bytes).map_err(failed());
-        let (mut row, mut rows) = (vec![0; ROW], Vec::new());
+        let weighted = Weighted::of(&self.header);
+        let (mut row, mut rows) = (vec![0; weighted.row()], Vec::new());
         for path in self.range.clone() {
             next(&mut row)?;
-            rows.push(row_of(&row));
+            let mut outcome = row_of(&row);
+            if weighted == Weighted::Yes {
+                let [weight]: [i64; 1] = integers(&row[ROW..]);
+                outcome.weight = Some(weight);
+            }
+            rows.push(outcome);
             if rows.len() as u64 == BATCH || path + 1 == self.range.end {
                 sink.rows(&rows)?;
                 rows.clear();
@@ -264,6 +302,7 @@ pub fn in_order(mut shards: Vec<Shard>) -> Result<Vec<Shard>, Failure> {
             ("version", a.version != b.version),
             ("scenario", a.hash != b.hash || a.scenario != b.scenario),
             ("seed", a.seed != b.seed),
+            ("tilt", a.tilt != b.tilt),
             ("output times", first.times != shard.times),
         ] {
             if differs {

@@ -436,6 +436,7 @@ mod tests {
             fund_open: Cash(0),
             fund_floor: Cash(0),
             behaviours: false,
+            tilt: None,
         }
     }
 

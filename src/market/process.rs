@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use crate::market::math;
 use crate::money::Nanos;
 use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
 use crate::rng::Stream;
@@ -70,6 +71,50 @@ pub struct Draws<'a> {
     pub stream: &'a mut Stream,
 }
 
+/// What of a process importance sampling can make more frequent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tiltable {
+    /// The depth of its one fall.
+    Drop,
+    /// How short a time that fall takes.
+    Duration,
+    /// How often it jumps.
+    Jumps,
+}
+
+/// From which law a path is drawn, and the strength of the tilted one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Lean {
+    Original(f64),
+    Tilted(f64),
+}
+
+impl Lean {
+    #[must_use]
+    pub fn strength(self) -> f64 {
+        match self {
+            Self::Original(strength) | Self::Tilted(strength) => strength,
+        }
+    }
+
+    /// The share above a uniform, s = 1 − u, as drawn, and the density there of the tilted law over the original one.
+    ///
+    /// Tilted by strength k, s is a uniform to the power k: P(s ≤ x) = x^(1/k), so that what happens once in 10,000 draws
+    /// happens k = 4 times as far down, once in ten; its density is s^(1/k − 1)/k.
+    #[must_use]
+    pub fn share_above(self, u: f64) -> (f64, f64) {
+        /// Below this, 1 − s is 1.
+        const LEAST: f64 = 1.0 / 9_007_199_254_740_992.0;
+        let share = match self {
+            Self::Original(_) => 1.0 - u,
+            Self::Tilted(strength) => math::pow(1.0 - u, strength),
+        }
+        .max(LEAST);
+        let strength = self.strength();
+        (share, math::pow(share, 1.0 / strength - 1.0) / strength)
+    }
+}
+
 /// A price process. It holds its checked parameters and nothing of a path.
 pub trait PriceProcess: Send + Sync + Debug {
     /// Writes ln(I_t / I_0) at every grid point into `log_index` (length `grid.steps + 1`, first entry 0).
@@ -78,6 +123,18 @@ pub trait PriceProcess: Send + Sync + Debug {
     /// Nominal variance of the log return a second: of noise and jumps in the long run, without the one fall of a crash.
     /// Its root says by how much this asset moves with another one.
     fn variance_rate(&self) -> f64;
+    /// What importance sampling can make more frequent.
+    fn tiltable(&self) -> Vec<Tiltable> {
+        Vec::new()
+    }
+
+    /// As `fill`, from the laws that `lean` names (`None`: as it is); returns the density of the tilted law over the
+    /// original one at what was drawn, whichever it was drawn from. With nothing to tilt both are the same.
+    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> f64 {
+        let _ = lean;
+        self.fill(draws, log_index);
+        1.0
+    }
 }
 
 /// All price processes. One line a process.

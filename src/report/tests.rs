@@ -189,6 +189,7 @@ pub(super) fn draw_case(case: &Case) -> Drawn {
         fund_open: Cash(dollars(case.fund)),
         fund_floor: Cash(0),
         behaviours: false,
+        tilt: None,
     };
     let metrics = metrics(&rows, quiet, case.depth);
     Drawn { header, metrics, rows, series, traces: traces(case) }

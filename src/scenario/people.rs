@@ -310,6 +310,6 @@ fn loaded(
     let opening = OpeningRules::new(opening?, rules.trigger?, Ratio(0));
     let behaviours = behaviours(values, reading);
     let mut loaded = load(&file, &contracts?, cash_unit?, &opening, liquidate_at_open, reading)?;
-    loaded.behaviours = behaviours?;
+    loaded.behaviours = behaviours?.into();
     Some(Accounts::Loaded(std::sync::Arc::new(loaded)))
 }

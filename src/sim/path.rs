@@ -15,6 +15,7 @@ use super::leg::{Leg, Traded};
 use super::people::{Cast, Play};
 use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
+use super::tilt::{Draw, weight};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
 use crate::market::book::{Book, Reference, Refresh};
@@ -58,6 +59,8 @@ pub struct Worker<'s> {
     redrawn: u32,
     /// Who does what of their own accord on this path.
     cast: Cast,
+    /// Cash that the last path needed of the fund at infinite depth, where that fund was not in the way.
+    deep_need: Option<i64>,
     noise: Noise,
     log_index: Vec<f64>,
     /// Common jumps so far at each grid point; empty where there are none.
@@ -138,6 +141,7 @@ impl<'s> Worker<'s> {
             register,
             redrawn,
             cast: Cast::default(),
+            deep_need: None,
             noise: Noise::default(),
             log_index: Vec::new(),
             jumped: Vec::new(),
@@ -162,6 +166,12 @@ impl<'s> Worker<'s> {
         self.actual.tally.samples()
     }
 
+    /// What the last path needed of the fund at infinite depth; `None` where that was not run or exhausted the fund.
+    #[must_use]
+    pub fn infinite_depth_need(&self) -> Option<i64> {
+        self.deep_need
+    }
+
     /// The accounts of the last path as they were at its opening.
     #[must_use]
     pub fn register(&self) -> &Register {
@@ -173,7 +183,7 @@ impl<'s> Worker<'s> {
     /// # Errors
     /// Where a population cannot be drawn.
     pub fn accounts(&mut self, path: u64) -> Result<&Register, Failure> {
-        self.draw_accounts(path)?;
+        self.draw_accounts(path, None)?;
         Ok(&self.register)
     }
 
@@ -209,8 +219,8 @@ impl<'s> Worker<'s> {
     }
 
     fn attempt(&mut self, path: u64, wanted: Wanted, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Failure> {
-        self.draw_accounts(path)?;
-        self.draw_index(path);
+        let tilt = self.stage.tilt.map(|tilt| tilt.draw(self.stage.seed, path));
+        let ratio = self.draw_accounts(path, tilt)? * self.draw_index(path, tilt);
         let telling = if observers.is_empty() { Telling::Silent } else { Telling::Told };
         let context = Context { stage: self.stage, index: &self.index, factors: &self.factors, path };
         let register = std::mem::take(&mut self.register);
@@ -223,6 +233,8 @@ impl<'s> Worker<'s> {
             .map_err(|refused| self.refused(path, &refused))?;
         row.open_interest = open_interest.0;
         row.redrawn = i64::from(self.redrawn);
+        row.weight = tilt.map(|_| weight(ratio));
+        self.deep_need = None;
         let strained = self.actual.venue.was_strained() || self.actual.tally.fund_was_binding();
 
         let register = if strained {
@@ -244,6 +256,8 @@ impl<'s> Worker<'s> {
                     .run(&context, &mut self.cast, register, Series::Skip, Telling::Silent, &mut [])
                     .map_err(|refused| self.refused(path, &refused))?;
                 row.infinite_depth_notional = deep.liquidated_notional;
+                let bound = self.deep.venue.was_strained() || self.deep.tally.fund_was_binding();
+                self.deep_need = (!bound).then_some(deep.fund_need_cash);
                 register
             }
         };
@@ -254,22 +268,29 @@ impl<'s> Worker<'s> {
         self.broken(path, &format!("the venue refused a command: {refused}"))
     }
 
-    fn draw_accounts(&mut self, path: u64) -> Result<(), Failure> {
+    /// Draws the accounts; returns the density of the tilted law over the original one.
+    fn draw_accounts(&mut self, path: u64, tilt: Option<Draw>) -> Result<f64, Failure> {
         match &self.stage.population {
-            Source::Shared { register, .. } => self.register = Arc::clone(register),
+            Source::Shared { register, .. } => {
+                self.register = Arc::clone(register);
+                Ok(1.0)
+            }
             Source::Drawn(generated) => {
-                self.stage.draw(generated, path, &mut self.population)?;
+                let size = tilt.and_then(|tilt| tilt.size());
+                let ratio = self.stage.draw(generated, path, size, &mut self.population)?;
                 self.redrawn = self.population.redrawn;
                 // Nobody else holds it between paths, so this is the same memory each time.
                 let register = Arc::make_mut(&mut self.register);
                 self.stage.register(&mut self.population, register)?;
+                Ok(ratio)
             }
         }
-        Ok(())
     }
 
-    /// The exogenous index of every asset: open · exp(s · log-return).
-    fn draw_index(&mut self, path: u64) {
+    /// The exogenous index of every asset: open · exp(s · log-return). Returns the density of the tilted law over the
+    /// original one; the first asset that can be tilted is.
+    fn draw_index(&mut self, path: u64, tilt: Option<Draw>) -> f64 {
+        let (mut ratio, mut tilted) = (1.0, Vec::new());
         let Stage { scenario, seed, .. } = self.stage;
         let grid = scenario.clock.grid();
         self.noise.draw(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation);
@@ -289,7 +310,14 @@ impl<'s> Worker<'s> {
                 brownian: self.noise.increments(at),
                 stream: &mut stream,
             };
-            asset.process.fill(draws, &mut self.log_index);
+            match tilt {
+                None => asset.process.fill(draws, &mut self.log_index),
+                Some(tilt) => {
+                    let lean = |what| if tilted.contains(&what) { None } else { tilt.of(what) };
+                    ratio *= asset.process.fill_leaning(draws, &lean, &mut self.log_index);
+                    tilted.extend(asset.process.tiltable());
+                }
+            }
             let open = asset.open.0 as f64;
             let index = &mut self.index[at];
             index.clear();
@@ -306,6 +334,7 @@ impl<'s> Worker<'s> {
                 rule.draw(address, refreshes, scenario.clock.mark_interval, &mut self.factors[at]);
             }
         }
+        ratio
     }
 }
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::people::Troupe;
+use super::tilt::Tilt;
 use crate::fault::{Failure, Faults};
 use crate::money::Price;
 use crate::scenario::{OpeningRules, Scenario};
-use crate::traders::{Accounts, Generated, Population, Redraw};
+use crate::traders::{Accounts, Generated, LargestSize, Population, Redraw};
 use crate::venue::register::{Holdings, Register};
 use crate::venue::rules::Rules;
 
@@ -22,11 +23,13 @@ pub struct Stage<'s> {
     /// What accounts do of their own accord.
     pub(super) troupe: Troupe<'s>,
     opening: OpeningRules,
+    /// Importance sampling, where it was asked for.
+    pub tilt: Option<Tilt>,
     pub(super) population: Source<'s>,
 }
 
 /// Where the accounts of a path come from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Source<'s> {
     /// The same register on every path, sorted whole.
     Shared { register: Arc<Register>, redrawn: u32 },
@@ -49,18 +52,35 @@ impl<'s> Stage<'s> {
             opens: scenario.assets.iter().map(|asset| asset.open).collect(),
             troupe: Troupe::new(scenario, seed),
             opening: scenario.opening(),
+            tilt: None,
             population: Source::Shared { register: Arc::default(), redrawn: 0 },
         };
         stage.population = match &scenario.accounts {
             Accounts::Loaded(loaded) => stage.share(loaded.population.clone())?,
             Accounts::Generated(generated) if generated.redraw == Redraw::Fixed => {
                 let mut population = Population::default();
-                stage.draw(generated, 0, &mut population)?;
+                stage.draw(generated, 0, None, &mut population)?;
                 stage.share(population)?
             }
             Accounts::Generated(generated) => Source::Drawn(generated),
         };
         Ok(stage)
+    }
+
+    /// The same stage with a fund without limit: its actual run is the one that tells what a path needs.
+    #[must_use]
+    pub fn with_unlimited_fund(&self) -> Self {
+        Self {
+            scenario: self.scenario,
+            seed: self.seed,
+            rules: Arc::clone(&self.unlimited),
+            unlimited: Arc::clone(&self.unlimited),
+            opens: self.opens.clone(),
+            troupe: Troupe::new(self.scenario, self.seed),
+            opening: self.opening.clone(),
+            tilt: self.tilt,
+            population: self.population.clone(),
+        }
     }
 
     /// Names of the accounts where they came from a file.
@@ -72,8 +92,15 @@ impl<'s> Stage<'s> {
         }
     }
 
-    pub(super) fn draw(&self, generated: &Generated, path: u64, population: &mut Population) -> Result<(), Failure> {
-        generated.draw(self.seed, path, &self.opening, population).map_err(|undrawable| {
+    /// Draws the accounts of a path; returns the density of the law that `size` names over the original one.
+    pub(super) fn draw(
+        &self,
+        generated: &Generated,
+        path: u64,
+        size: Option<LargestSize>,
+        population: &mut Population,
+    ) -> Result<f64, Failure> {
+        generated.draw_leaning(self.seed, path, &self.opening, size, population).map_err(|undrawable| {
             Failure::Faults(Faults::usage(
                 format!("{}: {undrawable}", self.scenario.source.name),
                 "lower the leverage, narrow the entry offsets or lower the tiers' maintenance rates",

@@ -24,6 +24,13 @@ impl Moments {
         self.squares += other.squares;
     }
 
+    /// The same with so many values of 0 beside: what was seen only where it was not 0.
+    #[must_use]
+    pub const fn with_zeros(mut self, count: u64) -> Self {
+        self.n += count;
+        self
+    }
+
     #[must_use]
     pub const fn count(&self) -> u64 {
         self.n
@@ -32,6 +39,13 @@ impl Moments {
     #[must_use]
     pub const fn sum(&self) -> i128 {
         self.sum
+    }
+
+    /// (Σx)²/Σx²: how many equal values would scatter as little; 0 without any but 0.
+    #[must_use]
+    pub fn effective_size(&self) -> f64 {
+        let (sum, squares) = (self.sum as f64, self.squares.to_f64());
+        if squares > 0.0 { sum * sum / squares } else { 0.0 }
     }
 
     /// True where all values are the same.
@@ -207,6 +221,19 @@ mod tests {
         assert_eq!(mean.estimate, 4.0);
         assert!((mean.standard_error.unwrap() - (8.0_f64 / 12.0).sqrt()).abs() < 1e-15);
         assert!((mean.high - (4.0 + 3.182_446_305 * (8.0_f64 / 12.0).sqrt())).abs() < 1e-8);
+    }
+
+    #[test]
+    fn the_effective_size_counts_equal_values_and_ignores_zeros() {
+        assert!((moments(&[7, 7, 7, 0, 0]).effective_size() - 3.0).abs() < 1e-12);
+        // (1 + 3)²/(1 + 9) = 1.6.
+        assert!((moments(&[1, 3]).effective_size() - 1.6).abs() < 1e-12);
+        assert_eq!(moments(&[0, 0]).effective_size(), 0.0);
+    }
+
+    #[test]
+    fn zeros_that_were_not_seen_count() {
+        assert_eq!(moments(&[3, 5]).with_zeros(2), moments(&[0, 3, 0, 5]));
     }
 
     #[test]

@@ -73,6 +73,24 @@ pub fn means(pairs: impl Iterator<Item = (i64, i64)>, level: f64) -> Option<Diff
     Some(Difference::student(mean.estimate, error, moments.count() - 1, level))
 }
 
+/// Difference of two means of samples that have nothing in common, second less first, by Welch's test (1947): with
+/// v = s²/n of each, se = √(v₁ + v₂) and (v₁ + v₂)²/[v₁²/(n₁ − 1) + v₂²/(n₂ − 1)] degrees of freedom, rounded down.
+/// `None` where a sample has fewer than two values.
+#[must_use]
+pub fn unpaired_means(
+    first: &super::moments::Moments,
+    second: &super::moments::Moments,
+    level: f64,
+) -> Option<Difference> {
+    use rust_decimal::prelude::ToPrimitive;
+    let (a, b) = (first.variance()? / first.count() as f64, second.variance()? / second.count() as f64);
+    let difference = second.sum() as f64 / second.count() as f64 - first.sum() as f64 / first.count() as f64;
+    let parts = a * a / (first.count() - 1) as f64 + b * b / (second.count() - 1) as f64;
+    let degrees = if parts > 0.0 { libm::floor((a + b) * (a + b) / parts).to_u64() } else { None };
+    let degrees = degrees.unwrap_or(first.count() + second.count() - 2).max(1);
+    Some(Difference::student(difference, libm::sqrt(a + b), degrees, level))
+}
+
 /// Difference of two probabilities on the same paths; `None` without paths.
 ///
 /// Interval of Bonett and Price (2012): with b and c the paths on which only the first or only the second event happens,
@@ -272,6 +290,22 @@ mod tests {
         near(d.estimate.estimate, 2.0);
         near(d.estimate.standard_error.unwrap(), 1.0 / 3.0_f64.sqrt());
         assert!((d.p_value - 0.074_18).abs() < 1e-5, "{}", d.p_value);
+    }
+
+    #[test]
+    fn samples_with_nothing_in_common_are_compared_by_welch() {
+        // 1, 2, 3 and 4, 8: v₁ = 1/3, v₂ = 8/2 = 4; t = 4/√4.3333 = 1.92154 with 18.7778/(0.05556 + 16) = 1.169 → 1 degree.
+        let of = |values: &[i64]| {
+            let mut moments = super::super::moments::Moments::default();
+            values.iter().for_each(|&value| moments.add(value));
+            moments
+        };
+        let d = unpaired_means(&of(&[1, 2, 3]), &of(&[4, 8]), 0.95).unwrap();
+        near(d.estimate.estimate, 4.0);
+        near(d.estimate.standard_error.unwrap(), (13.0_f64 / 3.0).sqrt());
+        // One degree of freedom is Cauchy's law: p = 1 − 2·atan(t)/π.
+        near(d.p_value, 1.0 - 2.0 * (4.0 / (13.0_f64 / 3.0).sqrt()).atan() / std::f64::consts::PI);
+        assert_eq!(unpaired_means(&of(&[1]), &of(&[4, 8]), 0.95), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! A `[sweep]` table names the axes; the cells are their product, the first axis slowest. Axes over several keys at
 //! once are linked: their values move together.
 
+mod reuse;
 pub mod run;
 
 use std::path::Path;

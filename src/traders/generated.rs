@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::{Balance, CapKeeps, Generated, Group, MarginMode, Opening, Population, Redraw, SizeIs};
 use crate::market::distribution::Distribution;
+use crate::market::process::Lean;
 use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
 use crate::rng::{Purpose, Stream, open_unit};
 
@@ -70,12 +71,32 @@ impl fmt::Display for Undrawable {
 
 impl std::error::Error for Undrawable {}
 
+/// Importance sampling of the largest account: the size of one account of the group with the largest sizes is drawn from
+/// a law with a heavier tail.
+#[derive(Clone, Copy, Debug)]
+pub struct LargestSize {
+    pub lean: Lean,
+    /// A uniform that chooses the account.
+    pub account: f64,
+}
+
+/// A column one of whose accounts may be tilted.
+struct Tilted {
+    lean: Lean,
+    /// The account that is tilted; `None` on a path of the original law.
+    account: Option<u32>,
+    /// Number of the next account, and the sum of the densities of those before it.
+    next: u32,
+    densities: f64,
+}
+
 /// One column of a group on one path, drawn block by block.
 struct Column<'a> {
     distribution: &'a dyn Distribution,
     /// `None` where every account has the same value, so that nothing need be drawn.
     stream: Option<Stream>,
     values: [f64; BLOCK],
+    tilted: Option<Tilted>,
 }
 
 impl<'a> Column<'a> {
@@ -83,7 +104,7 @@ impl<'a> Column<'a> {
         let (low, high) = distribution.support();
         let constant = low >= high;
         let stream = (!constant).then(|| Stream::new(seed, Purpose::Population, address, path));
-        Self { distribution, stream, values: [if constant { low } else { 0.0 }; BLOCK] }
+        Self { distribution, stream, values: [if constant { low } else { 0.0 }; BLOCK], tilted: None }
     }
 
     /// Draws the values of the next `len` accounts.
@@ -92,6 +113,17 @@ impl<'a> Column<'a> {
             let mut words = [0u64; BLOCK];
             stream.fill(&mut words[..len]);
             self.distribution.fill(&words[..len], &mut self.values[..len]);
+            let Some(tilted) = &mut self.tilted else { return };
+            for (value, &word) in self.values[..len].iter_mut().zip(&words) {
+                let is_tilted = tilted.account == Some(tilted.next);
+                let lean = if is_tilted { tilted.lean } else { Lean::Original(tilted.lean.strength()) };
+                let (above, density) = lean.share_above(open_unit(word));
+                if is_tilted {
+                    *value = self.distribution.quantile(1.0 - above);
+                }
+                tilted.densities += density;
+                tilted.next += 1;
+            }
         }
     }
 }
@@ -132,13 +164,34 @@ impl Generated {
         opening: &O,
         out: &mut Population,
     ) -> Result<(), Undrawable> {
+        self.draw_leaning(seed, path, opening, None, out).map(|_| ())
+    }
+
+    /// As [`Generated::draw`], with the size of one account from the law that `size` names; returns the density of the
+    /// tilted law over the original one at what was drawn.
+    ///
+    /// One account of n, chosen evenly, is tilted, so the density is the mean of the n densities of one account alone.
+    ///
+    /// # Errors
+    /// As for [`Generated::draw`].
+    pub fn draw_leaning<O: Opening + ?Sized>(
+        &self,
+        seed: u64,
+        path: u64,
+        opening: &O,
+        size: Option<LargestSize>,
+        out: &mut Population,
+    ) -> Result<f64, Undrawable> {
+        let tilted = size.zip(self.largest());
+        let mut ratio = 1.0;
         let path = match self.redraw {
             Redraw::Fixed => 0,
             Redraw::Resampled => path,
         };
         out.clear();
         for (number, group) in self.groups.iter().enumerate() {
-            self.draw_group(seed, path, number, group, opening, out).map_err(|cause| Undrawable {
+            let size = tilted.filter(|(_, largest)| *largest == number).map(|(size, _)| size);
+            ratio *= self.draw_group(seed, (path, size), number, group, opening, out).map_err(|cause| Undrawable {
                 path,
                 group: number,
                 name: group.name.clone(),
@@ -157,7 +210,23 @@ impl Generated {
             scale(self.groups.iter().map(|group| group.contract), out);
         }
         self.pool_cross_accounts(out);
-        Ok(())
+        Ok(ratio)
+    }
+
+    /// The group whose largest account is worth most: by the size that one account in two of such groups reaches, times
+    /// the middle leverage where sizes are collateral. `None` where accounts stay the same or no size is drawn.
+    #[must_use]
+    pub fn largest(&self) -> Option<usize> {
+        if self.redraw == Redraw::Fixed {
+            return None;
+        }
+        let worth = |group: &Group| {
+            let size = group.size.quantile(1.0 - 0.5 / f64::from(group.count.max(1)));
+            size * if group.size_is == SizeIs::Collateral { group.leverage.quantile(0.5) } else { 1.0 }
+        };
+        let drawn = |group: &Group| group.count > 0 && group.size.support().0 < group.size.support().1;
+        let groups = self.groups.iter().enumerate().filter(|(_, group)| drawn(group));
+        groups.max_by(|(_, a), (_, b)| worth(a).total_cmp(&worth(b))).map(|(number, _)| number)
     }
 
     /// The collateral of a cross account is part of its wallet.
@@ -178,16 +247,22 @@ impl Generated {
     fn draw_group<O: Opening + ?Sized>(
         &self,
         seed: u64,
-        path: u64,
+        (path, size): (u64, Option<LargestSize>),
         number: usize,
         group: &Group,
         opening: &O,
         out: &mut Population,
-    ) -> Result<(), Cause> {
+    ) -> Result<f64, Cause> {
         let address = |column| (u32::try_from(number).expect("groups are countable"), column);
         let column = |distribution, at| Column::new(distribution, seed, address(at), path);
         let mut leverages = column(&*group.leverage, LEVERAGE);
         let mut sizes = column(&*group.size, SIZE);
+        sizes.tilted = size.map(|LargestSize { lean, account }| {
+            use rust_decimal::prelude::ToPrimitive;
+            let chosen = libm::floor(account * f64::from(group.count)).to_u32().unwrap_or(0);
+            let account = matches!(lean, Lean::Tilted(_)).then_some(chosen);
+            Tilted { lean, account, next: 0, densities: 0.0 }
+        });
         let mut offsets = column(&*group.entry_offset, ENTRY_OFFSET);
         let mut wallets = column(&*group.wallet, WALLET);
         let (multiplier, open) = opening.contract(group.contract);
@@ -236,7 +311,7 @@ impl Generated {
             }
             first += len;
         }
-        Ok(())
+        Ok(sizes.tilted.map_or(1.0, |tilted| tilted.densities / f64::from(group.count)))
     }
 }
 

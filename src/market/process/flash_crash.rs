@@ -10,7 +10,7 @@
 //! plateau of share p, then f₁ + (1 − f₁)·((τ − a − p)/a)²; grind (j + r(n·τ − j))/n with j = ⌊n·τ⌋, n legs with rests.
 
 use super::gbm::{Diffusion, VOLATILITY};
-use super::{Draws, PriceProcess};
+use super::{Draws, Lean, PriceProcess, Tiltable};
 use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
 use crate::money::Nanos;
@@ -207,12 +207,34 @@ fn parameter(values: &Values, key: &str, min: f64, max: f64, reading: &mut Readi
 
 impl PriceProcess for FlashCrash {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]) {
+        self.fill_leaning(draws, &|_| None, log_index);
+    }
+
+    fn tiltable(&self) -> Vec<Tiltable> {
+        let is_drawn = |of: &dyn Distribution| of.support().0 < of.support().1;
+        let drop = is_drawn(self.drop.as_ref()).then_some(Tiltable::Drop);
+        drop.into_iter().chain(is_drawn(self.duration_s.as_ref()).then_some(Tiltable::Duration)).collect()
+    }
+
+    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> f64 {
         let step_s = draws.grid.step_seconds();
         self.noise.fill(step_s, draws.brownian, log_index);
 
+        let mut ratio = 1.0;
+        let mut u = open_unit(draws.stream.word());
+        if let Some(lean) = lean(Tiltable::Drop) {
+            let (above, density) = lean.share_above(u);
+            (u, ratio) = (1.0 - above, ratio * density);
+        }
+        let drop = self.drop.quantile(u);
+        let mut u = open_unit(draws.stream.word());
+        if let Some(lean) = lean(Tiltable::Duration) {
+            // A short fall is the lower end of its distribution.
+            let (below, density) = lean.share_above(1.0 - u);
+            (u, ratio) = (below, ratio * density);
+        }
+        let duration_s = self.duration_s.quantile(u);
         let mut draw = |of: &dyn Distribution| of.quantile(open_unit(draws.stream.word()));
-        let drop = draw(self.drop.as_ref());
-        let duration_s = draw(self.duration_s.as_ref());
         let start_s = draw(self.start_s.as_ref());
         let recovery_share = draw(self.recovery_share.as_ref());
         let half_life_s = match &self.recovery_half_life {
@@ -241,6 +263,7 @@ impl PriceProcess for FlashCrash {
             unrecovered = Some(left);
             *point += depth * (1.0 - recovery_share * (1.0 - left));
         }
+        ratio
     }
 
     fn variance_rate(&self) -> f64 {

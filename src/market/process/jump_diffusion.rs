@@ -9,7 +9,8 @@
 
 use super::gbm::{DRIFT, Diffusion, VOLATILITY};
 use super::jumps::{self, PoissonJumps};
-use super::{Draws, PriceProcess};
+use super::{Draws, Lean, PriceProcess, Tiltable};
+use crate::market::math;
 use crate::registry::Entry;
 
 #[derive(Clone, Copy, Debug)]
@@ -42,12 +43,39 @@ pub const ENTRY: Entry<dyn PriceProcess> = Entry {
 
 impl PriceProcess for JumpDiffusion {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]) {
-        let step_s = draws.grid.step_seconds();
-        self.diffusion.fill(step_s, draws.brownian, log_index);
-        self.jumps.add(step_s, draws.stream, log_index);
+        self.jump(self.jumps.intensity, draws, log_index);
+    }
+
+    fn tiltable(&self) -> Vec<Tiltable> {
+        (self.jumps.intensity > 0.0).then_some(Tiltable::Jumps).into_iter().collect()
+    }
+
+    /// With N jumps in T seconds the density of intensity m·λ over that of λ is m^N·exp(−(m − 1)·λ·T).
+    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> f64 {
+        let Some(lean) = lean(Tiltable::Jumps) else {
+            self.fill(draws, log_index);
+            return 1.0;
+        };
+        let strength = lean.strength();
+        let seconds = draws.grid.step_seconds() * draws.grid.steps as f64;
+        let intensity = match lean {
+            Lean::Original(_) => self.jumps.intensity,
+            Lean::Tilted(_) => self.jumps.intensity * strength,
+        };
+        let jumps = f64::from(self.jump(intensity, draws, log_index));
+        math::exp(jumps * math::ln(strength) - (strength - 1.0) * self.jumps.intensity * seconds)
     }
 
     fn variance_rate(&self) -> f64 {
         self.diffusion.sigma * self.diffusion.sigma + self.jumps.variance()
+    }
+}
+
+impl JumpDiffusion {
+    /// The path with this many jumps a second; returns how many there were. The drift stays that of the original law.
+    fn jump(&self, intensity: f64, draws: Draws<'_>, log_index: &mut [f64]) -> u32 {
+        let step_s = draws.grid.step_seconds();
+        self.diffusion.fill(step_s, draws.brownian, log_index);
+        self.jumps.add_at(intensity, step_s, draws.stream, log_index)
     }
 }

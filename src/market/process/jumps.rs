@@ -155,18 +155,26 @@ impl PoissonJumps {
     /// Adds the jumps of one path. Waiting times and sizes are drawn in turn, so neither depends on the step; a jump shows
     /// at the first grid point at or after its time.
     pub fn add(&self, step_s: f64, stream: &mut Stream, log_index: &mut [f64]) {
-        if self.intensity == 0.0 {
-            return;
+        self.add_at(self.intensity, step_s, stream, log_index);
+    }
+
+    /// The same with this many jumps a second; returns how many there were.
+    pub fn add_at(&self, intensity: f64, step_s: f64, stream: &mut Stream, log_index: &mut [f64]) -> u32 {
+        let mut jumps = 0;
+        if intensity == 0.0 {
+            return jumps;
         }
-        let mut next_s = waiting(stream) / self.intensity;
+        let mut next_s = waiting(stream) / intensity;
         let mut jumped = 0.0;
         for (i, point) in log_index.iter_mut().enumerate().skip(1) {
             let now_s = i as f64 * step_s;
             while next_s <= now_s {
                 jumped += self.size.sample(stream);
-                next_s += waiting(stream) / self.intensity;
+                next_s += waiting(stream) / intensity;
+                jumps += 1;
             }
             *point += jumped;
         }
+        jumps
     }
 }

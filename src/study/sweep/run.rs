@@ -1,15 +1,21 @@
 //! Running a sweep so that it can be stopped at any moment: every finished cell is in a file of its own.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Sweep;
-use crate::experiment::Sink;
-use crate::experiment::shard::{Shard, ShardWriter};
+use super::reuse::{self, Shown};
+use crate::experiment::shard::{Shard, ShardWriter, in_order};
 use crate::experiment::summary::Summary;
+use crate::experiment::{self, Audited, Sink};
+use crate::facts::{Outcome, Sample};
 use crate::fault::{Failure, Faults};
 use crate::folder::study::{Cell, Staged, Study, pretty};
+use crate::money::Cash;
 use crate::registry::Setting;
 use crate::scenario::{self, Scenario};
+use crate::sim::stage::Stage;
 use crate::study::{Rows, Run, Runs, comparable, correct};
 
 /// Rows of the base cell, kept until the sweep is finished.
@@ -19,6 +25,17 @@ const BASE: &str = "base.rows";
 #[must_use]
 pub fn is_passing(name: &str) -> bool {
     name == BASE || name.starts_with("cell-")
+}
+
+/// A sweep has no bands over time.
+struct RowsOnly<'a>(&'a mut ShardWriter);
+
+impl Sink for RowsOnly<'_> {
+    fn rows(&mut self, rows: &[Outcome]) -> Result<(), Failure> {
+        self.0.rows(rows)
+    }
+
+    fn series(&mut self, _: Vec<Sample>) {}
 }
 
 /// A sweep over a scenario, with what every cell has in common.
@@ -77,21 +94,138 @@ impl Plan {
     /// # Errors
     /// A broken path, an interruption, or a file that cannot be written.
     pub fn run(&self, staged: &Staged, runs: &Runs<'_>) -> Result<Study, Failure> {
+        let (base, shown) = self.base(staged, runs)?;
+        let known = || (runs.progress)(runs.paths);
+        let mut families = Families::of(self, shown)?;
+        let order = families.order();
+        self.assemble(staged, &base, &order, &known, &mut |at| families.run(self, at, runs))
+    }
+
+    /// Runs the paths of a range in every cell of another, each into a file of its own in `folder` for
+    /// [`Plan::merge`]; a file that is whole is not run again.
+    ///
+    /// # Errors
+    /// A broken path, an interruption, or a file that cannot be written.
+    pub fn run_shards(
+        &self,
+        folder: &Path,
+        cells: Range<usize>,
+        paths: Range<u64>,
+        runs: &Runs<'_>,
+    ) -> Result<usize, Failure> {
+        std::fs::create_dir_all(folder).map_err(Failure::file(folder))?;
+        let count = cells.len();
+        for at in cells {
+            let file = folder.join(format!("cell-{at:05}-paths-{}-{}.shard", paths.start, paths.end));
+            let (scenario, _) = self.cell(at)?;
+            let stage = Stage::new(&scenario, runs.seed)?;
+            let header = experiment::header(&stage, paths.end - paths.start);
+            if let Ok(shard) = Shard::open(&file)
+                && (&shard.header, &shard.range) == (&header, &paths)
+            {
+                (runs.progress)(paths.end - paths.start);
+                continue;
+            }
+            let mut writer = ShardWriter::create(&file, &header, paths.clone(), &[])?;
+            let plan = experiment::Plan { paths: paths.clone(), threads: runs.threads, audit: Audited::No };
+            let mut rows_only = RowsOnly(&mut writer);
+            experiment::run(&stage, &plan, &mut rows_only, runs.stop, runs.progress)?;
+            writer.finish()?;
+        }
+        Ok(count)
+    }
+
+    /// Puts shards of all cells together: the bytes of [`Plan::run`].
+    ///
+    /// # Errors
+    /// Shards that are damaged, of no cell of this sweep, of another seed or version, that overlap, or a cell without all
+    /// of its paths.
+    pub fn merge(&self, staged: &Staged, files: &[PathBuf], runs: &Runs<'_>) -> Result<Study, Failure> {
+        let mut by_cell: BTreeMap<String, Vec<Shard>> = BTreeMap::new();
+        for file in files {
+            let shard = Shard::open(file)?;
+            by_cell.entry(shard.header.hash.clone()).or_default().push(shard);
+        }
+        let hashes = self.check()?;
+        let strange = by_cell.iter().find(|(hash, _)| hashes.iter().all(|(_, known)| known != *hash));
+        if let Some(shard) = strange.and_then(|(_, shards)| shards.first()) {
+            return Err(Faults::usage(
+                format!("`{}` is of no cell of this sweep", shard.path.display()),
+                "the scenario, the sweep or a key set beside them has changed: run that shard again, or leave it out",
+            )
+            .into());
+        }
+        let mut cell = |at: usize| -> Result<Run, Failure> {
+            let (label, hash) = &hashes[at];
+            let missing = |from: u64, to: u64| {
+                Faults::usage(
+                    format!("paths {from}..{to} of cell {at} ({label}) are missing"),
+                    format!("run them with `--cells {at}..{} --range {from}..{to} --shard-out FOLDER`", at + 1),
+                )
+            };
+            let shards = match by_cell.get(hash) {
+                Some(shards) => in_order(shards.clone())?,
+                None => return Err(missing(0, runs.paths).into()),
+            };
+            let (Some(first), Some(last)) = (shards.first(), shards.last()) else {
+                return Err(missing(0, runs.paths).into());
+            };
+            if last.range.end < runs.paths {
+                return Err(missing(last.range.end, runs.paths).into());
+            }
+            if last.range.end > runs.paths || first.header.seed != runs.seed {
+                return Err(Faults::usage(
+                    format!(
+                        "`{}` has seed {} and paths up to {}, the sweep seed {} and {} paths",
+                        last.path.display(),
+                        first.header.seed,
+                        last.range.end,
+                        runs.seed,
+                        runs.paths
+                    ),
+                    "give the sweep the `--seed` and `--paths` that its shards were run with",
+                )
+                .into());
+            }
+            let header = crate::folder::Header {
+                paths: runs.paths,
+                series_paths: runs.paths.min(experiment::SERIES_PATHS),
+                ..first.header.clone()
+            };
+            let mut sink = Rows { rows: Vec::new(), summary: Summary::new(header.adverse) };
+            for shard in &shards {
+                shard.deliver(&mut sink)?;
+            }
+            (runs.progress)(runs.paths);
+            Ok(Run::of(header, sink.rows, &sink.summary))
+        };
+        let base = cell(self.sweep.base)?;
+        let order: Vec<usize> = (0..self.sweep.cells()).collect();
+        self.assemble(staged, &base, &order, &|| (), &mut cell)
+    }
+
+    /// Writes every cell that is not written yet, and reads them all.
+    fn assemble(
+        &self,
+        staged: &Staged,
+        base: &Run,
+        order: &[usize],
+        known: &dyn Fn(),
+        run: &mut dyn FnMut(usize) -> Result<Run, Failure>,
+    ) -> Result<Study, Failure> {
         let file = |cell: usize| format!("cell-{cell:05}.json");
         let base_at = self.sweep.base;
-        let base = self.base(staged, runs)?;
         let write = |at: usize, cell: &Cell| staged.write(&file(at), &pretty(&cell.to_json()));
         let values = |at: usize| (self.sweep.label(at), self.sweep.values(at));
         let (label, own) = values(base_at);
         write(base_at, &base.cell(label, own, None))?;
-        for at in (0..self.sweep.cells()).filter(|at| *at != base_at) {
+        for at in order.iter().copied().filter(|at| *at != base_at) {
             if read(staged, &file(at)).is_some() {
-                (runs.progress)(runs.paths);
+                known();
                 continue;
             }
-            let (scenario, _) = self.cell(at)?;
             let (label, own) = values(at);
-            write(at, &runs.run(&scenario)?.cell(label, own, Some(&base)))?;
+            write(at, &run(at)?.cell(label, own, Some(base)))?;
         }
         let mut cells = Vec::with_capacity(self.sweep.cells());
         for at in 0..self.sweep.cells() {
@@ -106,7 +240,7 @@ impl Plan {
     }
 
     /// The base cell's rows, from its file where that is whole.
-    fn base(&self, staged: &Staged, runs: &Runs<'_>) -> Result<Run, Failure> {
+    fn base(&self, staged: &Staged, runs: &Runs<'_>) -> Result<(Run, Option<Shown>), Failure> {
         let path = staged.path(BASE);
         if let Ok(shard) = Shard::open(&path)
             && shard.range == (0..runs.paths)
@@ -114,13 +248,61 @@ impl Plan {
             let mut sink = Rows { rows: Vec::new(), summary: Summary::new(shard.header.adverse) };
             shard.deliver(&mut sink)?;
             (runs.progress)(runs.paths);
-            return Ok(Run::of(shard.header, sink.rows, &sink.summary));
+            return Ok((Run::of(shard.header, sink.rows, &sink.summary), None));
         }
         let (scenario, _) = self.cell(self.sweep.base)?;
-        let run = runs.run(&scenario)?;
+        let (run, shown) = reuse::run(&scenario, runs, None)?;
         let mut writer = ShardWriter::create(&path, &run.header, 0..runs.paths, &[])?;
         writer.rows(&run.rows)?;
         writer.finish()?;
+        Ok((run, Some(shown)))
+    }
+}
+
+/// Cells that differ only in the fund, the largest fund first.
+struct Families {
+    /// For each cell its family, and its fund where others can tell of it.
+    cells: Vec<(usize, Option<Cash>)>,
+    base: (usize, Option<Shown>),
+    /// The family and what its last cell has shown.
+    last: Option<(usize, Shown)>,
+}
+
+impl Families {
+    fn of(plan: &Plan, base: Option<Shown>) -> Result<Self, Failure> {
+        let mut known: Vec<Vec<String>> = Vec::new();
+        let mut cells = Vec::with_capacity(plan.sweep.cells());
+        for at in 0..plan.sweep.cells() {
+            let settings = plan.sweep.settings(at);
+            let rest: Vec<String> =
+                settings.iter().filter(|setting| setting.key != reuse::FUND).map(ToString::to_string).collect();
+            let family = known.iter().position(|other| *other == rest).unwrap_or_else(|| {
+                known.push(rest);
+                known.len() - 1
+            });
+            let (scenario, _) = plan.cell(at)?;
+            cells.push((family, reuse::is_told_by_others(&scenario).then_some(scenario.rules.fund.open)));
+        }
+        let base = (cells[plan.sweep.base].0, base);
+        Ok(Self { cells, base, last: None })
+    }
+
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.cells.len()).collect();
+        order.sort_by_key(|&at| (self.cells[at].0, std::cmp::Reverse(self.cells[at].1), at));
+        order
+    }
+
+    fn run(&mut self, plan: &Plan, at: usize, runs: &Runs<'_>) -> Result<Run, Failure> {
+        let (family, fund) = self.cells[at];
+        let (scenario, _) = plan.cell(at)?;
+        let Some(fund) = fund else { return runs.run(&scenario) };
+        let last = self.last.take().filter(|(other, _)| *other == family).map(|(_, shown)| shown);
+        let base = self.base.1.as_ref().filter(|_| self.base.0 == family);
+        // The smallest of the larger funds has shown the most.
+        let larger = last.as_ref().into_iter().chain(base).filter(|shown| shown.fund() >= fund);
+        let (run, shown) = reuse::run(&scenario, runs, larger.min_by_key(|shown| shown.fund()))?;
+        self.last = Some((family, shown));
         Ok(run)
     }
 }

@@ -21,6 +21,7 @@ fn open(rules: Rules, longs: &[i64]) -> Venue {
         qty: longs.iter().map(|_| Qty(10)).chain([Qty(-10)]).collect(),
         cost: longs.iter().map(|_| Cash(1_000)).chain([Cash(-1_000)]).collect(),
         collateral: longs.iter().map(|&cash| Cash(cash)).chain([Cash(500)]).collect(),
+        cross: vec![],
     };
     let mut register = Register::default();
     register.rebuild(&mut holdings, &rules, &[Price(100)]).unwrap();
@@ -77,7 +78,7 @@ fn a_part_is_sold_and_the_rest_is_watched_at_its_new_trigger() {
     // equity is below 1 % of its notional where 6p·0.99 < 520: from 87 down.
     let position = venue.ledger().position(0);
     assert_eq!((position.qty, position.cost, position.collateral), (Qty(6), Cash(600), Cash(80)));
-    assert_eq!((position.liquidation, position.state), (Price(87), State::Rearmed));
+    assert_eq!((position.trigger, position.state), (87, State::Rearmed));
     let told = venue.facts().last().copied();
     let (contract, account, by, deed) = (0, 0, "test", Deed::Traded);
     assert_eq!(told, Some(Fact::Acted { contract, account, by, deed, qty: Qty(-4), amount: Cash(392) }));
@@ -180,7 +181,7 @@ fn collateral_goes_back_with_lots_that_close_where_it_is_asked_for() {
     asked(&mut venue, order(0, -5, 99, 200));
     venue.apply(fill(5, 500)).unwrap();
     assert_eq!((venue.ledger().position(0).collateral, venue.ledger().wallet(0)), (Cash(200), Cash(250)));
-    assert_eq!(Multiplier(1).value(Qty(5), Price(100)), venue.ledger().position(0).cost);
+    assert_eq!(Multiplier::Linear(1).value(Qty(5), Price(100)), venue.ledger().position(0).cost);
 }
 
 #[test]

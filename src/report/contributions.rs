@@ -1,0 +1,85 @@
+//! Who would cause it, as a table.
+
+use std::fmt::Write as _;
+
+use super::number::{Style, percent, short};
+use super::sweep::in_brackets;
+use crate::folder::contributions::Contributions;
+use crate::folder::study::Study;
+use crate::stats::Estimate;
+
+/// The accounts with the largest shares of the expected shortfall, and what happens without each.
+#[must_use]
+pub fn text(found: &Contributions, removals: Option<&Study>, count: usize) -> String {
+    let largest = found.largest(count);
+    let mut text = format!(
+        "\nExpected shortfall of the fund need at 99 %: {} {}, {} paths",
+        short(found.es),
+        found.currency,
+        super::number::grouped(found.paths as f64, 0)
+    );
+    if found.es_of_nobody != 0.0 {
+        let _ = write!(text, " ({} of it from the venue's own inventory)", short(found.es_of_nobody));
+    }
+    text.push('\n');
+    if largest.is_empty() {
+        text.push_str("No account adds to it.\n");
+        return text;
+    }
+    let together: f64 = largest.iter().map(|part| part.es_share.estimate).sum();
+    let _ =
+        writeln!(text, "The {} accounts with the largest parts make up {} of it:\n", largest.len(), percent(together));
+    let mut head: Vec<String> =
+        ["account", "share of ES", "P(liquidated)", "shortfall, mean", "P(ADL)", "haircut, mean"]
+            .map(Into::into)
+            .into();
+    if removals.is_some() {
+        head.extend(["ES without it", "P(exhausted) without it"].map(String::from));
+    }
+    let mut rows = vec![head];
+    for part in largest {
+        let mut row = vec![
+            part.account.clone(),
+            in_brackets(part.es_share, Style::Percent),
+            in_brackets(part.p_liquidated, Style::Percent),
+            in_brackets(part.shortfall, Style::Amount),
+            in_brackets(part.p_deleveraged, Style::Percent),
+            in_brackets(part.haircut, Style::Amount),
+        ];
+        if let Some(study) = removals {
+            let label = format!("without {}", part.account);
+            let cell = study.cells.iter().find(|cell| cell.label == label);
+            let change = |name: &str, style: Style| {
+                let difference: Option<Estimate> = cell.and_then(|cell| cell.contrast(name)).map(|c| c.difference);
+                difference.map_or_else(|| "–".to_owned(), |difference| signed(difference, style))
+            };
+            row.push(change("fund_need_es_99", Style::Amount));
+            row.push(change("p_fund_exhausted", Style::Percent));
+        }
+        rows.push(row);
+    }
+    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
+    for row in &rows {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .enumerate()
+            .map(|(at, (cell, width))| if at == 0 { format!("{cell:width$}") } else { format!("{cell:>width$}") })
+            .collect();
+        let _ = writeln!(text, "  {}", cells.join("  "));
+    }
+    if removals.is_some() {
+        text.push_str(
+            "\n  Without it: the same shocks on the book without that account's positions, less the whole book; 95 % intervals.\n",
+        );
+    }
+    text
+}
+
+/// A difference with its sign; percentages become percentage points.
+fn signed(difference: Estimate, style: Style) -> String {
+    let text = in_brackets(difference, style);
+    let plus = if difference.estimate > 0.0 { "+" } else { "" };
+    format!("{plus}{}", text.replace(" %", " pp"))
+}

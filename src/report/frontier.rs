@@ -1,0 +1,170 @@
+//! How a breakpoint moves with another key, as a table and as a chart.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use super::frame::{Axis, Frame, Swatch, Words};
+use super::number::{grouped, percent, short};
+use super::scene::{Colour, Dash, Scene};
+use super::sweep::value;
+use crate::fault::Failure;
+use crate::folder::frontier::{Frontier, Reached};
+
+const STYLES: [(Colour, Dash); 3] =
+    [(Colour::BLUE, Dash::Solid), (Colour::VERMILLION, Dash::Dashed), (Colour::PURPLE, Dash::Dotted)];
+
+fn levels(found: &Frontier) -> Vec<f64> {
+    let mut levels: Vec<f64> = found.points.iter().map(|point| point.level).collect();
+    levels.sort_by(f64::total_cmp);
+    levels.dedup();
+    levels
+}
+
+/// The frontier as text, a row for each value and level.
+#[must_use]
+pub fn text(found: &Frontier) -> String {
+    let mut text = format!(
+        "{}: {} at which {} reaches a level, {} paths a point, seed {}\n\n",
+        found.header.scenario,
+        found.key,
+        found.metric,
+        grouped(found.header.paths as f64, 0),
+        found.header.seed
+    );
+    let wide = found.points.iter().map(|point| point.across.chars().count()).max().unwrap_or(0).max(found.across.len());
+    let _ = writeln!(text, "  {:wide$}  {:>7}  {} (95 %)", found.across, "level", found.key);
+    for Reached { across, level, at } in &found.points {
+        let told = match at {
+            Some(at) => {
+                let [middle, low, high] = [at.estimate, at.low, at.high].map(value);
+                format!("{middle} ({low} … {high})")
+            }
+            None => format!("not reached between {} and {}", found.from, found.to),
+        };
+        let _ = writeln!(text, "  {across:wide$}  {:>7}  {told}", percent(*level));
+    }
+    text
+}
+
+/// The chart: one line a level.
+#[must_use]
+pub fn chart(found: &Frontier) -> Scene {
+    let number = |text: &str| text.replace('_', "").parse::<f64>().ok().filter(|x| x.is_finite());
+    let mut places: Vec<(f64, String)> =
+        found.points.iter().filter_map(|point| Some((number(&point.across)?, point.across.clone()))).collect();
+    places.sort_by(|a, b| a.0.total_cmp(&b.0));
+    places.dedup_by(|a, b| a.0 == b.0);
+    let (least, most) = (places.first().map_or(0.0, |p| p.0), places.last().map_or(1.0, |p| p.0));
+    let is_log = least > 0.0 && most > 8.0 * least;
+    let x_of = |x: f64| if is_log { libm::log10(x) } else { x };
+    let air = if most > least { 0.06 * (x_of(most) - x_of(least)) } else { 1.0 };
+    let x = Axis {
+        low: x_of(least) - air,
+        high: x_of(most) + air,
+        ticks: places.iter().map(|(x, _)| (x_of(*x), short(*x))).collect(),
+    };
+    let reached: Vec<&Reached> = found.points.iter().filter(|point| point.at.is_some()).collect();
+    let title = match (reached.first(), reached.last()) {
+        (Some(first), Some(last)) if first.across != last.across => format!(
+            "{} at which {} reaches its levels, from {} {} to {}",
+            found.key,
+            found.metric,
+            found.across,
+            short(number(&first.across).unwrap_or(0.0)),
+            short(number(&last.across).unwrap_or(0.0))
+        ),
+        _ => format!("{} at which {} reaches its levels", found.key, found.metric),
+    };
+    let all = levels(found);
+    let shown = &all[..all.len().min(STYLES.len())];
+    let mut legend = Vec::new();
+    for (level, (colour, dash)) in shown.iter().zip(STYLES) {
+        legend.push((Swatch::Line(colour, dash), format!("{} of the crashes", percent(*level))));
+    }
+    let caption = format!(
+        "scenario {} · seed {} · {} paths a point · bands: 95 % · flashcrash {}",
+        found.header.scenario,
+        found.header.seed,
+        grouped(found.header.paths as f64, 0),
+        found.header.version
+    );
+    let words = Words {
+        title,
+        subtitle: "Above a line the event is more frequent than its level; a value that is not reached has no point"
+            .into(),
+        legend,
+        y_axis: found.key.clone(),
+        x_axis: found.across.clone(),
+        caption: &caption,
+    };
+    let mut scene = Scene::default();
+    let frame = Frame::new(&mut scene, &words, x, Axis::amounts(found.from, found.to));
+    for (level, (colour, dash)) in shown.iter().zip(STYLES) {
+        let mut points: Vec<(f64, f64, f64, f64)> = found
+            .points
+            .iter()
+            .filter(|point| point.level == *level)
+            .filter_map(|point| {
+                let at = point.at?;
+                let bound = |x: f64| x.clamp(found.from, found.to);
+                Some((x_of(number(&point.across)?), at.estimate, bound(at.low), bound(at.high)))
+            })
+            .collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let column = |pick: fn(&(f64, f64, f64, f64)) -> f64| points.iter().map(pick).collect::<Vec<f64>>();
+        let (xs, ys) = (column(|p| p.0), column(|p| p.1));
+        frame.band(&mut scene, &xs, &column(|p| p.2), &column(|p| p.3), colour.faint(0.2));
+        frame.curve(&mut scene, &xs, &ys, colour, 3.0, dash);
+        for (x, _, low, high) in &points {
+            frame.curve(&mut scene, &[*x, *x], &[*low, *high], colour, 2.0, Dash::Solid);
+        }
+    }
+    scene
+}
+
+/// Draws the chart into a folder; returns its name.
+///
+/// # Errors
+/// It cannot be written.
+pub fn draw(found: &Frontier, dir: &Path) -> Result<&'static str, Failure> {
+    let scene = chart(found);
+    let svg = dir.join("frontier.svg");
+    fs::write(&svg, scene.svg()?).map_err(Failure::file(&svg))?;
+    scene.png(&dir.join("frontier.png"))?;
+    Ok("frontier")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scene::tests::assert_readable;
+    use super::*;
+    use crate::folder::tests::header;
+    use crate::stats::Estimate;
+
+    #[test]
+    fn the_chart_can_be_read_and_the_table_says_what_is_not_reached() {
+        let at = |x: f64| {
+            Some(Estimate { estimate: x, low: x * 0.9, high: f64::INFINITY, level: 0.95, standard_error: None })
+        };
+        let point = |across: &str, level: f64, at| Reached { across: across.into(), level, at };
+        let found = Frontier {
+            header: header(),
+            key: "assets.0.process.drop".into(),
+            from: 0.02,
+            to: 0.3,
+            across: "assets.0.book.depth_1pct".into(),
+            metric: "p_fund_exhausted".into(),
+            points: vec![
+                point("1_000_000", 0.05, at(0.05)),
+                point("1_000_000", 0.5, at(0.07)),
+                point("20_000_000", 0.05, at(0.11)),
+                point("20_000_000", 0.5, None),
+            ],
+        };
+        assert_readable(&chart(&found));
+        assert_readable(&chart(&Frontier { points: vec![point("x", 0.5, None)], ..found.clone() }));
+        let text = text(&found);
+        assert!(text.contains("not reached between 0.02 and 0.3") && text.contains("0.05 (0.045 … ∞)"), "{text}");
+    }
+}
