@@ -104,6 +104,21 @@ fn the_kept_log_is_that_of_trace_and_the_stories_are_those_of_the_terminal() {
     ");
 }
 
+/// Liquidation price of an account of the classroom: the first mark in breach by the inequality of docs/classroom.md.
+fn liquidation_price(party: &str) -> f64 {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/classroom.csv")).unwrap();
+    let account: usize = party.trim_start_matches("trader:").parse().unwrap();
+    let line = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).nth(account + 1).unwrap();
+    let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+    let [lots, entry, collateral] = [3, 4, 5].map(|at| cells[at].parse::<f64>().unwrap());
+    if cells[2] == "long" {
+        let border = (entry - collateral / lots) / 0.95;
+        border.ceil() - 1.0
+    } else {
+        ((entry + collateral / lots) / 1.05).floor() + 1.0
+    }
+}
+
 #[test]
 fn frames_agree_with_the_log() {
     let dir = tempfile::tempdir().unwrap();
@@ -137,6 +152,27 @@ fn frames_agree_with_the_log() {
         }
         let long: f64 = held.values().filter(|lots| **lots > 0.0).sum();
         assert_eq!(frames["open_interest"][at].as_f64().unwrap(), long * number(&marked["mark"]), "at {time}");
+        // The map holds every open position whose liquidation price lies in its range, at that price.
+        let map = &frames["map"];
+        let f = |value: &Value| value.as_f64().unwrap();
+        let mapped: f64 = map["steps"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|changes| {
+                changes.as_array().unwrap().iter().rfind(|change| change[0].as_u64().unwrap() <= at as u64)
+            })
+            .map(|change| f(&change[1]))
+            .sum();
+        let range = f(&map["low"])..=2.0 * f(&map["open"]) - f(&map["low"]);
+        let expected: f64 = held
+            .iter()
+            .filter(|(_, lots)| **lots != 0.0)
+            .map(|(party, lots)| (lots.abs(), liquidation_price(party)))
+            .filter(|(_, price)| range.contains(price))
+            .map(|(lots, price)| lots * price)
+            .sum();
+        assert_eq!(mapped, expected, "at {time}");
         // Nobody stands in the queue without a position.
         for queued in frames["queue"][at].as_array().unwrap() {
             let party = format!("trader:{}", queued[0]);

@@ -10,7 +10,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::PAIRED_PATHS;
 use crate::facts::{AccountId, ContractId, Fact, Outcome, Party, Sample, Why};
 use crate::fault::Failure;
-use crate::folder::trace::{Deleveraged, Frames, Queued, Story};
+use crate::folder::trace::{Deleveraged, Frames, LiquidationMap, Queued, Story};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
 use crate::sim::path::{Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
@@ -237,7 +237,11 @@ struct Film<'a> {
     /// Cash that the makers received from the book, and lots they hold of it, by contract.
     maker: Vec<(Qty, Cash)>,
     deleveraged: Vec<Deleveraged>,
+    map: LiquidationMap,
 }
+
+/// Steps of price to each side of the opening mark in the map of liquidation prices.
+const STEPS: usize = 30;
 
 impl<'a> Film<'a> {
     fn new(stage: &Stage<'_>, register: &'a Register) -> Self {
@@ -265,6 +269,67 @@ impl<'a> Film<'a> {
             deficit: Cash::ZERO,
             maker: vec![(Qty::ZERO, Cash::ZERO); scenario.assets.len()],
             deleveraged: Vec::new(),
+            map: LiquidationMap::default(),
+        }
+    }
+
+    /// Lays out the map of liquidation prices: half as far again as the mark goes, and at least so far that a quarter of
+    /// all notional lies in it, but never down to a price of 0.
+    fn lay_out(&mut self, recording: &Recording) {
+        let Some(&open) = self.marks.first() else { return };
+        let share = |price: Price| (price.0 - open.0).abs() as f64 / open.0.max(1) as f64;
+        let marks = recording.batches().iter().flat_map(|(_, facts)| facts).filter_map(|fact| match *fact {
+            Fact::Marked { contract: 0, mark } => Some(share(mark)),
+            _ => None,
+        });
+        let moved = marks.fold(0.0, f64::max);
+        let mut distances: Vec<(f64, f64)> = self
+            .held
+            .iter()
+            .zip(&self.register.holdings.contract)
+            .filter(|(held, contract)| **contract == 0 && held.trigger.0 > 0)
+            .map(|(held, _)| (share(held.trigger), held.qty.0.abs() as f64))
+            .collect();
+        distances.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let quarter = distances.iter().map(|(_, lots)| lots).sum::<f64>() / 4.0;
+        let mut lots = 0.0;
+        let near = distances.iter().find(|(_, more)| {
+            lots += more;
+            lots >= quarter
+        });
+        let reach = (1.5 * moved).max(1.05 * near.map_or(0.0, |near| near.0)).clamp(0.01, 0.95);
+        let open = self.price(0, open);
+        let step = open * reach / STEPS as f64;
+        self.map = LiquidationMap { low: open - step * STEPS as f64, step, open, steps: vec![Vec::new(); 2 * STEPS] };
+    }
+
+    /// Notes the steps of the map whose notional is another than at the frame before.
+    fn chart_map(&mut self, frame: usize) {
+        let LiquidationMap { open, step, .. } = self.map;
+        if step <= 0.0 {
+            return;
+        }
+        let mut sums = vec![0.0; self.map.steps.len()];
+        for (held, &contract) in self.held.iter().zip(&self.register.holdings.contract) {
+            if contract != 0 || held.qty.is_zero() || held.trigger.0 <= 0 {
+                continue;
+            }
+            let away = (self.price(0, held.trigger) - open) / step;
+            // What lies on a border belongs to the step nearer to the opening mark, so that a mark that reaches the border
+            // has passed it.
+            let at = if held.qty.0 > 0 { libm::floor(away).min(-1.0) } else { (libm::ceil(away) - 1.0).max(0.0) };
+            let at = at + STEPS as f64;
+            if let Some(sum) = at.to_usize().and_then(|at| sums.get_mut(at)) {
+                *sum += self.multipliers[0].value(held.qty.abs(), held.trigger).0 as f64;
+            }
+        }
+        let unit = self.unit.to_f64();
+        for (changes, sum) in self.map.steps.iter_mut().zip(sums) {
+            // Four digits: a picture needs no more.
+            let now: f64 = format!("{:.3e}", sum * unit).parse().unwrap_or(0.0);
+            if changes.last().map_or(0.0, |(_, before)| *before) != now {
+                changes.push((frame, now));
+            }
         }
     }
 
@@ -287,6 +352,7 @@ impl<'a> Film<'a> {
 
     fn frames(&mut self, recording: &Recording, outputs: &[Nanos], samples: &[Sample]) -> Frames {
         let mut frames = Frames::default();
+        self.lay_out(recording);
         let mut next = outputs.iter().zip(samples);
         let mut due = next.next();
         for (time, facts) in recording.batches() {
@@ -303,6 +369,7 @@ impl<'a> Film<'a> {
             self.frame(&mut frames, output, sample);
             due = next.next();
         }
+        frames.map = std::mem::take(&mut self.map);
         frames.deleveraged = std::mem::take(&mut self.deleveraged);
         frames
     }
@@ -369,7 +436,8 @@ impl<'a> Film<'a> {
         }
     }
 
-    fn frame(&self, frames: &mut Frames, output: Nanos, sample: &Sample) {
+    fn frame(&mut self, frames: &mut Frames, output: Nanos, sample: &Sample) {
+        self.chart_map(frames.time_s.len());
         frames.time_s.push(output.0 as f64 / 1e9);
         let (index, traded) = (self.price(0, Price(sample.index)), self.price(0, Price(sample.traded)));
         frames.index.push(index);

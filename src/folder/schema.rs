@@ -110,7 +110,7 @@ pub const METRICS: &[MetricInfo] = &[
 ];
 
 /// The charts, each written as `.svg` and `.png`.
-pub const CHARTS: [(&str, &str); 11] = [
+pub const CHARTS: [(&str, &str); 12] = [
     ("fund", "the insurance fund over time: median, 25–75 % and 5–95 % of the paths, and its floor"),
     ("liquidations", "cumulative liquidated notional over time: shorts above zero, longs below"),
     ("price", "index and traded price over time"),
@@ -120,7 +120,11 @@ pub const CHARTS: [(&str, &str); 11] = [
     ("adl", "cumulative ADL notional over time"),
     ("haircut", "share of its profit that each deleveraged winner gave up, on the kept path with the most ADL"),
     ("lorenz", "share of what winners gave up by their rank (Lorenz curve), on the same path"),
-    ("open_interest", "open interest over time, on the kept path that needs the largest fund"),
+    (
+        "liquidation_map",
+        "notional of open positions by liquidation price, over time, with the mark; on the kept path that needs the largest fund",
+    ),
+    ("open_interest", "open interest over time, on the same path"),
     ("leverage", "notional over equity of all positions, on the same path"),
 ];
 
@@ -203,7 +207,7 @@ columns are of the first asset.
 | `series.csv` | Bands over time. |
 | `scenario.toml`, `defaults.json` | The scenario as it was written, and every key it left to its default. |
 | `trace/N/events.jsonl` | Every event of path N in the format of `flashcrash trace --json`; above 1,000 accounts without the openings of those that nothing happened to. |
-| `trace/N/frames.json` | What can be drawn of path N at each output time: prices, displacement, depth left, balances, open interest, leverage, the positions nearest to liquidation; rounded for display. |
+| `trace/N/frames.json` | What can be drawn of path N at each output time: prices, displacement, depth left, balances, open interest, leverage, the positions nearest to liquidation, notional by liquidation price; rounded for display. |
 | `trace/N/stories.jsonl` | The stories of up to 2,000 accounts of path N in sentences: deleveraged winners, the first losers, then the largest. |
 | `attribution.json`, `attribution.csv` | With `run --attribute`: what feedback, withdrawal of quotes and behaviours each add, first, in order and last, with paired intervals; drawn as `attribution.svg` and `.png`. |
 | `behaviours.csv` | Where some accounts have behaviours: the mean a path of each column about them, with its 95 % interval. |

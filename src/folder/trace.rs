@@ -47,10 +47,27 @@ pub struct Frames {
     pub orders: Vec<u64>,
     /// At each time the positions nearest to their liquidation price, nearest first.
     pub queue: Vec<Vec<Queued>>,
+    /// Where open positions of the first asset would be liquidated, over time.
+    #[serde(default)]
+    pub map: LiquidationMap,
     /// Winners that were deleveraged, in the order of their first time.
     pub deleveraged: Vec<Deleveraged>,
     /// Names of the accounts by number; empty where they were drawn.
     pub names: Vec<String>,
+}
+
+/// Notional of open positions by liquidation price. Prices are cut into steps whose borders meet at the opening mark, so
+/// steps below it hold longs and steps above it shorts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LiquidationMap {
+    /// Lower border of the first step.
+    pub low: f64,
+    /// Height of a step.
+    pub step: f64,
+    /// Opening mark.
+    pub open: f64,
+    /// For each step the output times (by number) at which its notional, at the liquidation prices, becomes another.
+    pub steps: Vec<Vec<(usize, f64)>>,
 }
 
 /// A position near its liquidation price: account, quantity (long > 0), liquidation price, notional at the mark.
@@ -208,6 +225,7 @@ mod tests {
             leverage: two(),
             orders: vec![0, 3],
             queue: vec![vec![Queued(3, -1.5, 101.0, 150.0)], vec![]],
+            map: LiquidationMap { low: 90.0, step: 5.0, open: 100.0, steps: vec![vec![(0, 7.5), (1, 0.0)], vec![]] },
             deleveraged: vec![Deleveraged { account: 7, notional: 10.0, haircut: -1.0, unrealised: 4.0 }],
             names: vec!["Anna".into()],
         }

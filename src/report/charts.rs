@@ -27,7 +27,7 @@ pub struct Data<'a> {
 
 /// Every chart, in the order of `CHARTS`.
 #[must_use]
-pub fn all(data: &Data<'_>) -> [Plot; 11] {
+pub fn all(data: &Data<'_>) -> [Plot; 12] {
     [
         fund(data),
         liquidations(data),
@@ -38,6 +38,7 @@ pub fn all(data: &Data<'_>) -> [Plot; 11] {
         adl(data),
         path::haircut(data),
         path::lorenz(data),
+        path::liquidation_map(data),
         path::open_interest(data),
         path::leverage(data),
     ]

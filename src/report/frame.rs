@@ -250,6 +250,16 @@ impl Frame {
         scene.area(vec![(left, foot), (left, top), (right, top), (right, foot)], colour);
     }
 
+    /// Rectangles side by side: from, to, low, high.
+    pub fn tiles(&self, scene: &mut Scene, tiles: &[[f64; 4]], colour: Colour) {
+        for [from, to, low, high] in tiles {
+            let (left, right, top, foot) = (self.x(*from), self.x(*to), self.y(*high), self.y(*low));
+            if right > left && foot > top {
+                scene.area(vec![(left, foot), (left, top), (right, top), (right, foot)], colour);
+            }
+        }
+    }
+
     /// A sentence in the middle of an empty plot.
     pub fn note(&self, scene: &mut Scene, text: &str) {
         scene.text(

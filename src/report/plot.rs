@@ -44,11 +44,47 @@ impl Scale {
 /// What is drawn; `of` is the entry of the legend that it belongs to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Layer {
-    Band { of: usize, x: Vec<f64>, low: Vec<f64>, high: Vec<f64>, colour: Colour },
-    Curve { of: usize, x: Vec<f64>, y: Vec<f64>, colour: Colour, width: f64, dash: Dash },
-    Level { of: Option<usize>, y: f64, colour: Colour, width: f64, dash: Dash },
-    Upright { of: usize, x: f64, colour: Colour, width: f64, dash: Dash },
-    Bar { from: f64, to: f64, height: f64, colour: Colour },
+    Band {
+        of: usize,
+        x: Vec<f64>,
+        low: Vec<f64>,
+        high: Vec<f64>,
+        colour: Colour,
+    },
+    Curve {
+        of: usize,
+        x: Vec<f64>,
+        y: Vec<f64>,
+        colour: Colour,
+        width: f64,
+        dash: Dash,
+    },
+    Level {
+        of: Option<usize>,
+        y: f64,
+        colour: Colour,
+        width: f64,
+        dash: Dash,
+    },
+    Upright {
+        of: usize,
+        x: f64,
+        colour: Colour,
+        width: f64,
+        dash: Dash,
+    },
+    Bar {
+        from: f64,
+        to: f64,
+        height: f64,
+        colour: Colour,
+    },
+    /// Rectangles of one colour: from, to, low, high.
+    Tiles {
+        of: usize,
+        tiles: Vec<[f64; 4]>,
+        colour: Colour,
+    },
     Word(WordAt, &'static str),
     Note(String),
 }
@@ -95,6 +131,7 @@ impl Plot {
                 }
                 Layer::Level { y, colour, width, dash, .. } => frame.level(&mut scene, *y, *colour, *width, *dash),
                 Layer::Upright { x, colour, width, dash, .. } => frame.upright(&mut scene, *x, *colour, *width, *dash),
+                Layer::Tiles { tiles, colour, .. } => frame.tiles(&mut scene, tiles, *colour),
                 Layer::Bar { from, to, height, colour } => frame.bar(&mut scene, *from, *to, *height, *colour),
                 Layer::Word(at, text) => frame.word(&mut scene, *at, text),
                 Layer::Note(text) => frame.note(&mut scene, text),
@@ -139,6 +176,10 @@ impl Layer {
             }
             Self::Upright { of, x, colour, width, dash } => {
                 json!({ "kind": "upright", "of": of, "x": tidy(*x), "ink": ink(*colour), "width": width, "dash": dash_name(*dash) })
+            }
+            Self::Tiles { of, tiles, colour } => {
+                let tiles: Vec<Vec<Json>> = tiles.iter().map(|tile| list(tile)).collect();
+                json!({ "kind": "tiles", "of": of, "tiles": tiles, "ink": ink(*colour) })
             }
             Self::Bar { from, to, height, colour } => {
                 json!({ "kind": "bar", "from": tidy(*from), "to": tidy(*to), "height": tidy(*height), "ink": ink(*colour) })

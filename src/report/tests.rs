@@ -9,7 +9,7 @@ use super::*;
 use crate::facts::{Outcome, Sample};
 use crate::folder::schema::CHARTS;
 use crate::folder::series::Series;
-use crate::folder::trace::{Deleveraged, Frames, Story, Traced};
+use crate::folder::trace::{Deleveraged, Frames, LiquidationMap, Story, Traced};
 use crate::folder::{Adverse, Flag, Header, Metric, VERSION, Writer};
 use crate::money::{Cash, Nanos, Quantum};
 use crate::stats::Estimate;
@@ -103,6 +103,19 @@ fn traces(case: &Case) -> Vec<Traced> {
         open_interest: column(9e8, 3e8),
         leverage: column(9.5, 3.2),
         orders: (0..=60).collect(),
+        // Ten steps to each side; those below the open are passed one after another and are empty then.
+        map: LiquidationMap {
+            low: case.open * (1.0 - 1.5 * case.depth.abs()),
+            step: case.open * 0.15 * case.depth.abs(),
+            open: case.open,
+            steps: (0..20_usize)
+                .map(|at| {
+                    let mut changes = vec![(0, 1e6 * (at + 1) as f64)];
+                    changes.extend((at < 10).then(|| (6 * (10 - at), 0.0)).filter(|(frame, _)| *frame < 50));
+                    changes
+                })
+                .collect(),
+        },
         queue: vec![Vec::new(); 61],
         deleveraged: (0..winners)
             .map(|account| Deleveraged {
@@ -247,7 +260,7 @@ pub(super) fn with_data<T>(drawn: &Drawn, make: impl FnOnce(&Data<'_>) -> T) -> 
     make(&Data { header: &drawn.header, metrics: &drawn.metrics, bands: &bands, need: &need, traces: &drawn.traces })
 }
 
-fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 11] {
+fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 12] {
     with_data(drawn, |data| all(data).map(|plot| (plot.name, plot.scene())))
 }
 
@@ -325,6 +338,7 @@ fn titles_state_the_finding() {
     adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
     haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
     lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
+    liquidation_map: The mark of path 7 passes liquidation prices of 49M USDT; 210M stand within 18 % of the opening
     open_interest: Open interest falls by 67 % on path 7, from 900M to 300M USDT
     leverage: Leverage goes from 9.5x to 3.2x on path 7
     ");
@@ -338,6 +352,7 @@ fn titles_state_the_finding() {
     adl: Nobody is deleveraged (95 %: on less than 0.18 %)
     haircut: Nobody pays a haircut
     lorenz: Nobody pays by ADL
+    liquidation_map: No path is kept in full
     open_interest: No path is kept in full
     leverage: No path is kept in full
     ");
@@ -351,6 +366,7 @@ fn titles_state_the_finding() {
     adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
     haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
     lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
+    liquidation_map: The mark of path 7 passes liquidation prices of 98M USDT; 210M stand within 45 % of the opening
     open_interest: Open interest falls by 67 % on path 7, from 900M to 300M USDT
     leverage: Leverage goes from 9.5x to 3.2x on path 7
     ");
@@ -383,7 +399,7 @@ fn the_table_is_aligned_and_footnoted() {
       [3] thin tail: fewer than 10 paths lie beyond the quantile; run more
       [4] identical on every path: no sampling error to show
 
-    Written to output/flash-crash: report.html (open it in a browser), 11 charts (.svg, .png), summary.json, paths.csv, series.csv
+    Written to output/flash-crash: report.html (open it in a browser), 12 charts (.svg, .png), summary.json, paths.csv, series.csv
     ");
 }
 

@@ -184,6 +184,115 @@ pub(super) fn lorenz(data: &Data<'_>) -> Plot {
     }
 }
 
+/// Shades of the map, from the darkest: least part of the fullest step, and strength of the colour.
+const SHADES: [(f64, f64); 5] = [(0.3, 0.95), (0.1, 0.7), (0.03, 0.45), (0.01, 0.26), (0.0, 0.12)];
+
+/// Notional by liquidation price over time: the map that traders know, on the worst path.
+pub(super) fn liquidation_map(data: &Data<'_>) -> Plot {
+    let name = "liquidation_map";
+    let subtitle = "Open positions by their liquidation price, notional at that price";
+    let Some(trace) = worst(data).filter(|trace| !trace.frames.time_s.is_empty()) else {
+        return empty(data, name, "No path is kept in full", subtitle, "run again to keep paths in full");
+    };
+    let (frames, path) = (&trace.frames, trace.frames.path);
+    let map = &frames.map;
+    let fullest = map.steps.iter().flatten().map(|(_, notional)| *notional).fold(0.0, f64::max);
+    if fullest <= 0.0 {
+        let title = format!("No position of path {path} can be liquidated near the mark");
+        return empty(data, name, &title, subtitle, "nothing to draw: every liquidation price is out of reach");
+    }
+    let end = frames.time_s.last().copied().unwrap_or(0.0).max(data.header.horizon.seconds());
+    let border = |at: usize| map.low + map.step * at as f64;
+    let mut shades: [[Vec<[f64; 4]>; 2]; SHADES.len()] = Default::default();
+    for (at, changes) in map.steps.iter().enumerate() {
+        let side = usize::from(border(at) + 0.5 * map.step > map.open);
+        let shade = |notional: f64| SHADES.iter().position(|(least, _)| notional > 0.0 && notional >= least * fullest);
+        let mut runs: Vec<(f64, Option<usize>)> = Vec::new();
+        for (frame, notional) in changes {
+            let from = frames.time_s.get(*frame).copied().unwrap_or(end);
+            let now = shade(*notional);
+            if runs.last().is_none_or(|last| last.1 != now) {
+                runs.push((from, now));
+            }
+        }
+        for (i, (from, shade)) in runs.iter().enumerate() {
+            let to = runs.get(i + 1).map_or(end, |next| next.0);
+            if let Some(shade) = shade {
+                shades[*shade][side].push([*from, to, border(at), border(at + 1)]);
+            }
+        }
+    }
+    let sides = [Colour::VERMILLION, Colour::BLUE];
+    let mut layers: Vec<Layer> = Vec::new();
+    for (both, (_, strength)) in shades.into_iter().zip(SHADES) {
+        for (of, tiles) in both.into_iter().enumerate().filter(|(_, tiles)| !tiles.is_empty()) {
+            layers.push(Layer::Tiles { of, tiles, colour: sides[of].faint(strength) });
+        }
+    }
+    layers.push(Layer::Curve {
+        of: 2,
+        x: frames.time_s.clone(),
+        y: frames.mark.clone(),
+        colour: Colour::INK,
+        width: 3.0,
+        dash: Dash::Solid,
+    });
+    let (least, most) = extent(&[&frames.mark, &[map.open]]);
+    let opening = |at: usize| map.steps[at].first().filter(|(frame, _)| *frame == 0).map_or(0.0, |(_, sum)| *sum);
+    let count = map.steps.len();
+    let passed: f64 = (0..count).filter(|&at| border(at) >= least && border(at + 1) <= most).map(opening).sum();
+    let within: f64 = (0..count).map(opening).sum();
+    let nearest = (0..count)
+        .filter(|&at| opening(at) > 0.0)
+        .map(|at| (border(at) + 0.5 * map.step - map.open).abs() / map.open)
+        .fold(f64::INFINITY, f64::min);
+    let title = if passed > 0.0 {
+        format!(
+            "The mark of path {path} passes liquidation prices of {}; {} stand within {} of the opening",
+            data.money(passed),
+            short(within),
+            percent(map.step * count as f64 / 2.0 / map.open)
+        )
+    } else if nearest.is_finite() {
+        format!(
+            "The mark of path {path} passes hardly a liquidation price: the nearest lie about {} away",
+            percent(nearest)
+        )
+    } else {
+        format!("The mark of path {path} passes no liquidation price")
+    };
+    let (x_axis, time) = Axis::time(data.header.horizon.seconds());
+    let steps: Vec<String> = SHADES.iter().rev().skip(1).map(|(least, _)| short(round_down(least * fullest))).collect();
+    let unit = short(map.step);
+    Plot {
+        name,
+        title,
+        subtitle: format!(
+            "{subtitle}; darker from {} {} for each {unit} of price",
+            steps.join(", "),
+            data.header.currency
+        ),
+        legend: vec![
+            (Swatch::Area(sides[0].faint(0.7)), "longs".into()),
+            (Swatch::Area(sides[1].faint(0.7)), "shorts".into()),
+            (Swatch::Line(Colour::INK, Dash::Solid), "mark".into()),
+        ],
+        x_name: format!("time since the start, {time}"),
+        y_name: format!("{} per unit of {}", data.header.currency, shortened(&data.header.symbol, 20)),
+        caption: data.caption(),
+        x: x_axis,
+        y: Axis::prices(map.low, border(count)),
+        x_scale: Scale::Time,
+        y_scale: Scale::Price,
+        layers,
+    }
+}
+
+/// To two digits: borders of shades are told, not computed with.
+fn round_down(amount: f64) -> f64 {
+    format!("{amount:.1e}").parse().unwrap_or(amount)
+}
+
 /// Open interest of the worst path.
 pub(super) fn open_interest(data: &Data<'_>) -> Plot {
     let subtitle = "Open interest: notional of all longs at the mark";

@@ -125,6 +125,7 @@ class Chart {
     const add = y => { if (Number.isFinite(y)) { low = Math.min(low, y); high = Math.max(high, y); } };
     for (const layer of spec.layers) {
       if (!this.shown(layer)) continue;
+      if (layer.kind === "tiles") for (const [from, to, bottom, top] of layer.tiles) if (to >= x0 && from <= x1) { add(bottom); add(top); }
       if (layer.kind === "bar" && layer.to >= x0 && layer.from <= x1) { add(0); add(layer.height); }
       if (!layer.x || !layer.x.length) continue;
       for (let i = 0; i < layer.x.length; i++) {
@@ -173,6 +174,7 @@ class Chart {
       const stroke = ink && { stroke: ink.colour, "stroke-opacity": ink.opacity, "stroke-width": layer.width * 0.75, "stroke-dasharray": DASH[layer.dash] || "", fill: "none", "stroke-linejoin": "round" };
       if (layer.kind === "band" && layer.x.length > 1) svg("path", { d: line(layer.x, layer.high) + line(layer.x.slice().reverse(), layer.low.slice().reverse()).replace("M", "L") + "Z", fill: ink.colour, "fill-opacity": ink.opacity }, group);
       else if (layer.kind === "curve") svg("path", { d: line(layer.x, layer.y), ...stroke }, group);
+      else if (layer.kind === "tiles") svg("path", { d: layer.tiles.map(([a, b, low, high]) => "M" + [[a, low], [a, high], [b, high], [b, low]].map(([x, y]) => this.px(x).toFixed(1) + " " + this.py(y).toFixed(1)).join("L") + "Z").join(""), fill: ink.colour, "fill-opacity": ink.opacity, "shape-rendering": "crispEdges" }, group);
       else if (layer.kind === "level") svg("line", { x1: left, x2: right, y1: this.py(layer.y), y2: this.py(layer.y), ...stroke }, group);
       else if (layer.kind === "upright") svg("line", { x1: this.px(layer.x), x2: this.px(layer.x), y1: top, y2: bottom, ...stroke }, group);
       else if (layer.kind === "bar") { const a = this.px(layer.from), b = this.px(layer.to), y = this.py(layer.height); svg("rect", { x: a, y, width: Math.max(1, b - a - 1), height: Math.max(0, bottom - y), fill: ink.colour, "fill-opacity": ink.opacity }, group); }

@@ -67,7 +67,7 @@ fn the_page_needs_no_network_and_is_the_same_each_time() {
         assert!(!rest.contains(address), "{address}");
     }
     let data: Json = serde_json::from_str(between(&first, "id=\"data\">", "</script>")).unwrap();
-    assert_eq!(data["charts"].as_array().unwrap().len(), 11);
+    assert_eq!(data["charts"].as_array().unwrap().len(), 12);
     assert_eq!(data["traces"].as_array().unwrap().len(), 2);
     assert!(data["glossary"].as_array().unwrap().len() > 40);
 }
