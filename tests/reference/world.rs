@@ -11,7 +11,9 @@ use flashcrash::venue::adl::POLICIES;
 use flashcrash::venue::liquidation::RULES;
 use flashcrash::venue::margin::{Tier, Tiers};
 use flashcrash::venue::register::Holdings;
-use flashcrash::venue::rules::{self, CashLayer, ContractRules, FundRules, PositionLayer, Rules, SurplusTo};
+use flashcrash::venue::rules::{
+    self, CashLayer, ContractRules, CrossBankruptcy, FundRules, PositionLayer, PositionOrder, Rules, SurplusTo,
+};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rust_decimal::Decimal;
@@ -275,6 +277,8 @@ impl World {
         Rules {
             contracts: contracts.collect(),
             trigger: if self.at_or_below { rules::Trigger::AtOrBelow } else { rules::Trigger::Below },
+            position_order: PositionOrder::Maintenance,
+            cross_bankruptcy: CrossBankruptcy::Proportional,
             liquidation: plug_in(&RULES, &self.closing.to_string()),
             position_layers: self.position_layers.iter().map(|&layer| layer.into()).collect(),
             cash_layers: self.cash_layers.iter().map(|&layer| layer.into()).collect(),
@@ -310,6 +314,7 @@ impl World {
             qty: self.holdings.iter().map(|holding| Qty(holding.lots)).collect(),
             cost: self.holdings.iter().map(|holding| Cash(holding.cost)).collect(),
             collateral: self.holdings.iter().map(|holding| Cash(holding.collateral)).collect(),
+            cross: Vec::new(),
         }
     }
 
