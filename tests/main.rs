@@ -6,6 +6,7 @@ mod architecture;
 mod audited;
 mod commands;
 mod conformance;
+mod conformance_ledger;
 mod conformance_venues;
 mod determinism;
 mod documents;

@@ -2,7 +2,6 @@
 
 use super::super::register::Holdings;
 use super::*;
-use crate::money::Multiplier;
 
 /// A venue on positions (account, lots, entry, collateral) of one contract, opened at 100.
 fn venue(rules: Rules, positions: &[(u32, i64, i64, i64)]) -> Venue {
