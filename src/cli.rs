@@ -2,6 +2,7 @@
 //!
 //! Only this file prints. A fault goes to standard error, a result to standard output.
 
+mod book;
 mod breakpoint;
 mod compare;
 mod defaults;
@@ -51,8 +52,10 @@ enum Verb {
     Trace(trace::TraceArgs),
     /// Tier, margins, liquidation and bankruptcy price of a position, or of many
     Position(Box<position::PositionArgs>),
-    /// Print the rule book of an exchange as TOML, or list them
+    /// Print the rule book of an exchange or a population as TOML, or list them
     Preset(preset::PresetArgs),
+    /// Draw the accounts of a scenario once: a position book as CSV, with a table and pictures of it
+    Book(book::BookArgs),
     /// Draw the charts and the page of a finished output folder again
     Report(report::ReportArgs),
     /// Check a scenario and its files; show every fault with its place
@@ -142,6 +145,7 @@ pub fn main() -> u8 {
         Verb::Trace(args) => trace::trace(&args),
         Verb::Position(args) => position::position(&args),
         Verb::Preset(args) => preset::preset(&args),
+        Verb::Book(args) => book::book(&args),
         Verb::Report(args) => report::report(&args),
         Verb::Check(args) => check(&args),
         Verb::List(args) => list(&args),

@@ -18,6 +18,7 @@ use crate::sim::path::{Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
 
+pub mod book;
 pub mod replay;
 pub mod shard;
 pub mod summary;
@@ -82,6 +83,7 @@ pub fn header(stage: &Stage<'_>, paths: u64) -> Header {
         horizon: scenario.clock.horizon,
         fund_open: scenario.rules.fund.open,
         fund_floor: scenario.rules.fund.floor,
+        behaviours: scenario.accounts.behave(),
     }
 }
 

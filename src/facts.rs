@@ -54,6 +54,23 @@ pub enum Why {
     Funding,
     /// Unrealised profit of one position of a cross account pays what its wallet lacks: the position's cost rises by it.
     Settled,
+    /// A trader takes cash off the venue.
+    Withdrawal,
+}
+
+/// What an account did of its own accord.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// Traded lots in the book; the amount is their notional at the mark.
+    Traded,
+    /// Moved an amount from its wallet to the collateral of its position.
+    ToppedUp,
+    /// Took an amount of collateral off the venue.
+    Withdrew,
+    /// ADL closed lots that hedged a holding of spot; the amount is their notional at the mark.
+    HedgeBroken,
+    /// Sold an amount of spot elsewhere (bought, where negative).
+    SoldSpot,
 }
 
 /// One thing that happened, at the time of the batch it comes in.
@@ -120,6 +137,11 @@ pub enum Fact {
     },
     /// Mark-to-market of the engine's inventory against its tickets, whenever it may have changed.
     Inventory { mark_to_market: Cash },
+    /// An account did something of its own accord; `by` is the kind of the behaviour, `qty` the lots that it bought (or
+    /// sold, negative).
+    Acted { contract: ContractId, account: AccountId, by: &'static str, deed: Deed, qty: Qty, amount: Cash },
+    /// Trade in spot elsewhere moved the index.
+    SpotMoved { contract: ContractId, from: Price, to: Price },
     /// The path ends; inventory left is valued at the cost of walking the book (negative is a loss), posted to nobody.
     Horizon { horizon_mark: Cash },
 }
@@ -224,6 +246,8 @@ macro_rules! outcome {
             $($(#[doc = $about])+ pub $name: i64,)+
             /// Time of the first forced order or sale that the fund's budget alone cut short, nanoseconds.
             pub exhausted_at_s: Option<i64>,
+            /// What accounts did of their own accord.
+            pub conduct: Conduct,
         }
 
         impl Outcome {
@@ -242,7 +266,7 @@ macro_rules! outcome {
             #[must_use]
             pub fn from_values(path: u64, values: [i64; Self::COLUMNS.len()], exhausted_at_s: Option<i64>) -> Self {
                 let [$($name,)+] = values;
-                Self { path, $($name,)+ exhausted_at_s }
+                Self { path, $($name,)+ exhausted_at_s, conduct: Conduct::default() }
             }
 
             /// One value by the name of its column.
@@ -347,6 +371,91 @@ outcome! {
     taker_sells: Cash,
     /// Part of it that forced orders traded.
     forced_volume: Cash,
+}
+
+macro_rules! conduct {
+    ($($(#[doc = $about:literal])+ $name:ident: $unit:ident,)+) => {
+        /// What accounts did of their own accord on one path: further columns of `paths.csv`, written only where some
+        /// group of the scenario has a behaviour.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Conduct {
+            $($(#[doc = $about])+ pub $name: i64,)+
+        }
+
+        impl Conduct {
+            /// The columns, in order.
+            pub const COLUMNS: &'static [Column] = &[
+                $(Column { name: stringify!($name), unit: Unit::$unit, about: concat!($($about),+) },)+
+            ];
+
+            /// The values of `COLUMNS`.
+            #[must_use]
+            pub fn values(&self) -> [i64; Self::COLUMNS.len()] {
+                [$(self.$name,)+]
+            }
+
+            /// The block with these values of `COLUMNS`.
+            #[must_use]
+            pub fn from_values(values: [i64; Self::COLUMNS.len()]) -> Self {
+                let [$($name,)+] = values;
+                Self { $($name,)+ }
+            }
+        }
+    };
+}
+
+conduct! {
+    /// Orders that accounts sent of their own accord and that traded at least one lot.
+    voluntary_orders: Count,
+    /// Distinct accounts that did anything of their own accord.
+    voluntary_accounts: Count,
+    /// Lots sold by such orders, at the mark of the moment.
+    voluntary_sold: Cash,
+    /// Lots bought by such orders, at the mark of the moment.
+    voluntary_bought: Cash,
+    /// Part of both that stop-loss orders traded.
+    stop_loss_notional: Cash,
+    /// Part of both that take-profit orders traded.
+    take_profit_notional: Cash,
+    /// Part of both that voluntary exits traded.
+    voluntary_exit_notional: Cash,
+    /// Part of both that panicking accounts traded.
+    panic_notional: Cash,
+    /// Part of both that dip buyers traded.
+    dip_buyer_notional: Cash,
+    /// Part of both that arbitrage capital traded.
+    arbitrage_notional: Cash,
+    /// Part of both that accounts traded which came back after a liquidation or ADL.
+    re_entry_notional: Cash,
+    /// Times that an account moved cash from its wallet to its position.
+    top_ups: Count,
+    /// Cash moved so.
+    topped_up: Cash,
+    /// Collateral that accounts took off the venue.
+    withdrawn: Cash,
+    /// Lots that hedged a holding of spot and were closed by ADL, at the mark of the moment.
+    hedge_broken: Cash,
+    /// Spot that these accounts sold elsewhere, less what they bought.
+    spot_sold: Cash,
+    /// How far that lowered the index of the first asset (raised, where negative): the second round.
+    spot_fall: Price,
+}
+
+impl Conduct {
+    /// The column of the notional that behaviours of one kind trade; `None` for a kind without one of its own.
+    #[must_use]
+    pub fn notional_of(&mut self, by: &str) -> Option<&mut i64> {
+        Some(match by {
+            "stop_loss" => &mut self.stop_loss_notional,
+            "take_profit" => &mut self.take_profit_notional,
+            "voluntary_exit" => &mut self.voluntary_exit_notional,
+            "panic" => &mut self.panic_notional,
+            "dip_buyer" => &mut self.dip_buyer_notional,
+            "arbitrage" => &mut self.arbitrage_notional,
+            "re_entry" => &mut self.re_entry_notional,
+            _ => return None,
+        })
+    }
 }
 
 /// What a series of `series.csv` holds at one output time, first asset where it is a price.

@@ -3,6 +3,7 @@
 //! A folder holds results only: no time stamp, thread count, host, absolute path or rate, so that two runs of one
 //! scenario and seed write the same bytes. It appears whole or not at all (see [`writer`]).
 
+pub mod book;
 pub mod decimal;
 pub mod fund_size;
 pub mod rows;
@@ -63,6 +64,8 @@ pub struct Header {
     pub horizon: Nanos,
     pub fund_open: Cash,
     pub fund_floor: Cash,
+    /// Whether accounts do anything of their own accord, so that `paths.csv` has the columns of that.
+    pub behaviours: bool,
 }
 
 /// Something the reader of a metric must know.
@@ -228,7 +231,7 @@ impl Header {
     /// As it stands in `manifest.json`.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        json!({
+        let mut manifest = json!({
             "program": "flashcrash",
             "version": self.version,
             "scenario": self.scenario,
@@ -246,7 +249,11 @@ impl Header {
             "horizon_s": Decimal::new(self.horizon.0, 9).normalize().to_string(),
             "fund_open": self.cash_unit.show(self.fund_open.0).to_string(),
             "fund_floor": self.cash_unit.show(self.fund_floor.0).to_string(),
-        })
+        });
+        if self.behaviours {
+            manifest["behaviours"] = json!(true);
+        }
+        manifest
     }
 
     /// Reads what [`Header::to_json`] wrote.
@@ -276,6 +283,7 @@ impl Header {
             horizon: Nanos(Quantum::new(Decimal::new(1, 9))?.exact(decimal("horizon_s")?)?),
             fund_open: Cash(cash_unit.exact(decimal("fund_open")?)?),
             fund_floor: Cash(cash_unit.exact(decimal("fund_floor")?)?),
+            behaviours: value.get("behaviours").is_some_and(|on| on == true),
         })
     }
 }
@@ -377,12 +385,13 @@ pub(crate) mod tests {
             horizon: Nanos(1_800_000_000_000),
             fund_open: Cash(2_000_000_000_000),
             fund_floor: Cash(0),
+            behaviours: false,
         }
     }
 
     #[test]
     fn a_header_survives_its_file() {
-        let header = Header { horizon: Nanos(1_500_000_001), fund_floor: Cash(1), ..header() };
+        let header = Header { horizon: Nanos(1_500_000_001), fund_floor: Cash(1), behaviours: true, ..header() };
         assert_eq!(Header::from_json(&header.to_json()), Some(header));
     }
 

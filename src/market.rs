@@ -7,6 +7,7 @@ pub mod book;
 mod columns;
 pub mod distribution;
 pub mod flow;
+pub mod funding;
 pub mod index;
 pub mod mark;
 pub mod math;

@@ -249,6 +249,17 @@ impl Reading {
     }
 
     fn note(&mut self, severity: Severity, source: Arc<Source>, span: &Range<usize>, message: String, hint: String) {
+        // What is written once may be read for several groups of a preset.
+        let same = |known: &Fault| {
+            known.message == message
+                && known
+                    .place
+                    .as_ref()
+                    .is_some_and(|at| at.span == *span && !span.is_empty() && at.source.name == source.name)
+        };
+        if self.faults.iter().any(same) {
+            return;
+        }
         self.faults.push(Fault { severity, message, place: Some(Place { source, span: span.clone() }), hint });
     }
 
@@ -393,6 +404,13 @@ impl Values {
             Value::Text(x) => Some(x.clone()),
             _ => None,
         })
+    }
+
+    /// A list of plug-ins as written, for [`Family::choose`].
+    #[must_use]
+    pub fn nodes(&self, key: &str) -> Vec<Node> {
+        let nodes = self.list(key, |value| if let Value::Node(node) = value { Some(node.clone()) } else { None });
+        nodes.into_iter().map(|(_, node)| node).collect()
     }
 
     /// A list of tables.

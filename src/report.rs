@@ -1,5 +1,6 @@
 //! Charts and tables. Reads a folder, never runs a path.
 
+pub mod book;
 mod charts;
 mod findings;
 mod frame;

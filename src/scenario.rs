@@ -14,6 +14,7 @@ use std::sync::Arc;
 use crate::fault::Source;
 use crate::market::book::{Book, Reference};
 use crate::market::flow::Background;
+use crate::market::funding::FundingRule;
 use crate::market::index::IndexRule;
 use crate::market::mark::MarkRule;
 use crate::market::math;
@@ -55,6 +56,7 @@ pub struct Scenario {
     /// Whether permanent impact in one asset moves the index of others.
     pub cross_impact: bool,
     pub common_jump: Option<CommonJump>,
+    pub funding: Option<FundingRule>,
     pub rules: Rules,
     pub accounts: Accounts,
 }

@@ -6,6 +6,7 @@
 pub mod audit;
 mod fill;
 pub mod path;
+mod people;
 pub mod stage;
 pub mod tally;
 pub mod trace;

@@ -3,11 +3,15 @@
 //! A population is columns of accounts and of positions; every later index speaks of positions. It knows nothing of
 //! the venue: margin checks at the opening come in through [`Opening`].
 
+pub mod behaviour;
 mod generated;
 mod loaded;
+pub mod presets;
 mod table;
 
 use std::sync::Arc;
+
+use behaviour::Behaviour;
 
 use crate::fault::Source;
 use crate::market::distribution::Distribution;
@@ -33,6 +37,8 @@ pub struct Group {
     pub entry_offset: Box<dyn Distribution>,
     /// Free cash beside the position, in the settlement currency.
     pub wallet: Box<dyn Distribution>,
+    /// What its accounts do of their own accord.
+    pub behaviours: Vec<Box<dyn Behaviour>>,
     pub margin_mode: MarginMode,
 }
 
@@ -85,6 +91,8 @@ pub struct Generated {
     pub groups: Vec<Group>,
     pub redraw: Redraw,
     pub balance: Balance,
+    /// Part of its side's open interest that the largest account of each contract is made to hold, and nobody more than it.
+    pub top_share: Option<f64>,
     /// Cap on leverage beside that of the tiers.
     pub leverage_cap: Option<f64>,
     pub cap_keeps: CapKeeps,
@@ -110,6 +118,8 @@ pub struct Loaded {
     /// Byte span of the row of each position, for faults found later.
     pub rows: Vec<std::ops::Range<usize>>,
     pub liquidate_at_open: bool,
+    /// What all of its accounts do of their own accord.
+    pub behaviours: Vec<Box<dyn Behaviour>>,
 }
 
 /// Accounts and positions in columns. Position j belongs to account `account[j]`; accounts are in the order of their ids.
@@ -149,6 +159,15 @@ pub trait Opening {
 }
 
 impl Accounts {
+    /// Whether any account does anything of its own accord.
+    #[must_use]
+    pub fn behave(&self) -> bool {
+        match self {
+            Self::Generated(generated) => generated.groups.iter().any(|group| !group.behaviours.is_empty()),
+            Self::Loaded(loaded) => !loaded.behaviours.is_empty(),
+        }
+    }
+
     /// Accounts on each path.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -24,6 +24,7 @@ pub mod register;
 mod round;
 pub mod rules;
 pub mod triggers;
+pub mod voluntary;
 mod winners;
 
 use agenda::Agenda;
@@ -32,6 +33,7 @@ use ledger::{Ledger, State, Telling};
 use register::Register;
 use rules::{CashLayer, MarginMode, PositionLayer, Rules};
 use triggers::Trigger;
+use voluntary::{Own, Waiting};
 
 /// What the venue is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub enum Command {
     Check { now: Nanos },
     /// The book's answer to the order just emitted.
     Fill(Fill),
+    /// A trader sends an order of its own, pays into its position or withdraws from it.
+    Own { now: Nanos, own: Own },
 }
 
 /// What the venue needs next.
@@ -112,6 +116,8 @@ pub enum Refused {
     NoContract(ContractId),
     #[error("a mark must be above zero, not {0}")]
     NoPrice(i64),
+    #[error("unknown position {0}")]
+    NoPosition(u32),
 }
 
 /// A venue on one path. One lives in each worker and is opened anew for every path.
@@ -127,6 +133,8 @@ pub struct Venue {
     engine: Engine,
     agenda: Agenda,
     round: round::Scratch,
+    /// The trader's own order that waits for its fill.
+    own: Option<Waiting>,
     fired: Vec<Trigger>,
     /// Cross accounts to be looked at once all marks of a refresh are in.
     due: Vec<u32>,
@@ -181,6 +189,7 @@ impl Venue {
             engine: Engine::new(&rules.contracts),
             agenda: Agenda::new(&rules.position_layers),
             round: round::Scratch::default(),
+            own: None,
             fired: Vec::new(),
             due: Vec::new(),
             legs: Vec::new(),
@@ -213,6 +222,7 @@ impl Venue {
         self.engine.reset();
         self.agenda.reset();
         self.round.reset(self.marks.len());
+        self.own = None;
         self.orders = 0;
         self.strained = false;
         self.ledger.fund()
@@ -258,7 +268,7 @@ impl Venue {
     pub fn apply(&mut self, command: Command) -> Result<Next, Refused> {
         match command {
             Command::Mark { now, contract, mark } => {
-                if self.agenda.is_busy() {
+                if self.is_busy() {
                     return Err(Refused::Busy);
                 }
                 if usize::from(contract) >= self.marks.len() {
@@ -291,7 +301,7 @@ impl Venue {
                 Ok(Next::Idle)
             }
             Command::Check { now } => {
-                if self.agenda.is_busy() {
+                if self.is_busy() {
                     return Err(Refused::Busy);
                 }
                 self.now = now;
@@ -301,6 +311,14 @@ impl Venue {
                 self.begin_instant();
                 Ok(self.proceed())
             }
+            Command::Own { now, own } => {
+                if self.is_busy() {
+                    return Err(Refused::Busy);
+                }
+                self.now = now;
+                self.act(own)
+            }
+            Command::Fill(fill) if self.own.is_some() => self.take_own_fill(fill),
             Command::Fill(fill) => {
                 let (pending, order) = self.agenda.waiting().ok_or(Refused::NoOrder)?;
                 self.check_fill(&order, &fill)?;
@@ -308,6 +326,10 @@ impl Venue {
                 Ok(self.proceed())
             }
         }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.agenda.is_busy() || self.own.is_some()
     }
 
     fn check_fill(&self, order: &Order, fill: &Fill) -> Result<(), Refused> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use flashcrash::fault::{Faults, Source};
+use flashcrash::market::funding::{self, FundingRule};
 use flashcrash::money::{Cash, Price, Qty};
 use flashcrash::position::fraction::{Fraction, parse, show};
 use flashcrash::position::{Answer, Ask, Fields, join_accounts};
@@ -278,6 +279,42 @@ fn dydx_fillable(row: &Row) {
     near(row, &answer(&question).limit_price.unwrap().unwrap(), &row.expected);
 }
 
+/// The rate of a period, or of the interval that is paid, from the premium.
+fn funding_rate(row: &Row) {
+    let inputs = &row.inputs;
+    let number = |names: &[&str]| first(inputs, names).map(|value| value.as_f64().unwrap());
+    // Lighter's second row is in percent.
+    let percent = inputs.get("premium_pct").is_some();
+    let premium = number(&["premium", "premium_index", "premium_pct"])
+        .unwrap_or_else(|| number(&["impact_bid"]).unwrap() / number(&["oracle"]).unwrap() - 1.0);
+    let interest = number(&["interest", "interest_8h", "interest_pct"]).unwrap();
+    let clamp = number(&["clamp", "small_clamp", "small_clamp_pct"]).unwrap();
+    let per_period = row.expected.contains("funding_8h") || matches!(row.venue.as_str(), "binance" | "paradex");
+    let unit = if percent { 0.01 } else { 1.0 };
+    let text = format!(
+        "interval = \"{}\"\ninterest = {}\nclamp = {}\ncap = {}",
+        if per_period { "8 h" } else { "1 h" },
+        interest * unit,
+        clamp * unit,
+        // A cap of one hour is a cap of eight times as much for the period.
+        number(&["big_clamp"]).or(number(&["cap_hourly"]).map(|cap| 8.0 * cap)).unwrap_or(1.0),
+    );
+    let source = Arc::new(Source { name: "row".into(), text });
+    let node = Node::parse(&source, &mut Faults::default());
+    let mut reading = Reading::new(source, Path::new("."));
+    let values = flashcrash::registry::read(&node, funding::KEYS, "funding", &mut reading).unwrap();
+    let rate = FundingRule::of(&values).unwrap().rate(premium * unit) / unit;
+    if let Some(places) = inputs.get("truncate_dp") {
+        let scale = 10f64.powi(places.as_i64().unwrap() as i32);
+        near(row, &parse(&((rate * scale).trunc() / scale).to_string()).unwrap(), &row.expected);
+    } else if per_period && row.expected.starts_with('{') {
+        near(row, &parse(&premium.to_string()).unwrap(), &expected(row)["premium"].to_string());
+        near(row, &parse(&rate.to_string()).unwrap(), &expected(row)["funding_8h"].to_string());
+    } else {
+        near(row, &parse(&rate.to_string()).unwrap(), &row.expected);
+    }
+}
+
 /// A question whose rate grows with the size.
 fn sized(inputs: &Json, rate: &str, per_unit: &str) -> Json {
     json!({
@@ -542,6 +579,8 @@ fn run(row: &Row) -> bool {
             near(row, &answer.liquidation_tick.unwrap(), &expected["liquidates_at"].to_string());
         }
         ("fillable_price", "dydx_v4") => dydx_fillable(row),
+        ("funding", "binance" | "hyperliquid" | "lighter") => funding_rate(row),
+        ("funding", "paradex") if inputs.get("premium").is_some() => funding_rate(row),
         ("maint_margin", "deribit") => {
             let answer = answer(&sized(inputs, "maintenance_rate", "rate_per_unit"));
             near(row, &answer.maintenance_margin, &row.expected);

@@ -4,6 +4,7 @@
 mod addressed;
 mod architecture;
 mod audited;
+mod book;
 mod commands;
 mod conformance;
 mod conformance_ledger;
@@ -17,6 +18,7 @@ mod fuzz;
 mod golden;
 mod lab;
 mod market;
+mod memory;
 mod pictures;
 mod position;
 mod presets;

@@ -25,6 +25,8 @@ fn walk(schema: &Json, value: &toml::Value, place: &str, out: &mut Vec<Defaulted
                 let inner = if place.is_empty() { key.clone() } else { format!("{place}.{key}") };
                 match table.get(key) {
                     Some(value) => walk(property, value, &inner, out),
+                    // What a preset says is no default.
+                    None if table.contains_key("preset") => {}
                     None => out.extend(property.get("default").map(|default| Defaulted {
                         table: place.to_owned(),
                         key: key.clone(),

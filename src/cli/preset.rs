@@ -1,9 +1,10 @@
-//! `flashcrash preset`: the rule books of exchanges inside the program.
+//! `flashcrash preset`: the rule books of exchanges and the populations inside the program.
 
 use clap::Args;
 
 use flashcrash::fault::{Failure, Faults, did_you_mean};
-use flashcrash::venue::presets::{self, PRESETS};
+use flashcrash::traders::presets as populations;
+use flashcrash::venue::presets;
 
 use super::print;
 
@@ -14,15 +15,24 @@ pub struct PresetArgs {
 }
 
 pub fn preset(args: &PresetArgs) -> Result<(), Failure> {
+    let venues = presets::PRESETS.iter().map(|preset| (preset.name, preset.about));
+    let people = populations::PRESETS.iter().map(|preset| (preset.name, preset.about));
     let Some(name) = &args.name else {
-        let lines: Vec<String> =
-            PRESETS.iter().map(|preset| format!("{:<22} {}\n", preset.name, preset.about)).collect();
-        return print(&lines.concat());
+        let line = |(name, about): (&str, &str)| format!("{name:<22} {about}\n");
+        let (venues, people): (Vec<String>, Vec<String>) = (venues.map(line).collect(), people.map(line).collect());
+        return print(&format!(
+            "Rule books, for `preset` in [venue]:\n\n{}\nPopulations, for `preset` in [[traders]]:\n\n{}",
+            venues.concat(),
+            people.concat()
+        ));
     };
     if let Some(preset) = presets::find(name) {
         return print(preset.text);
     }
-    let hint = match did_you_mean(name, PRESETS.iter().map(|preset| preset.name)) {
+    if let Some(preset) = populations::find(name) {
+        return print(preset.text);
+    }
+    let hint = match did_you_mean(name, venues.chain(people).map(|(name, _)| name)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`flashcrash preset` lists them".to_owned(),
     };

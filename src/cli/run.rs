@@ -218,11 +218,15 @@ pub(super) fn finish(
     let header = writer.header().clone();
     let metrics = summary.metrics(&header, |visit| writer.read_rows(visit))?;
     writer.series(&series)?;
+    // The samples of a thousand paths are most of what a run keeps, and nobody asks for them again.
+    drop(series);
     writer.summary(&metrics)?;
-    let InFull { stage, asked } = in_full;
+    let chosen = choice.finish(summary.fund_need(), in_full.asked, |visit| writer.read_rows(visit))?;
+    drop(summary);
+    let InFull { stage, .. } = in_full;
     writer.written(&defaults::written(stage.scenario))?;
     let mut worker = Worker::new(stage);
-    for (path, roles) in choice.finish(asked, |visit| writer.read_rows(visit))? {
+    for (path, roles) in chosen {
         if stop.load(Ordering::Relaxed) {
             return Err(Failure::Interrupted);
         }

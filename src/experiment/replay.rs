@@ -33,14 +33,12 @@ const QUEUE: usize = 8;
 /// Picks the paths that a reader wants to see, from the rows as they come.
 #[derive(Clone, Debug, Default)]
 pub struct Choice {
-    need: Histogram,
     worst: Option<(i64, u64)>,
     first_adl: Option<u64>,
 }
 
 impl Choice {
     pub fn see(&mut self, row: &Outcome) {
-        self.need.add(row.fund_need);
         // Of equals the first, whatever order they come in.
         let worse = |(need, path): (i64, u64)| row.fund_need > need || (row.fund_need == need && row.path < path);
         if self.worst.is_none_or(worse) {
@@ -51,12 +49,14 @@ impl Choice {
         }
     }
 
-    /// The chosen paths with the reasons for each. `read` shows every row again; it is called twice.
+    /// The chosen paths with the reasons for each. `need` holds the fund need of every row; `read` shows every row
+    /// again and is called twice or more.
     ///
     /// # Errors
     /// Those of `read`.
     pub fn finish<E>(
         &self,
+        need: &Histogram,
         asked: &[u64],
         read: impl Fn(&mut dyn FnMut(&Outcome)) -> Result<(), E>,
     ) -> Result<BTreeMap<u64, Vec<String>>, E> {
@@ -66,9 +66,14 @@ impl Choice {
                 chosen.entry(path).or_default().push(role.to_owned());
             }
         };
-        let rank = Share::percent(50).rank(self.need.count());
-        let mut selector = Selector::new(&self.need, &[rank]);
-        read(&mut |row| selector.see(row.fund_need))?;
+        let rank = Share::percent(50).rank(need.count());
+        let mut selector = Selector::new(need, &[rank]);
+        loop {
+            read(&mut |row| selector.see(row.fund_need))?;
+            if selector.is_settled() {
+                break;
+            }
+        }
         let mut median: Option<u64> = None;
         if let Some(value) = selector.value(rank) {
             read(&mut |row| {
@@ -453,13 +458,14 @@ mod tests {
                 ..Outcome::default()
             })
             .collect();
-        let mut choice = Choice::default();
+        let (mut choice, mut need) = (Choice::default(), Histogram::default());
         rows.iter().rev().for_each(|row| choice.see(row));
+        rows.iter().for_each(|row| need.add(row.fund_need));
         let read = |visit: &mut dyn FnMut(&Outcome)| -> Result<(), ()> {
             rows.iter().for_each(visit);
             Ok(())
         };
-        choice.finish(asked, read).unwrap()
+        choice.finish(&need, asked, read).unwrap()
     }
 
     #[test]

@@ -13,15 +13,15 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{SERIES_PATHS, Sink};
-use crate::facts::{Outcome, Sample};
+use crate::facts::{Conduct, Outcome, Sample};
 use crate::fault::{Failure, Faults};
 use crate::folder::Header;
 use crate::money::Nanos;
 
-const MAGIC: &[u8] = b"flashcrash shard 1\n";
+const MAGIC: &[u8] = b"flashcrash shard 2\n";
 const DIGEST: usize = 32;
-/// Number, whether and when exhausted, and the values of [`Outcome::COLUMNS`].
-const ROW: usize = 8 * (3 + Outcome::COLUMNS.len());
+/// Number, whether and when exhausted, and the values of [`Outcome::COLUMNS`] and [`Conduct::COLUMNS`].
+const ROW: usize = 8 * (3 + Outcome::COLUMNS.len() + Conduct::COLUMNS.len());
 const SAMPLE: usize = 8 * Sample::COLUMNS.len();
 
 /// Writes a shard beside its place and moves it there when it is complete; dropped before, it leaves nothing.
@@ -89,6 +89,7 @@ impl Sink for ShardWriter {
             bytes.extend(i64::from(row.exhausted_at_s.is_some()).to_le_bytes());
             bytes.extend(row.exhausted_at_s.unwrap_or(0).to_le_bytes());
             row.values().iter().for_each(|value| bytes.extend(value.to_le_bytes()));
+            row.conduct.values().iter().for_each(|value| bytes.extend(value.to_le_bytes()));
         }
         self.put(&bytes)
     }
@@ -239,7 +240,9 @@ fn integers<const N: usize>(bytes: &[u8]) -> [i64; N] {
 
 fn row_of(bytes: &[u8]) -> Outcome {
     let [path, exhausted, at]: [i64; 3] = integers(bytes);
-    Outcome::from_values(path.cast_unsigned(), integers(&bytes[24..]), (exhausted != 0).then_some(at))
+    let conduct = Conduct::from_values(integers(&bytes[24 + 8 * Outcome::COLUMNS.len()..]));
+    let row = Outcome::from_values(path.cast_unsigned(), integers(&bytes[24..]), (exhausted != 0).then_some(at));
+    Outcome { conduct, ..row }
 }
 
 /// The shards of one run in the order of their paths.

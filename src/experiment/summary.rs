@@ -1,14 +1,14 @@
 //! What many paths say together: integer sums while they come in, estimates with intervals at the end.
 //!
 //! The summary holds integers only, so any order and any split of the paths gives the same bytes, and its size does not
-//! grow with the number of paths. Quantiles are exact: the histograms name the bucket, and a second pass over the
+//! grow with the number of paths. Quantiles are exact: the histograms name the bucket, and another pass over the
 //! written rows finds the value.
 
 use crate::facts::Outcome;
 use crate::folder::schema::{METRICS, MetricUnit};
 use crate::folder::{Adverse, Flag, Header, Metric};
 use crate::stats::bootstrap::{self, splitmix};
-use crate::stats::histogram::Histogram;
+use crate::stats::histogram::{Cells, Histogram};
 use crate::stats::moments::{Moments, Pairs};
 use crate::stats::paired::Tail;
 use crate::stats::quantile::{Selector, Share, interval_ranks};
@@ -22,9 +22,6 @@ pub const P99: Share = Share::percent(99);
 
 /// With fewer paths beyond a quantile there is no experience of how often the interval of the expected shortfall covers.
 const THIN_TAIL: u64 = 10;
-
-/// Histogram buckets merged before a bootstrap: 1/64 of the value, far below its error.
-const COARSENESS: i32 = 16;
 
 /// Percentage points in `impact_excess` are kept in billionths.
 const POINT: i128 = 1_000_000_000;
@@ -152,7 +149,7 @@ pub struct Summary {
     adverse: Adverse,
     paths: u64,
     events: [u64; EVENTS.len()],
-    means: [(Moments, Histogram); MEANS.len()],
+    means: [(Moments, Cells); MEANS.len()],
     ratios: [Pairs; RATIOS.len()],
     /// Liquidated notional with the same at infinite depth, over the paths run in pairs.
     cascade: Pairs,
@@ -170,7 +167,7 @@ impl Summary {
             adverse,
             paths: 0,
             events: [0; EVENTS.len()],
-            means: [(); MEANS.len()].map(|()| <(Moments, Histogram)>::default()),
+            means: [(); MEANS.len()].map(|()| <(Moments, Cells)>::default()),
             ratios: [Pairs::default(); RATIOS.len()],
             cascade: Pairs::default(),
             fund_need: Histogram::default(),
@@ -185,15 +182,21 @@ impl Summary {
         self.paths
     }
 
+    /// The fund needs of all paths.
+    #[must_use]
+    pub const fn fund_need(&self) -> &Histogram {
+        &self.fund_need
+    }
+
     pub fn add(&mut self, row: &Outcome) {
         self.paths += 1;
         for (hits, (_, event)) in self.events.iter_mut().zip(EVENTS) {
             *hits += u64::from(event(row));
         }
-        for ((moments, histogram), (_, value)) in self.means.iter_mut().zip(MEANS) {
+        for ((moments, cells), (_, value)) in self.means.iter_mut().zip(MEANS) {
             let value = value(row, self.adverse);
             moments.add(value);
-            histogram.add(value);
+            cells.add(value);
         }
         for (pairs, (_, values)) in self.ratios.iter_mut().zip(RATIOS) {
             let (x, y) = values(row, self.adverse);
@@ -216,9 +219,9 @@ impl Summary {
         for (mine, theirs) in self.events.iter_mut().zip(&other.events) {
             *mine += theirs;
         }
-        for ((moments, histogram), theirs) in self.means.iter_mut().zip(&other.means) {
+        for ((moments, cells), theirs) in self.means.iter_mut().zip(&other.means) {
             moments.merge(&theirs.0);
-            histogram.merge(&theirs.1);
+            cells.merge(&theirs.1);
         }
         for (mine, theirs) in self.ratios.iter_mut().zip(&other.ratios) {
             mine.merge(theirs);
@@ -230,25 +233,37 @@ impl Summary {
         self.redrawn.merge(&other.redrawn);
     }
 
-    /// All metrics of [`METRICS`], in order. `second_pass` shows every summarised row once more, in any order.
+    /// All metrics of [`METRICS`], in order. `pass` shows every summarised row once more, in any order; it is called once,
+    /// and again where many paths crowd round a quantile.
     ///
     /// # Errors
-    /// Those of `second_pass`.
+    /// Those of `pass`.
     pub fn metrics<E>(
         &self,
         header: &Header,
-        second_pass: impl FnOnce(&mut dyn FnMut(&Outcome)) -> Result<(), E>,
+        pass: impl Fn(&mut dyn FnMut(&Outcome)) -> Result<(), E>,
     ) -> Result<Vec<Metric>, E> {
         let mut need = Selector::for_shares(&self.fund_need, &[P99], LEVEL);
         let mut draw = Selector::for_shares(&self.fund_draw, &[P99], LEVEL);
         let mut exhausted = Selector::new(&self.exhausted, &self.exhaustion_ranks());
-        second_pass(&mut |row| {
-            need.see(row.fund_need);
-            draw.see(row.fund_draw);
-            if let Some(time) = row.exhausted_at_s {
-                exhausted.see(time);
+        let mut open = [true; 3];
+        while open.contains(&true) {
+            pass(&mut |row| {
+                let time = row.exhausted_at_s;
+                for (selector, value, open) in [
+                    (&mut need, Some(row.fund_need), open[0]),
+                    (&mut draw, Some(row.fund_draw), open[1]),
+                    (&mut exhausted, time, open[2]),
+                ] {
+                    if let Some(value) = value.filter(|_| open) {
+                        selector.see(value);
+                    }
+                }
+            })?;
+            for (open, selector) in open.iter_mut().zip([&mut need, &mut draw, &mut exhausted]) {
+                *open = *open && !selector.is_settled();
             }
-        })?;
+        }
         let tails = Tails { need, draw, exhausted };
         Ok(METRICS
             .iter()
@@ -357,7 +372,7 @@ impl Summary {
     }
 }
 
-/// What the second pass found.
+/// What the passes over the rows found.
 struct Tails {
     need: Selector,
     draw: Selector,
@@ -371,17 +386,17 @@ fn at_risk(selector: &Selector, histogram: &Histogram) -> (Option<Estimate>, Vec
 }
 
 /// A mean: Student's interval, or the bootstrap-t where a few paths carry the sum.
-fn mean(name: &str, (moments, histogram): &(Moments, Histogram)) -> (Option<Estimate>, Vec<Flag>) {
+fn mean(name: &str, (moments, cells): &(Moments, Cells)) -> (Option<Estimate>, Vec<Flag>) {
     // Only these two can be negative; for the rest an interval below 0 says nothing.
     let bound = if ["fund_net_change_mean", "impact_excess_mean"].contains(&name) { f64::NEG_INFINITY } else { 0.0 };
     let student = moments.mean(LEVEL);
     if moments.count() > 1 && moments.is_constant() {
         return (student, vec![Flag::Identical]);
     }
-    if !histogram.is_tail_dominated() {
+    if !cells.is_tail_dominated() {
         return (student.map(|e| e.at_least(bound)), Vec::new());
     }
-    let boot = bootstrap::mean(&histogram.cells(COARSENESS), LEVEL, splitmix(seed(name)));
+    let boot = bootstrap::mean(&cells.weighted(), LEVEL, splitmix(seed(name)));
     // The centre stays the exact mean; only the interval comes from the cells.
     let estimate = student.zip(boot).map(|(exact, boot)| Estimate { estimate: exact.estimate, ..boot }.at_least(bound));
     (estimate, vec![Flag::TailDominated])
@@ -420,6 +435,7 @@ mod tests {
             horizon: Nanos(60),
             fund_open: Cash(0),
             fund_floor: Cash(0),
+            behaviours: false,
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::decimal::Scale;
 use super::{Header, damaged};
-use crate::facts::{Column, Outcome, Unit};
+use crate::facts::{Column, Conduct, Outcome, Unit};
 use crate::fault::Failure;
 
 /// The first columns, in the order that other programs were promised; the rest of `Outcome::COLUMNS` follows.
@@ -48,10 +48,21 @@ enum Source {
     /// Index into `Outcome::COLUMNS`.
     Value(usize),
     ExhaustedAt,
+    /// Index into `Conduct::COLUMNS`.
+    Conduct(usize),
 }
 
 /// A column as written: name, unit, meaning, source.
-fn columns() -> Vec<(Column, Source)> {
+fn columns(header: &Header) -> Vec<(Column, Source)> {
+    let mut all = always();
+    if header.behaviours {
+        all.extend(Conduct::COLUMNS.iter().enumerate().map(|(at, column)| (*column, Source::Conduct(at))));
+    }
+    all
+}
+
+/// Those that every table has.
+fn always() -> Vec<(Column, Source)> {
     let path = Column {
         name: "path",
         unit: Unit::Count,
@@ -69,10 +80,10 @@ fn columns() -> Vec<(Column, Source)> {
     all
 }
 
-/// The columns of `paths.csv`, in order.
+/// The columns that every `paths.csv` has, in order.
 #[must_use]
 pub fn schema() -> Vec<Column> {
-    columns().into_iter().map(|(column, _)| column).collect()
+    always().into_iter().map(|(column, _)| column).collect()
 }
 
 /// How each unit is printed in one folder.
@@ -102,20 +113,24 @@ impl Scales {
 #[derive(Debug)]
 pub(super) struct Encoder {
     columns: Vec<(Scale, Source)>,
+    names: Vec<&'static str>,
 }
 
 impl Encoder {
-    pub(super) fn new(scales: Scales) -> Self {
-        Self { columns: columns().iter().map(|(column, source)| (scales.of(column.unit), *source)).collect() }
+    pub(super) fn new(scales: Scales, header: &Header) -> Self {
+        let all = columns(header);
+        Self {
+            columns: all.iter().map(|(column, source)| (scales.of(column.unit), *source)).collect(),
+            names: all.iter().map(|(column, _)| column.name).collect(),
+        }
     }
 
     pub(super) fn header(&self) -> String {
-        let names: Vec<&str> = schema().iter().map(|column| column.name).collect();
-        names.join(",") + "\n"
+        self.names.join(",") + "\n"
     }
 
     pub(super) fn encode(&self, outcome: &Outcome, out: &mut Vec<u8>) {
-        let values = outcome.values();
+        let (values, conduct) = (outcome.values(), outcome.conduct.values());
         for (at, (scale, source)) in self.columns.iter().enumerate() {
             if at > 0 {
                 out.push(b',');
@@ -123,6 +138,7 @@ impl Encoder {
             match source {
                 Source::Path => scale.write(i64::try_from(outcome.path).expect("a path number below 2⁶³"), out),
                 Source::Value(index) => scale.write(values[*index], out),
+                Source::Conduct(index) => scale.write(conduct[*index], out),
                 Source::ExhaustedAt => {
                     if let Some(time) = outcome.exhausted_at_s {
                         scale.write(time, out);
@@ -142,7 +158,7 @@ pub(super) fn read(path: &Path, header: &Header, visit: &mut dyn FnMut(&Outcome)
     let mut reader = csv::ReaderBuilder::new().buffer_capacity(1 << 16).from_reader(file);
     let names = reader.headers().map_err(|error| damaged(path, &error.to_string()))?.clone();
     let mut wanted = Vec::new();
-    for (column, source) in columns() {
+    for (column, source) in columns(header) {
         let at = names
             .iter()
             .position(|name| name == column.name)
@@ -155,6 +171,7 @@ pub(super) fn read(path: &Path, header: &Header, visit: &mut dyn FnMut(&Outcome)
         line += 1;
         let mut number = 0;
         let mut values = [0; Outcome::COLUMNS.len()];
+        let mut conduct = [0; Conduct::COLUMNS.len()];
         let mut exhausted_at = None;
         for &(at, name, scale, source) in &wanted {
             let text = record.get(at).unwrap_or("");
@@ -167,12 +184,14 @@ pub(super) fn read(path: &Path, header: &Header, visit: &mut dyn FnMut(&Outcome)
             match source {
                 Source::Path => number = value,
                 Source::Value(index) => values[index] = value,
+                Source::Conduct(index) => conduct[index] = value,
                 Source::ExhaustedAt => exhausted_at = Some(value),
             }
         }
         let number =
             u64::try_from(number).map_err(|_| damaged(path, &format!("line {line}: a negative path number")))?;
-        visit(&Outcome::from_values(number, values, exhausted_at));
+        let row = Outcome::from_values(number, values, exhausted_at);
+        visit(&Outcome { conduct: Conduct::from_values(conduct), ..row });
     }
     Ok(())
 }
@@ -195,7 +214,7 @@ mod tests {
 
     #[test]
     fn units_are_printed_as_decimals_of_the_currency_price_and_seconds() {
-        let encoder = Encoder::new(Scales::new(&header()).unwrap());
+        let encoder = Encoder::new(Scales::new(&header()).unwrap(), &header());
         let outcome = Outcome {
             path: 4,
             liquidations: 12,
@@ -218,10 +237,28 @@ mod tests {
     }
 
     #[test]
+    fn what_accounts_did_of_their_own_accord_is_written_behind_the_rest_and_read_again() {
+        let header = Header { behaviours: true, ..header() };
+        let encoder = Encoder::new(Scales::new(&header).unwrap(), &header);
+        assert!(encoder.header().ends_with(",hedge_broken,spot_sold,spot_fall\n"));
+        let mut values = [0; Conduct::COLUMNS.len()];
+        (1..).zip(&mut values).for_each(|(at, value)| *value = at * 1_000_001);
+        let row = Outcome { path: 3, conduct: Conduct::from_values(values), ..Outcome::default() };
+        let mut bytes = encoder.header().into_bytes();
+        encoder.encode(&row, &mut bytes);
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("paths.csv");
+        std::fs::write(&path, bytes).unwrap();
+        let mut rows = Vec::new();
+        read(&path, &header, &mut |row| rows.push(row.clone())).unwrap();
+        assert_eq!(rows, [row]);
+    }
+
+    #[test]
     fn damage_is_named_by_line_and_column() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("paths.csv");
-        let encoder = Encoder::new(Scales::new(&header()).unwrap());
+        let encoder = Encoder::new(Scales::new(&header()).unwrap(), &header());
         let mut bytes = encoder.header().into_bytes();
         encoder.encode(&Outcome::default(), &mut bytes);
         let text = String::from_utf8(bytes).unwrap();

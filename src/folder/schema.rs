@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::Flag;
 use super::rows;
 use super::series::BANDS;
-use crate::facts::{Column, Sample, Unit};
+use crate::facts::{Column, Conduct, Sample, Unit};
 
 /// The unit of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +145,10 @@ pub fn readme() -> String {
     for column in rows::schema() {
         let _ = writeln!(text, "| `{}` | {} | {} |", column.name, unit(&column), sentence(column.about));
     }
+    text.push_str(CONDUCT);
+    for column in Conduct::COLUMNS {
+        let _ = writeln!(text, "| `{}` | {} | {} |", column.name, unit(column), sentence(column.about));
+    }
     text.push_str(SERIES);
     let suffixes: Vec<String> =
         BANDS.iter().map(|(share, suffix)| format!("`_{suffix}` ({:.0} %)", share.to_f64() * 100.0)).collect();
@@ -204,6 +208,13 @@ The paths in `trace` are the one with the worst fund need, that with the median,
 `run --trace N` named; they are replayed after the last path.
 
 ## paths.csv
+
+| column | unit | meaning |
+|---|---|---|
+";
+
+const CONDUCT: &str = "
+Where some accounts have behaviours, these columns follow (`behaviours` of the manifest):
 
 | column | unit | meaning |
 |---|---|---|

@@ -48,7 +48,7 @@ impl Writer {
         write_json(&places.partial.join("manifest.json"), &header.to_json())?;
         let path = places.partial.join("paths.csv");
         let mut paths = File::create(&path).map_err(Failure::file(&path))?;
-        let encoder = Encoder::new(scales);
+        let encoder = Encoder::new(scales, &header);
         paths.write_all(encoder.header().as_bytes()).map_err(Failure::file(&path))?;
         Ok(Self { places, header, scales, encoder, paths, buffer: Vec::new(), finished: false })
     }

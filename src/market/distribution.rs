@@ -4,11 +4,13 @@ use std::fmt::Debug;
 
 use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
 
+mod aged_entry;
 mod cumulative;
 mod discrete;
 mod empirical;
 mod fixed;
 mod lognormal;
+mod lognormal_pareto;
 mod normal;
 mod pareto;
 mod uniform;
@@ -38,6 +40,8 @@ pub const DISTRIBUTIONS: Family<dyn Distribution> = Family {
         normal::ENTRY,
         lognormal::ENTRY,
         pareto::ENTRY,
+        lognormal_pareto::ENTRY,
+        aged_entry::ENTRY,
         discrete::ENTRY,
         empirical::ENTRY,
     ],

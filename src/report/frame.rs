@@ -82,6 +82,25 @@ impl Axis {
         }
     }
 
+    /// Shares to both sides of zero as percentages.
+    #[must_use]
+    pub fn distances(reach: f64) -> Self {
+        let (at, step) = ticks(-reach * 100.0, reach * 100.0, 10);
+        let ticks = at.iter().zip(labels(&at, step)).map(|(tick, text)| {
+            let sign = if *tick > step * 0.5 { "+" } else { "" };
+            (tick / 100.0, format!("{sign}{text} %"))
+        });
+        Self { low: -reach, high: reach, ticks: ticks.collect() }
+    }
+
+    /// Classes side by side, each one unit wide, with its name in its middle.
+    #[must_use]
+    pub fn classes(names: &[&str]) -> Self {
+        let ticks: Vec<(f64, String)> =
+            names.iter().scan(0.5, |at, name| Some((std::mem::replace(at, *at + 1.0), (*name).to_owned()))).collect();
+        Self { low: 0.0, high: ticks.len() as f64, ticks }
+    }
+
     /// Seconds from 0, in the unit that suits the horizon; also the name of the unit.
     #[must_use]
     pub fn time(horizon: f64) -> (Self, &'static str) {

@@ -231,7 +231,7 @@ pub fn chart(study: &FundSize) -> Scene {
 }
 
 /// An axis of powers of ten between two positive values; 2 and 5 are named too where there are few decades.
-fn decades(low: f64, high: f64, label: fn(f64) -> String) -> Axis {
+pub(super) fn decades(low: f64, high: f64, label: fn(f64) -> String) -> Axis {
     let (bottom, top) = (libm::log10(low), libm::log10(high));
     let steps: &[f64] = if top - bottom < 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let mut ticks = Vec::new();

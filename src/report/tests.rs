@@ -188,6 +188,7 @@ pub(super) fn draw_case(case: &Case) -> Drawn {
         horizon: Nanos(1_800_000_000_000),
         fund_open: Cash(dollars(case.fund)),
         fund_floor: Cash(0),
+        behaviours: false,
     };
     let metrics = metrics(&rows, quiet, case.depth);
     Drawn { header, metrics, rows, series, traces: traces(case) }

@@ -15,6 +15,7 @@ use super::{Asset, Clock, Scenario, correlation, people, preset, venue};
 use crate::fault::{Failure, Fault, Faults, Place, Severity, Source};
 use crate::market::book::{BOOK_INFO, BOOKS, Reference};
 use crate::market::flow::Background;
+use crate::market::funding::FundingRule;
 use crate::market::index::IndexRule;
 use crate::market::mark::MARKS;
 use crate::market::process::common_jump::CommonJump;
@@ -67,6 +68,7 @@ fn parse_with(source: &Arc<Source>, base: &Path, settings: &[Setting]) -> Result
         return Err(reading.faults);
     }
     let node = preset::overlay(node, &mut reading);
+    let node = people::preset::overlay(node, &mut reading);
     let scenario =
         read_partly(&node, ROOT, "the scenario", &mut reading).and_then(|root| build(&node, &root, &mut reading));
     match scenario {
@@ -90,6 +92,13 @@ fn build(node: &Node, root: &Values, reading: &mut Reading) -> Option<Scenario> 
     let cross_impact = market.as_ref().and_then(|market| market.maybe_flag("cross_impact"));
     let common_jump = market.as_ref().and_then(|market| market.maybe_table("common_jump"));
     let common_jump = common_jump.and_then(|values| CommonJump::of(&values, reading));
+    let funding = rules.as_ref().and_then(|venue| venue.maybe_table("funding"));
+    let funding = funding.map(|values| {
+        if let (Some(interval), Some(clock)) = (values.maybe_time("interval"), &clock) {
+            whole_refreshes(&values, interval, clock, reading);
+        }
+        FundingRule::of(&values)
+    });
     let rules = rules.map(|values| venue::rules(&values, &drafts, cash_unit, reading));
     let accounts = people::accounts(node, root, &drafts, rules.as_ref(), cash_unit, reading);
 
@@ -116,6 +125,10 @@ fn build(node: &Node, root: &Values, reading: &mut Reading) -> Option<Scenario> 
         correlation: correlation?,
         cross_impact: cross_impact?,
         common_jump,
+        funding: match funding {
+            Some(rule) => Some(rule?),
+            None => None,
+        },
         rules: rules.rules()?,
         accounts,
     };
@@ -123,6 +136,16 @@ fn build(node: &Node, root: &Values, reading: &mut Reading) -> Option<Scenario> 
         people::try_draw(&scenario, node, reading);
     }
     Some(scenario)
+}
+
+fn whole_refreshes(values: &Values, interval: Nanos, clock: &Clock, reading: &mut Reading) {
+    if clock.mark_interval.0 > 0 && interval.0 % clock.mark_interval.0 != 0 {
+        reading.fault(
+            &values.span("interval"),
+            format!("an `interval` of {interval} is not a whole number of mark intervals of {}", clock.mark_interval),
+            "funding is paid at mark refreshes",
+        );
+    }
 }
 
 fn unsigned(count: i64) -> u64 {

@@ -4,9 +4,11 @@
 //! `docs/reference.md` and `flashcrash list` all come from them.
 
 use crate::market::process::common_jump;
-use crate::market::{book, distribution, index, mark, process};
+use crate::market::{book, distribution, funding, index, mark, process};
 use crate::money::Nanos;
 use crate::registry::{FamilyInfo, Key, Need, Shape};
+use crate::traders::behaviour;
+use crate::traders::presets as populations;
 use crate::venue::{adl, liquidation, presets};
 
 const fn key(name: &'static str, shape: Shape, need: Need, about: &'static str) -> Key {
@@ -300,6 +302,12 @@ pub const VENUE: &[Key] = &[
         Need::Default("\"full\""),
         "how much of a position in breach is closed",
     ),
+    key(
+        "funding",
+        Shape::Table(funding::KEYS),
+        Need::Optional,
+        "`[venue.funding]`: payments between longs and shorts; none where absent",
+    ),
     key("fund", Shape::Table(FUND), Need::Required, "`[venue.fund]`: the insurance fund"),
     key(
         "adl",
@@ -382,6 +390,12 @@ pub const POPULATION: &[Key] = &[
         "what happens where longs and shorts differ",
     ),
     key(
+        "top_share",
+        Shape::Share { min: 0.000_001, max: 0.99 },
+        Need::Optional,
+        "part of its side's open interest that the largest account of each contract holds, and nobody more of theirs: larger positions are cut, or the largest is grown, at their leverage",
+    ),
+    key(
         "leverage_cap",
         Shape::Number { unit: "", min: 0.01, max: 1000.0 },
         Need::Optional,
@@ -408,6 +422,13 @@ const DISTRIBUTION: &FamilyInfo = &distribution::DISTRIBUTION_INFO;
 
 /// `[[traders]]`
 pub const TRADERS: &[Key] = &[
+    key(
+        "preset",
+        Shape::Choice(populations::CHOICES),
+        Need::Optional,
+        "groups of a recorded venue in place of this table: every other key written here overrides theirs, `count` is the number of all of them, `name` stands before theirs (`flashcrash preset NAME` prints them)",
+    ),
+    key("group", Shape::Text, Need::Optional, "takes only this group of `preset`"),
     key("name", Shape::Text, Need::Required, "name of the group"),
     key("asset", Shape::Text, Need::Optional, "symbol it trades; may be absent where the scenario has one asset"),
     key("count", Shape::Count { min: 1, max: 10_000_000 }, Need::Required, "accounts in the group"),
@@ -441,7 +462,16 @@ pub const TRADERS: &[Key] = &[
         Need::Default("\"isolated\""),
         "what backs a position",
     ),
+    BEHAVIOURS,
 ];
+
+const BEHAVIOUR: &Shape = &Shape::Plugin(&behaviour::BEHAVIOUR_INFO);
+const BEHAVIOURS: Key = key(
+    "behaviours",
+    Shape::List(BEHAVIOUR),
+    Need::Default("[]"),
+    "`[[….behaviours]]`: what the accounts do of their own accord, once for each",
+);
 
 /// `[accounts]`
 pub const ACCOUNTS: &[Key] = &[
@@ -457,4 +487,5 @@ pub const ACCOUNTS: &[Key] = &[
         Need::Default("false"),
         "accept positions that are in breach at the opening mark, and liquidate them at once",
     ),
+    BEHAVIOURS,
 ];

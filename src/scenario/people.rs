@@ -1,5 +1,7 @@
 //! Who trades: groups of generated accounts, or a position book.
 
+pub(super) mod preset;
+
 use std::ops::Range;
 
 use rust_decimal::Decimal;
@@ -12,6 +14,7 @@ use super::venue::{RulesDraft, find_asset};
 use crate::market::distribution::{DISTRIBUTIONS, Distribution};
 use crate::money::{Quantum, Ratio};
 use crate::registry::{Node, Raw, Reading, Values, read_partly};
+use crate::traders::behaviour::{BEHAVIOURS, Behaviour, Wallet};
 use crate::traders::{
     Accounts, Balance, CapKeeps, Cause, Contract, Generated, Group, MarginMode, Population, Redraw, SizeIs, load,
 };
@@ -115,6 +118,7 @@ fn generated(
         groups,
         redraw: if population.maybe_text("redraw")? == "fixed" { Redraw::Fixed } else { Redraw::Resampled },
         balance: if scale { Balance::Scale } else { Balance::Maker },
+        top_share: population.maybe_number("top_share"),
         leverage_cap: population.maybe_number("leverage_cap"),
         cap_keeps: match population.maybe_text("cap_keeps").as_deref() {
             Some("collateral") => CapKeeps::Collateral,
@@ -146,6 +150,10 @@ fn group(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Optio
     let size = distribution(values, "size", Bound::Above(0.0), reading);
     let entry_offset = distribution(values, "entry_offset", Bound::Above(-1.0), reading);
     let wallet = distribution(values, "wallet", Bound::From(0.0), reading);
+    let behaviours = behaviours(values, reading);
+    if let Some(wallet) = &wallet {
+        warn_of_empty_wallets(values, wallet.support().1, behaviours.iter().flatten(), reading);
+    }
     Some(Group {
         name: values.maybe_text("name")?,
         contract: u16::try_from(contract?).ok()?,
@@ -161,7 +169,34 @@ fn group(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Optio
         } else {
             MarginMode::Isolated
         },
+        behaviours: behaviours?,
     })
+}
+
+/// What the accounts of a group or a book do of their own accord; `None` where one of them is not sound.
+fn behaviours(values: &Values, reading: &mut Reading) -> Option<Vec<Box<dyn Behaviour>>> {
+    let nodes = values.nodes("behaviours");
+    let chosen: Vec<_> = nodes.iter().map(|node| BEHAVIOURS.choose(node, reading)).collect();
+    chosen.into_iter().collect()
+}
+
+/// An account that pays from its wallet does nothing where there is none.
+fn warn_of_empty_wallets<'a>(
+    values: &Values,
+    most: f64,
+    behaviours: impl Iterator<Item = &'a Box<dyn Behaviour>>,
+    reading: &mut Reading,
+) {
+    if most > 0.0 {
+        return;
+    }
+    for behaviour in behaviours.filter(|behaviour| behaviour.needs_wallet() == Wallet::Needed) {
+        reading.warn(
+            &values.span("behaviours"),
+            format!("`{}` has no effect: the accounts of this group have no free cash", behaviour.kind()),
+            "give the group a `wallet`",
+        );
+    }
 }
 
 /// What every draw of a column must satisfy.
@@ -273,6 +308,8 @@ fn loaded(
         .map(|(asset, tiers)| Some(OpeningContract::new(asset.multiplier?, asset.open?, tiers.clone()?)))
         .collect();
     let opening = OpeningRules::new(opening?, rules.trigger?, Ratio(0));
-    let loaded = load(&file, &contracts?, cash_unit?, &opening, liquidate_at_open, reading)?;
+    let behaviours = behaviours(values, reading);
+    let mut loaded = load(&file, &contracts?, cash_unit?, &opening, liquidate_at_open, reading)?;
+    loaded.behaviours = behaviours?;
     Some(Accounts::Loaded(std::sync::Arc::new(loaded)))
 }

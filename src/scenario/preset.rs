@@ -94,7 +94,7 @@ fn under_symbols(tier: Node, symbols: &[&String]) -> Vec<Node> {
 }
 
 /// The same tree with every place replaced.
-fn moved(node: Node, span: &Range<usize>) -> Node {
+pub(super) fn moved(node: Node, span: &Range<usize>) -> Node {
     let raw = match node.raw {
         Raw::List(items) => Raw::List(items.into_iter().map(|item| moved(item, span)).collect()),
         Raw::Table(entries) => Raw::Table(
@@ -109,7 +109,7 @@ fn moved(node: Node, span: &Range<usize>) -> Node {
 }
 
 /// What is written over what is given: tables key by key, unless they are plug-ins of different kinds; all else whole.
-fn merge(under: Node, over: Node) -> Node {
+pub(super) fn merge(under: Node, over: Node) -> Node {
     let (Raw::Table(mut entries), Raw::Table(written)) = (under.raw, over.raw.clone()) else { return over };
     for (word, node) in written {
         match entries.iter_mut().find(|(known, _)| known.text == word.text) {

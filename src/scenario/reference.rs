@@ -6,22 +6,29 @@ use serde_json::{Value as Json, json};
 
 use super::keys;
 use crate::market::process::common_jump;
-use crate::market::{book, distribution, index, mark, process};
+use crate::market::{book, distribution, funding, index, mark, process};
 use crate::registry::{self, EntryInfo, FamilyInfo, Key, Need, Shape};
-use crate::venue::{adl, liquidation};
+use crate::traders::behaviour;
+use crate::traders::presets as populations;
+use crate::venue::{adl, liquidation, presets};
 
 /// Every family of plug-ins, with the key that chooses from it.
-const FAMILIES: [(&FamilyInfo, &str); 6] = [
+const FAMILIES: [(&FamilyInfo, &str); 7] = [
     (&process::PROCESS_INFO, "`process` in `[[assets]]`"),
     (&book::BOOK_INFO, "`book` in `[[assets]]`"),
     (&mark::MARK_INFO, "`mark` in `[[assets]]`"),
     (&distribution::DISTRIBUTION_INFO, "`leverage`, `size`, `entry_offset` and `wallet` in `[[traders]]`"),
+    (&behaviour::BEHAVIOUR_INFO, "`behaviours` in `[[traders]]` and `[accounts]`"),
     (&liquidation::INFO, "`liquidation` in `[venue]`"),
     (&adl::INFO, "`adl` in `[venue]`"),
 ];
 
+/// Presets: what they are, the table that chooses one, names with meanings.
+const PRESETS: [(&str, &str, &[(&str, &str)]); 2] =
+    [("RULE BOOKS OF VENUES", "[venue]", presets::CHOICES), ("POPULATIONS", "[[traders]]", populations::CHOICES)];
+
 /// Tables of a scenario: header as written, meaning, keys.
-const TABLES: [(&str, &str, &[Key]); 12] = [
+const TABLES: [(&str, &str, &[Key]); 13] = [
     ("[scenario]", "How long, how fine, how often.", keys::SCENARIO),
     ("[[assets]]", "A contract and its market; once for each.", keys::ASSET),
     ("[assets.index]", "The index that the mark uses, made of several venues. Optional.", index::KEYS),
@@ -30,6 +37,7 @@ const TABLES: [(&str, &str, &[Key]); 12] = [
     ("[market.common_jump]", "Jumps that come to all assets at once. Optional.", common_jump::KEYS),
     ("[venue]", "The rules of the exchange.", keys::VENUE),
     ("[[venue.tiers]]", "A margin tier; once for each, from the lowest notional to the highest.", keys::TIER),
+    ("[venue.funding]", "Payments between longs and shorts. Optional.", funding::KEYS),
     ("[venue.fund]", "The insurance fund.", keys::FUND),
     ("[population]", "How the accounts of `[[traders]]` are drawn. Optional.", keys::POPULATION),
     ("[[traders]]", "A group of generated accounts; once for each.", keys::TRADERS),
@@ -48,6 +56,9 @@ pub fn schema() -> Json {
     let venue = &mut whole["properties"]["venue"];
     let required = venue.as_object_mut().and_then(|venue| venue.remove("required")).unwrap_or_else(|| json!([]));
     venue["anyOf"] = json!([{ "required": required }, { "required": ["preset"] }]);
+    let group = &mut whole["properties"]["traders"]["items"];
+    let required = group.as_object_mut().and_then(|group| group.remove("required")).unwrap_or_else(|| json!([]));
+    group["anyOf"] = json!([{ "required": required }, { "required": ["preset"] }]);
     // Read by `flashcrash sweep`, which checks it; a run does not look at it.
     whole["properties"]["sweep"] =
         json!({ "type": "object", "description": "axes over keys of the scenario, for `flashcrash sweep`" });
@@ -187,6 +198,12 @@ pub fn listing() -> String {
         for EntryInfo { kind, about, keys } in (family.entries)() {
             let _ = writeln!(text, "\n  {kind}\n      {about}");
             lines(&mut text, keys, 6);
+        }
+    }
+    for (head, of, presets) in PRESETS {
+        let _ = write!(text, "\n{head}: `flashcrash preset NAME` prints them.\n  chosen by preset in {of}\n\n");
+        for (name, about) in presets {
+            let _ = writeln!(text, "  {name:<22} {about}");
         }
     }
     text

@@ -10,6 +10,7 @@
 
 mod invariants;
 mod orders;
+mod own;
 mod position;
 
 use std::collections::BTreeMap;
@@ -130,6 +131,7 @@ pub struct Audit {
     postings: Vec<Realised>,
     given: Vec<Given>,
     declared: Vec<Given>,
+    own: own::OwnDeeds,
     ticket_results: i64,
     ticket_realised: i64,
     taken_over: i64,
@@ -176,6 +178,7 @@ impl Audit {
             postings: Vec::new(),
             given: Vec::new(),
             declared: Vec::new(),
+            own: own::OwnDeeds::default(),
             ticket_results: 0,
             ticket_realised: 0,
             taken_over: 0,
@@ -205,6 +208,7 @@ impl Audit {
         self.tickets.clear();
         self.orders.clear();
         self.orders_of.clear();
+        self.own.begin();
         self.open_orders = 0;
         self.owed.clear();
         self.settling.clear();
@@ -263,7 +267,7 @@ impl Audit {
                 return Err(format!("the row has {what} {in_row}, the audit {here}"));
             }
         }
-        Ok(())
+        self.own.agree(&row.conduct)
     }
 
     /// Cash of a party in this ledger.
@@ -359,7 +363,12 @@ impl Audit {
                 self.inventory = Some(mark_to_market.0);
                 Ok(())
             }
+            Fact::Acted { contract, account, deed, qty, amount, .. } => {
+                self.own.declare(account, contract, deed, qty.0, amount.0);
+                Ok(())
+            }
             Fact::Priced { .. }
+            | Fact::SpotMoved { .. }
             | Fact::TakeoverRefused { .. }
             | Fact::Breached { .. }
             | Fact::OrderDropped { .. }
@@ -458,6 +467,10 @@ impl Audit {
         self.add_cash(to, amount);
         match (from, to) {
             (Party::World, _) => self.deposits += amount,
+            (Party::Trader(account), Party::World) => {
+                self.withdrawals += amount;
+                self.own.withdrew(account, amount);
+            }
             (_, Party::World) => self.withdrawals += amount,
             (Party::Fund, _) if amount > 0 && self.fund < self.fund_floor => {
                 return Err(format!(
@@ -643,6 +656,8 @@ impl Audit {
             let (lots, notional) = (qty.abs(), of.value(qty, mark).abs());
             self.contracts[usize::from(contract)].deleveraged += lots;
             self.given.push(Given { contract, account, lots, notional, haircut });
+        } else if via == Via::Book && order.is_none() {
+            self.own.traded(account, contract, qty, of.mark.map_or(0, |mark| of.value(qty.abs(), mark)));
         } else if via == Via::Takeover {
             return Err(format!("account {account} lost {qty} lots to the engine without an order of its own"));
         }

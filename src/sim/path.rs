@@ -8,13 +8,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+mod behave;
+
 use super::fill;
+use super::people::{Cast, Play};
 use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
 use crate::market::book::{Book, Refresh, Taker};
 use crate::market::flow::Flow;
+use crate::market::funding::Accrual;
 use crate::market::index::{Address, Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
@@ -52,6 +56,8 @@ pub struct Worker<'s> {
     /// The register while no lane holds it; replaced by the next path where accounts are drawn anew.
     register: Arc<Register>,
     redrawn: u32,
+    /// Who does what of their own accord on this path.
+    cast: Cast,
     noise: Noise,
     log_index: Vec<f64>,
     /// Common jumps so far at each grid point; empty where there are none.
@@ -73,12 +79,15 @@ struct Lane {
     marks: Vec<Box<dyn MarkRule>>,
     tally: Tally,
     assets: Vec<AssetState>,
+    play: Play,
     published: Vec<Published>,
     /// Row i: what a permanent move of asset i does to each other.
     passage: Vec<Vec<f64>>,
     /// Flow of others and of forced orders in the first asset's book.
     flow: Flow,
     forced: Forced,
+    /// Premium and remainders of funding, by contract.
+    funding: Vec<Accrual>,
 }
 
 /// Cash that forced orders traded in the first asset's book.
@@ -130,6 +139,7 @@ impl<'s> Worker<'s> {
             population: Population::default(),
             register,
             redrawn,
+            cast: Cast::default(),
             noise: Noise::default(),
             log_index: Vec::new(),
             jumped: Vec::new(),
@@ -158,6 +168,15 @@ impl<'s> Worker<'s> {
     #[must_use]
     pub fn register(&self) -> &Register {
         &self.register
+    }
+
+    /// Draws the accounts of a path without running it, or hands out those that all paths share.
+    ///
+    /// # Errors
+    /// Where a population cannot be drawn.
+    pub fn accounts(&mut self, path: u64) -> Result<&Register, Failure> {
+        self.draw_accounts(path)?;
+        Ok(&self.register)
     }
 
     /// Runs one path. Observers see every fact of the actual run.
@@ -198,10 +217,11 @@ impl<'s> Worker<'s> {
         let context = Context { stage: self.stage, index: &self.index, factors: &self.factors, path };
         let register = std::mem::take(&mut self.register);
         let open_interest = open_interest(&register, self.stage);
+        self.cast.draw(&self.stage.troupe, path, &register);
 
         let (register, mut row) = self
             .actual
-            .run(&context, register, wanted.series, telling, observers)
+            .run(&context, &mut self.cast, register, wanted.series, telling, observers)
             .map_err(|refused| self.refused(path, &refused))?;
         row.open_interest = open_interest.0;
         row.redrawn = i64::from(self.redrawn);
@@ -210,7 +230,7 @@ impl<'s> Worker<'s> {
         let register = if strained {
             let (register, need) = self
                 .unlimited
-                .run(&context, register, Series::Skip, Telling::Silent, &mut [])
+                .run(&context, &mut self.cast, register, Series::Skip, Telling::Silent, &mut [])
                 .map_err(|refused| self.refused(path, &refused))?;
             row.fund_need = need.fund_draw;
             row.fund_need_cash = need.fund_need_cash;
@@ -223,7 +243,7 @@ impl<'s> Worker<'s> {
             Pair::WithInfiniteDepth => {
                 let (register, deep) = self
                     .deep
-                    .run(&context, register, Series::Skip, Telling::Silent, &mut [])
+                    .run(&context, &mut self.cast, register, Series::Skip, Telling::Silent, &mut [])
                     .map_err(|refused| self.refused(path, &refused))?;
                 row.infinite_depth_notional = deep.liquidated_notional;
                 register
@@ -321,6 +341,8 @@ impl Lane {
             passage: stage.scenario.passage(),
             flow: Flow::default(),
             forced: Forced::default(),
+            funding: vec![Accrual::default(); books.len()],
+            play: Play::default(),
             books,
         }
     }
@@ -328,6 +350,7 @@ impl Lane {
     fn run(
         &mut self,
         context: &Context<'_>,
+        cast: &mut Cast,
         register: Arc<Register>,
         series: Series,
         telling: Telling,
@@ -344,6 +367,7 @@ impl Lane {
             }
             if now == refresh {
                 self.refresh(context, now, observers)?;
+                self.behave(context, cast, now, observers)?;
                 refresh += clock.mark_interval;
             }
             if now == check {
@@ -355,7 +379,7 @@ impl Lane {
         }
         let horizon_mark = self.value_inventory(context);
         self.venue.facts().push(Fact::Horizon { horizon_mark });
-        self.tell(clock.horizon, observers);
+        self.tell(context, clock.horizon, observers);
         let mut row = self.tally.finish();
         self.count_flow(scenario, &mut row);
         Ok((self.venue.release(), row))
@@ -382,10 +406,12 @@ impl Lane {
             published.reset(asset.open.0 as f64);
         }
         (self.flow, self.forced) = (Flow::default(), Forced::default());
+        self.funding.fill(Accrual::default());
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
         let fund = self.venue.open(register, telling);
         self.tally.begin(Start { path: context.path, fund, price, series });
-        self.tell(Nanos::ZERO, observers);
+        self.play.begin(&context.stage.troupe, context.path);
+        self.tell(context, Nanos::ZERO, observers);
     }
 
     /// A mark refresh: index, decay, withdrawal, mark, triggers.
@@ -404,6 +430,7 @@ impl Lane {
         {
             self.flow.add(background, elapsed_s, before, state.exogenous);
         }
+        self.fund(context, now)?;
         for c in 0..self.books.len() {
             let passed = self.books[c].refresh(Refresh { elapsed_s, index: self.assets[c].index });
             self.pass(c, passed);
@@ -419,6 +446,7 @@ impl Lane {
             let contract = contract_id(c);
             self.tell_price(contract);
             let mark = on_tick(mark);
+            self.funding[c].note(mid, index);
             self.venue.facts().push(Fact::Marked { contract, mark });
             self.venue.apply(Command::Mark { now, contract, mark })?;
         }
@@ -427,7 +455,23 @@ impl Lane {
             let left = Price::nearest(book.depth_left() * 1e9).map_or(0, |share| share.0);
             self.tally.depth_left(now, left);
         }
-        self.tell(now, observers);
+        self.tell(context, now, observers);
+        Ok(())
+    }
+
+    /// Funding that falls due at this instant, at the marks of the last refresh.
+    fn fund(&mut self, context: &Context<'_>, now: Nanos) -> Result<(), Refused> {
+        let Some(rule) = context.stage.scenario.funding else { return Ok(()) };
+        if now.is_zero() || now.0 % rule.interval.0 != 0 {
+            return Ok(());
+        }
+        for (c, accrual) in self.funding.iter_mut().enumerate() {
+            let contract = contract_id(c);
+            let lot = context.stage.rules.contracts[c].multiplier.notional(Qty(1), self.venue.mark_of(contract));
+            let per_lot =
+                accrual.pay(&rule, lot.0 as f64).unwrap_or_else(|| panic!("overflow: funding on {lot:?} a lot"));
+            self.venue.apply(Command::Funding { now, contract, per_lot })?;
+        }
         Ok(())
     }
 
@@ -479,9 +523,20 @@ impl Lane {
     /// The venue's work at a check instant.
     fn check(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
         self.move_index(context, now);
-        let mut next = self.venue.apply(Command::Check { now })?;
+        let next = self.venue.apply(Command::Check { now })?;
+        self.fill(context, now, next, observers)
+    }
+
+    /// Takes orders to the book and fills back, until the venue wants no more.
+    fn fill(
+        &mut self,
+        context: &Context<'_>,
+        now: Nanos,
+        mut next: Next,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), Refused> {
         while let Next::Order(order) = next {
-            self.tell(now, observers);
+            self.tell(context, now, observers);
             let c = usize::from(order.contract);
             let k = context.stage.rules.contracts[c].multiplier;
             let state = &mut self.assets[c];
@@ -498,7 +553,7 @@ impl Lane {
             next = self.venue.apply(Command::Fill(fill))?;
             self.tell_price(order.contract);
         }
-        self.tell(now, observers);
+        self.tell(context, now, observers);
         Ok(())
     }
 
@@ -524,11 +579,19 @@ impl Lane {
         self.venue.facts().push(fact);
     }
 
-    fn tell(&mut self, now: Nanos, observers: &mut [&mut dyn Observer]) {
+    fn tell(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) {
         let facts = self.venue.facts();
         if facts.is_empty() {
             return;
         }
+        let troupe = &context.stage.troupe;
+        if troupe.listens() {
+            let happened = std::mem::take(facts);
+            let further = self.play.hear(troupe, now, &happened, self.venue.ledger().register());
+            *self.venue.facts() = happened;
+            self.venue.facts().extend(further);
+        }
+        let facts = self.venue.facts();
         self.tally.see(now, facts);
         for observer in observers {
             observer.see(now, facts);

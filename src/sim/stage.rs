@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::people::Troupe;
 use crate::fault::{Failure, Faults};
 use crate::money::Price;
 use crate::scenario::{OpeningRules, Scenario};
@@ -18,6 +19,8 @@ pub struct Stage<'s> {
     /// The same with a fund without limit, for the fund need.
     pub(super) unlimited: Arc<Rules>,
     pub(super) opens: Vec<Price>,
+    /// What accounts do of their own accord.
+    pub(super) troupe: Troupe<'s>,
     opening: OpeningRules,
     pub(super) population: Source<'s>,
 }
@@ -44,6 +47,7 @@ impl<'s> Stage<'s> {
             unlimited: Arc::new(rules.with_unlimited_fund()),
             rules,
             opens: scenario.assets.iter().map(|asset| asset.open).collect(),
+            troupe: Troupe::new(scenario, seed),
             opening: scenario.opening(),
             population: Source::Shared { register: Arc::default(), redrawn: 0 },
         };

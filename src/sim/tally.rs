@@ -4,8 +4,8 @@
 //! number of the path in plain arrays, and a new path is a new stamp. Every definition is that of section 8 of
 //! `docs/methods.md`.
 
-use crate::facts::{AccountId, Disposal, Fact, Observer, Outcome, Party, Sample, Side, Via, Why};
-use crate::money::{Cash, Multiplier, Nanos, Price};
+use crate::facts::{AccountId, Deed, Disposal, Fact, Observer, Outcome, Party, Sample, Side, Via, Why};
+use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 
 /// Whether a path's series are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,7 @@ pub struct Tally {
     sides: Vec<Side>,
     liquidated: Distinct,
     deleveraged: Distinct,
+    voluntary: Distinct,
     /// n(t): cumulative fund inflow less payouts, and its lowest value so far.
     flow: i64,
     flow_min: i64,
@@ -94,6 +95,7 @@ impl Tally {
             sides: Vec::new(),
             liquidated: Distinct::default(),
             deleveraged: Distinct::default(),
+            voluntary: Distinct::default(),
             flow: 0,
             flow_min: 0,
             priced: false,
@@ -132,6 +134,7 @@ impl Tally {
         self.sides.clear();
         self.liquidated.empty();
         self.deleveraged.empty();
+        self.voluntary.empty();
         (self.flow, self.flow_min, self.priced) = (0, 0, false);
     }
 
@@ -149,6 +152,7 @@ impl Tally {
         let row = &mut self.row;
         row.liquidated_accounts = self.liquidated.count;
         row.adl_accounts = self.deleveraged.count;
+        row.conduct.voluntary_accounts = self.voluntary.count;
         row.liquidated_notional = row.to_book + row.to_engine + row.to_backstop + row.to_adl;
         row.shortfall = row.fund_paid + row.venue_paid + row.backstop_loss + row.socialised + row.unfunded_deficit;
         row.fund_close = row.fund_open + self.flow;
@@ -247,6 +251,31 @@ impl Tally {
         (self.now.index_exogenous, self.now.index, self.now.traded) = (index_exogenous.0, index.0, traded.0);
     }
 
+    fn acted(&mut self, account: AccountId, by: &str, deed: Deed, qty: Qty, amount: Cash) {
+        let (conduct, amount) = (&mut self.row.conduct, amount.0);
+        match deed {
+            Deed::Traded => {
+                conduct.voluntary_orders += 1;
+                *(if qty.0 > 0 { &mut conduct.voluntary_bought } else { &mut conduct.voluntary_sold }) += amount;
+                if let Some(column) = conduct.notional_of(by) {
+                    *column += amount;
+                }
+            }
+            Deed::ToppedUp => {
+                conduct.top_ups += 1;
+                conduct.topped_up += amount;
+            }
+            Deed::Withdrew => conduct.withdrawn += amount,
+            // Done to the account, not by it.
+            Deed::HedgeBroken => {
+                conduct.hedge_broken += amount;
+                return;
+            }
+            Deed::SoldSpot => conduct.spot_sold += amount,
+        }
+        self.voluntary.insert(account);
+    }
+
     fn order_closed(&mut self, side: Side, disposal: &Disposal) {
         let row = &mut self.row;
         row.to_book += disposal.to_book.0;
@@ -305,8 +334,11 @@ impl Observer for Tally {
                     self.row.inventory_hole = self.row.inventory_hole.max(-mark_to_market.0);
                 }
                 Fact::Horizon { horizon_mark } => self.row.horizon_mark = horizon_mark.0,
+                Fact::Acted { account, by, deed, qty, amount, .. } => self.acted(account, by, deed, qty, amount),
+                Fact::SpotMoved { contract: 0, from, to } => self.row.conduct.spot_fall += (from - to).0,
                 Fact::Traded { .. }
                 | Fact::Priced { .. }
+                | Fact::SpotMoved { .. }
                 | Fact::Breached { .. }
                 | Fact::OrderDropped { .. }
                 | Fact::Funding { .. }

@@ -14,7 +14,9 @@ use std::io::{self, Write};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value as Json, json};
 
-use crate::facts::{AccountId, ContractId, Disposal, Fact, Observer, Outcome, Paid, Party, Side, Unit, Via, Why};
+use crate::facts::{
+    AccountId, Conduct, ContractId, Deed, Disposal, Fact, Observer, Outcome, Paid, Party, Side, Unit, Via, Why,
+};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
 use crate::scenario::Scenario;
 
@@ -44,6 +46,8 @@ pub struct Legend {
     pub contracts: Vec<Contract>,
     /// Names of accounts by id; empty where they were drawn.
     pub accounts: Vec<String>,
+    /// Whether accounts do anything of their own accord, so that the totals tell of it.
+    pub behaviours: bool,
 }
 
 impl Legend {
@@ -64,6 +68,7 @@ impl Legend {
                 })
                 .collect(),
             accounts: accounts.to_vec(),
+            behaviours: scenario.accounts.behave(),
         }
     }
 
@@ -193,7 +198,8 @@ impl<W: Write> Trace<W> {
     /// The first error of the writer.
     pub fn finish(mut self, row: &Outcome) -> io::Result<W> {
         let legend = &self.legend;
-        let values = Outcome::COLUMNS.iter().zip(row.values());
+        let conduct = if legend.behaviours { Conduct::COLUMNS } else { &[] };
+        let values = Outcome::COLUMNS.iter().zip(row.values()).chain(conduct.iter().zip(row.conduct.values()));
         let exhausted = row.exhausted_at_s.map(|at| seconds(Nanos(at)));
         let text = match self.format {
             Format::Text => {
@@ -350,6 +356,17 @@ fn why(why: Why) -> &'static str {
         Why::Rounding => "rounding",
         Why::Funding => "funding",
         Why::Settled => "settled",
+        Why::Withdrawal => "withdrawal",
+    }
+}
+
+fn deed(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Traded => "traded",
+        Deed::ToppedUp => "topped_up",
+        Deed::Withdrew => "withdrew",
+        Deed::HedgeBroken => "hedge_broken",
+        Deed::SoldSpot => "sold_spot",
     }
 }
 
@@ -513,6 +530,24 @@ fn sentence(legend: &Legend, fact: &Fact) -> String {
         Fact::Inventory { mark_to_market } => {
             format!("the engine's inventory stands at {}", legend.cash(mark_to_market))
         }
+        Fact::Acted { contract, account, by, deed: what, qty, amount } => {
+            let (who, symbol, amount) = (legend.account(account), legend.symbol(contract), legend.cash(amount));
+            let lots = legend.qty(contract, qty.abs());
+            let told = match what {
+                Deed::Traded => format!("{} {lots} {symbol} of its own accord: notional {amount}", verb(qty)),
+                Deed::ToppedUp => format!("pays {amount} from its wallet into its position in {symbol}"),
+                Deed::Withdrew => format!("withdraws {amount} from its position in {symbol}"),
+                Deed::HedgeBroken => format!("loses its hedge of {lots} {symbol} to ADL: notional {amount}"),
+                Deed::SoldSpot => format!("sells spot of {symbol} for {amount}"),
+            };
+            format!("{who} {told} ({})", by.replace('_', " "))
+        }
+        Fact::SpotMoved { contract, from, to } => format!(
+            "spot moves the index of {} from {} to {}",
+            legend.symbol(contract),
+            legend.price(contract, from),
+            legend.price(contract, to)
+        ),
         Fact::Horizon { horizon_mark } => {
             format!("the path ends; inventory left is worth {}", legend.cash(horizon_mark))
         }
@@ -652,6 +687,21 @@ fn fields(legend: &Legend, fact: &Fact) -> Vec<(&'static str, Json)> {
         Fact::Inventory { mark_to_market } => {
             vec![("fact", "inventory".into()), ("mark_to_market", cash(mark_to_market))]
         }
+        Fact::Acted { contract, account, by, deed: what, qty: lots, amount } => vec![
+            ("fact", "acted".into()),
+            ("symbol", symbol(contract)),
+            ("account", account.into()),
+            ("by", by.into()),
+            ("deed", deed(what).into()),
+            ("qty", qty(contract, lots)),
+            ("amount", cash(amount)),
+        ],
+        Fact::SpotMoved { contract, from, to } => vec![
+            ("fact", "spot_moved".into()),
+            ("symbol", symbol(contract)),
+            ("from_price", price(contract, from)),
+            ("to_price", price(contract, to)),
+        ],
         Fact::Horizon { horizon_mark } => vec![("fact", "horizon".into()), ("horizon_mark", cash(horizon_mark))],
     }
 }

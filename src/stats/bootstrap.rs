@@ -102,7 +102,7 @@ fn moments(cells: &[(f64, u64)], weights: &[f64]) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::histogram::Histogram;
+    use crate::stats::histogram::Cells;
     use crate::stats::moments::Moments;
 
     #[test]
@@ -145,15 +145,15 @@ mod tests {
         let (mut student, mut boot) = (0, 0);
         let trials = 300;
         for trial in 0..trials {
-            let (mut moments, mut histogram) = (Moments::default(), Histogram::default());
+            let (mut moments, mut cells) = (Moments::default(), Cells::default());
             for _ in 0..500 {
                 let size = if unit(next()) < 0.02 { unit(next()).powf(-1.0 / 1.8) } else { 0.0 };
                 let value = (size * 1e6) as i64;
                 moments.add(value);
-                histogram.add(value);
+                cells.add(value);
             }
             let s = moments.mean(0.95).unwrap().times(1e-6);
-            let b = mean(&histogram.cells(16), 0.95, splitmix(trial)).unwrap().times(1e-6);
+            let b = mean(&cells.weighted(), 0.95, splitmix(trial)).unwrap().times(1e-6);
             student += u32::from(s.low <= truth && truth <= s.high);
             boot += u32::from(b.low <= truth && truth <= b.high);
         }

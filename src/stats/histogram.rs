@@ -45,6 +45,24 @@ pub fn key(value: i64) -> i32 {
     if value < 0 { -key } else { key }
 }
 
+/// Smallest and largest value of a bucket.
+#[must_use]
+pub fn bounds(key: i32) -> (i64, i64) {
+    let at = u64::from(key.unsigned_abs());
+    let (first, last) = if at < 2 * LINEAR {
+        (at, at)
+    } else {
+        // Octave o holds 1,024 buckets, each of 2^(o − 1) values.
+        let octave = at / LINEAR;
+        let width = 1_u64 << (octave - 1);
+        let first = (LINEAR + at % LINEAR) * width;
+        (first, first + (width - 1))
+    };
+    let signed = |magnitude: u64| i64::try_from(magnitude).unwrap_or(i64::MAX);
+    // The one magnitude beyond 63 bits is that of the smallest integer.
+    if key >= 0 { (signed(first), signed(last)) } else { (0_i64.saturating_sub_unsigned(last), -signed(first)) }
+}
+
 impl Histogram {
     pub fn add(&mut self, value: i64) {
         self.n += 1;
@@ -106,35 +124,69 @@ impl Histogram {
     /// positive. The bucket that the cut falls into counts at its mean.
     #[must_use]
     pub fn is_tail_dominated(&self) -> bool {
-        let total: i128 = self.buckets.values().map(|bucket| bucket.sum).sum();
-        if total <= 0 || self.n < 2 {
-            return false;
+        tail_dominates(self.n, || self.buckets.values())
+    }
+}
+
+fn tail_dominates<'a, I: DoubleEndedIterator<Item = &'a Bucket>>(n: u64, buckets: impl Fn() -> I) -> bool {
+    let total: i128 = buckets().map(|bucket| bucket.sum).sum();
+    if total <= 0 || n < 2 {
+        return false;
+    }
+    let mut left = n.div_ceil(100);
+    let mut carried = 0.0;
+    for bucket in buckets().rev() {
+        if bucket.count >= left {
+            carried += bucket.mean() * left as f64;
+            break;
         }
-        let mut left = self.n.div_ceil(100);
-        let mut carried = 0.0;
-        for (_, bucket) in self.buckets().rev() {
-            if bucket.count >= left {
-                carried += bucket.mean() * left as f64;
-                break;
-            }
-            carried += bucket.sum as f64;
-            left -= bucket.count;
-        }
-        carried > 0.5 * total as f64
+        carried += bucket.sum as f64;
+        left -= bucket.count;
+    }
+    carried > 0.5 * total as f64
+}
+
+/// The same in buckets sixteen times as wide, 1/64 of their value: what a bootstrap resamples. A summary holds one for
+/// every mean, so this is what keeps its size from growing over the first million paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cells {
+    n: u64,
+    cells: BTreeMap<i32, Bucket>,
+}
+
+/// Histogram buckets to a cell.
+const COARSENESS: i32 = 16;
+
+impl Cells {
+    pub fn add(&mut self, value: i64) {
+        self.n += 1;
+        let key = key(value);
+        // Zero stays alone: an event that did not happen is not a small event.
+        let group = if key == 0 { 0 } else { key.signum() * (key.abs() / COARSENESS + 1) };
+        let cell = self.cells.entry(group).or_default();
+        cell.count += 1;
+        cell.sum += i128::from(value);
     }
 
-    /// (mean, count) of the buckets merged `coarseness` at a time: what a bootstrap resamples.
-    #[must_use]
-    pub fn cells(&self, coarseness: i32) -> Vec<(f64, u64)> {
-        let mut cells: BTreeMap<i32, Bucket> = BTreeMap::new();
-        for (key, bucket) in self.buckets() {
-            // Zero stays alone: an event that did not happen is not a small event.
-            let group = if key == 0 { 0 } else { key.signum() * (key.abs() / coarseness + 1) };
-            let cell = cells.entry(group).or_default();
-            cell.count += bucket.count;
-            cell.sum += bucket.sum;
+    pub fn merge(&mut self, other: &Self) {
+        self.n += other.n;
+        for (&key, theirs) in &other.cells {
+            let mine = self.cells.entry(key).or_default();
+            mine.count += theirs.count;
+            mine.sum += theirs.sum;
         }
-        cells.into_values().map(|cell| (cell.mean(), cell.count)).collect()
+    }
+
+    /// (mean, count) of each cell, in ascending order.
+    #[must_use]
+    pub fn weighted(&self) -> Vec<(f64, u64)> {
+        self.cells.values().map(|cell| (cell.mean(), cell.count)).collect()
+    }
+
+    /// As [`Histogram::is_tail_dominated`].
+    #[must_use]
+    pub fn is_tail_dominated(&self) -> bool {
+        tail_dominates(self.n, || self.cells.values())
     }
 }
 
@@ -160,6 +212,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn bounds_are_the_outermost_values_of_a_bucket(value in any::<i64>(), small in -5_000_i64..5_000) {
+            for value in [value, small, value >> 20] {
+                let (low, high) = bounds(key(value));
+                prop_assert!(low <= value && value <= high, "{} in {}..={}", value, low, high);
+                prop_assert_eq!((key(low), key(high)), (key(value), key(value)));
+                prop_assert!(low == i64::MIN || key(low - 1) < key(value));
+                prop_assert!(high == i64::MAX || key(high + 1) > key(value));
+            }
+        }
+
         #[test]
         fn keys_are_ordered_like_values_and_near_values_share_them(a in any::<i64>(), b in any::<i64>()) {
             prop_assert_eq!(a <= b, key(a) <= key(b) && (key(a) != key(b) || a <= b));
@@ -219,7 +282,11 @@ mod tests {
 
     #[test]
     fn cells_keep_count_and_sum_and_leave_zero_alone() {
-        let cells = histogram(&[0, 0, 1, 2, 3, -1]).cells(16);
-        assert_eq!(cells, vec![(-1.0, 1), (0.0, 2), (2.0, 3)]);
+        let mut cells = Cells::default();
+        [0, 0, 1, 2, 3, -1].into_iter().for_each(|value| cells.add(value));
+        assert_eq!(cells.weighted(), vec![(-1.0, 1), (0.0, 2), (2.0, 3)]);
+        let mut twice = cells.clone();
+        twice.merge(&cells);
+        assert_eq!(twice.weighted(), vec![(-1.0, 2), (0.0, 4), (2.0, 6)]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::histogram::{Histogram, key};
+use super::histogram::{Bucket, Histogram, bounds, key};
 use super::wide::Wide;
 use super::{Estimate, binomial_at_most, bootstrap};
 
@@ -73,37 +73,109 @@ pub fn interval_ranks(n: u64, share: Share, level: f64) -> (Option<u64>, Option<
     ((low >= 1).then_some(low), (high <= n).then_some(high))
 }
 
-/// Finds values by rank among values seen twice: once by a [`Histogram`], which names the bucket of each rank, and
-/// once more by `see`, which keeps only the values of those buckets.
+/// Bins kept of the values that lie where a rank is.
+const MOST_BINS: usize = 1_024;
+
+/// Finds values by rank among values seen several times: once by a [`Histogram`], which names the bucket of each rank,
+/// then by `see`, which keeps the values of those buckets. Where a bucket holds more different values than
+/// [`MOST_BINS`] (a thousandth of a large fund is many cents), they are kept in bins, and another pass looks into the
+/// bins of the ranks; so memory does not grow with the number of values.
 #[derive(Clone, Debug)]
 pub struct Selector {
     n: u64,
-    wanted: BTreeMap<i32, Kept>,
-    ranks: BTreeMap<u64, i32>,
+    wanted: Vec<Wanted>,
+    /// Each rank with its place in `wanted`.
+    ranks: BTreeMap<u64, usize>,
 }
 
+/// A range of values in which a rank lies.
 #[derive(Clone, Debug)]
-struct Kept {
+struct Wanted {
+    low: i64,
+    high: i64,
+    /// Values below `low`.
     below: u64,
+    /// Sums over the values above `high`.
     sum_above: i128,
     squares_above: Wide,
-    values: Vec<i64>,
+    /// The values within: those that agree but for their last `shift` bits together.
+    bins: BTreeMap<i64, Bucket>,
+    shift: u32,
+    /// (mean, count) of the bins above `high` that an earlier pass told of.
+    passed: Vec<(f64, u64)>,
+}
+
+impl Wanted {
+    fn keep(&mut self, value: i64) {
+        let bin = self.bins.entry(value >> self.shift).or_default();
+        bin.count += 1;
+        bin.sum += i128::from(value);
+        while self.bins.len() > MOST_BINS {
+            self.shift += 1;
+            let mut wider: BTreeMap<i64, Bucket> = BTreeMap::new();
+            for (at, bin) in std::mem::take(&mut self.bins) {
+                let into = wider.entry(at >> 1).or_default();
+                into.count += bin.count;
+                into.sum += bin.sum;
+            }
+            self.bins = wider;
+        }
+    }
+
+    /// The bin of a rank among all values, and how many values within lie below it.
+    fn bin(&self, rank: u64) -> Option<(i64, u64)> {
+        let mut left = rank.checked_sub(self.below + 1)?;
+        let mut before = 0;
+        for (&at, bin) in &self.bins {
+            if left < bin.count {
+                return Some((at, before));
+            }
+            left -= bin.count;
+            before += bin.count;
+        }
+        None
+    }
+
+    /// The part of the range that a rank's bin covers, to be looked into by the next pass.
+    fn narrowed(&self, rank: u64) -> Option<Self> {
+        let (at, before) = self.bin(rank)?;
+        let low = at << self.shift;
+        let above = || self.bins.range(at + 1..).map(|(_, bin)| *bin);
+        let mut passed: Vec<(f64, u64)> = above().map(|bin| (bin.mean(), bin.count)).collect();
+        passed.extend(&self.passed);
+        Some(Self {
+            low: low.max(self.low),
+            high: (low | ((1 << self.shift) - 1)).min(self.high),
+            below: self.below + before,
+            sum_above: self.sum_above + above().map(|bin| bin.sum).sum::<i128>(),
+            squares_above: Wide::ZERO,
+            bins: BTreeMap::new(),
+            shift: 0,
+            passed,
+        })
+    }
 }
 
 impl Selector {
     /// Prepares to find `ranks` (from 1); ranks that no value has are ignored.
     #[must_use]
     pub fn new(histogram: &Histogram, ranks: &[u64]) -> Self {
-        let mut selector = Self { n: histogram.count(), wanted: BTreeMap::new(), ranks: BTreeMap::new() };
+        let mut selector = Self { n: histogram.count(), wanted: Vec::new(), ranks: BTreeMap::new() };
         for &rank in ranks {
-            if let Some((key, below)) = histogram.find(rank) {
-                selector.ranks.insert(rank, key);
-                let sum_above = histogram.sum_above(key);
-                selector.wanted.entry(key).or_insert(Kept {
+            let Some((key, below)) = histogram.find(rank) else { continue };
+            let (low, high) = bounds(key);
+            let known = selector.wanted.iter().position(|wanted| wanted.low == low);
+            selector.ranks.insert(rank, known.unwrap_or(selector.wanted.len()));
+            if known.is_none() {
+                selector.wanted.push(Wanted {
+                    low,
+                    high,
                     below,
-                    sum_above,
+                    sum_above: histogram.sum_above(key),
                     squares_above: Wide::ZERO,
-                    values: Vec::new(),
+                    bins: BTreeMap::new(),
+                    shift: 0,
+                    passed: Vec::new(),
                 });
             }
         }
@@ -124,25 +196,45 @@ impl Selector {
         Self::new(histogram, &ranks)
     }
 
-    /// Shows one value of the second pass; every value that the histogram saw comes once, in any order.
+    /// Shows one value of a pass; every value that the histogram saw comes once a pass, in any order.
     pub fn see(&mut self, value: i64) {
-        let at = key(value);
-        for (&wanted, kept) in &mut self.wanted {
-            if at == wanted {
-                kept.values.push(value);
-            } else if at > wanted {
-                kept.squares_above += Wide::from(i128::from(value) * i128::from(value));
+        for wanted in &mut self.wanted {
+            if value > wanted.high {
+                wanted.squares_above += Wide::from(i128::from(value) * i128::from(value));
+            } else if value >= wanted.low {
+                wanted.keep(value);
             }
         }
+    }
+
+    /// After a pass: whether every rank is found. If not, what is still open is narrowed, and another pass must follow.
+    pub fn is_settled(&mut self) -> bool {
+        if self.wanted.iter().all(|wanted| wanted.shift == 0) {
+            return true;
+        }
+        let ranks = std::mem::take(&mut self.ranks);
+        let before = std::mem::take(&mut self.wanted);
+        for (rank, at) in ranks {
+            // All are looked into again, so that every pass shows the same values to each.
+            let Some(wanted) = before[at].narrowed(rank) else { continue };
+            let known = self.wanted.iter().position(|other| (other.low, other.high) == (wanted.low, wanted.high));
+            self.ranks.insert(rank, known.unwrap_or(self.wanted.len()));
+            if known.is_none() {
+                self.wanted.push(wanted);
+            }
+        }
+        false
+    }
+
+    fn around(&self, rank: u64) -> Option<&Wanted> {
+        self.wanted.get(*self.ranks.get(&rank)?)
     }
 
     /// The value of a rank that was prepared.
     #[must_use]
     pub fn value(&self, rank: u64) -> Option<i64> {
-        let kept = self.wanted.get(self.ranks.get(&rank)?)?;
-        let mut values = kept.values.clone();
-        let at = usize::try_from(rank - kept.below - 1).ok()?;
-        (at < values.len()).then(|| *values.select_nth_unstable(at).1)
+        let (value, _) = self.around(rank).filter(|wanted| wanted.shift == 0)?.bin(rank)?;
+        Some(value)
     }
 
     /// VaR_α = X_(⌈αn⌉) with its order-statistic interval. A bound whose rank does not exist is infinite.
@@ -166,14 +258,18 @@ impl Selector {
     #[must_use]
     pub fn expected_shortfall(&self, share: Share, level: f64) -> Option<Estimate> {
         let rank = share.rank(self.n);
-        let kept = self.wanted.get(self.ranks.get(&rank)?)?;
+        let kept = self.around(rank)?;
         let quantile = i128::from(self.value(rank)?);
-        let above_bucket = self.n - kept.below - u64::try_from(kept.values.len()).ok()?;
-        let within: Vec<i128> =
-            kept.values.iter().map(|&value| i128::from(value)).filter(|&value| value > quantile).collect();
-        let beyond = above_bucket + u64::try_from(within.len()).ok()?;
+        let above_bucket = self.n - kept.below - kept.bins.values().map(|bin| bin.count).sum::<u64>();
+        let within: Vec<(i128, u64)> = kept
+            .bins
+            .iter()
+            .map(|(&value, bin)| (i128::from(value), bin.count))
+            .filter(|&(value, _)| value > quantile)
+            .collect();
+        let beyond = above_bucket + within.iter().map(|(_, count)| count).sum::<u64>();
         let ties = i128::from(self.n - rank - beyond);
-        let sum_beyond = kept.sum_above + within.iter().sum::<i128>();
+        let sum_beyond = kept.sum_above + within.iter().map(|&(value, count)| value * i128::from(count)).sum::<i128>();
 
         let (n, alpha) = (i128::from(self.n), i128::from(share.0));
         let numerator =
@@ -182,7 +278,8 @@ impl Selector {
 
         // Moments of (X − q)⁺: Σ(x − q) and Σ(x − q)² over the paths beyond q, both exact.
         let excess = sum_beyond - i128::from(beyond) * quantile;
-        let squares_within = within.iter().fold(Wide::ZERO, |sum, &value| sum + Wide::from(value * value));
+        let squares_within =
+            within.iter().fold(Wide::ZERO, |sum, &(value, count)| sum + Wide::from(value * value).times(count));
         let squares = kept.squares_above + squares_within - Wide::product(2 * quantile, sum_beyond)
             + Wide::from(quantile * quantile).times(beyond);
         let scatter = squares.times(self.n) - Wide::product(excess, excess);
@@ -211,17 +308,13 @@ impl Selector {
             return Some(exact);
         }
         let rank = share.rank(self.n);
-        let bucket = *self.ranks.get(&rank)?;
         let quantile = self.value(rank)?;
+        let wanted = self.around(rank)?;
         let excess = |value: f64| value - quantile as f64;
-        let within = self
-            .wanted
-            .get(&bucket)?
-            .values
-            .iter()
-            .filter(|&&value| value > quantile)
-            .map(|&value| (excess(value as f64), 1));
-        let mut cells: Vec<(f64, u64)> = within.collect();
+        let bucket = key(quantile);
+        let within = wanted.bins.iter().filter(|&(&value, _)| value > quantile);
+        let mut cells: Vec<(f64, u64)> = within.map(|(&value, bin)| (excess(value as f64), bin.count)).collect();
+        cells.extend(wanted.passed.iter().map(|&(mean, count)| (excess(mean), count)));
         cells.extend(histogram.buckets().filter(|(key, _)| *key > bucket).map(|(_, b)| (excess(b.mean()), b.count)));
         let beyond: u64 = cells.iter().map(|cell| cell.1).sum();
         cells.push((0.0, self.n - beyond));
@@ -242,8 +335,55 @@ mod tests {
         let mut histogram = Histogram::default();
         values.iter().for_each(|&value| histogram.add(value));
         let mut selector = Selector::for_shares(&histogram, shares, 0.95);
-        values.iter().for_each(|&value| selector.see(value));
+        shown(&mut selector, values);
         selector
+    }
+
+    /// Shows all values as often as it takes; returns how often.
+    fn shown(selector: &mut Selector, values: &[i64]) -> u32 {
+        for pass in 1.. {
+            values.iter().for_each(|&value| selector.see(value));
+            if selector.is_settled() {
+                return pass;
+            }
+        }
+        0
+    }
+
+    #[test]
+    fn a_crowd_in_one_bucket_takes_more_passes_and_no_more_memory() {
+        // 60,000 different values within a thousandth of each other, a tail of ten above them.
+        let base = 1_i64 << 40;
+        let mut values: Vec<i64> = (0..60_000).map(|i| base + (i * 7_919) % 60_000 * 13_001).collect();
+        values.extend((1..=10).map(|i| 2 * base + i));
+        assert_eq!(key(base), key(base + 60_000 * 13_001));
+        let mut histogram = Histogram::default();
+        values.iter().for_each(|&value| histogram.add(value));
+        let mut selector = Selector::for_shares(&histogram, &[P99], 0.95);
+        let mut passes = 0;
+        loop {
+            values.iter().for_each(|&value| selector.see(value));
+            passes += 1;
+            assert!(selector.wanted.iter().all(|wanted| wanted.bins.len() <= MOST_BINS));
+            if selector.is_settled() {
+                break;
+            }
+        }
+        assert!(passes > 1);
+        let rank = P99.rank(60_010);
+        let (at, shortfall) = naive(&values, 0.99, usize::try_from(rank).unwrap());
+        assert_eq!(selector.value(rank).unwrap() as f64, at);
+        let exact = selector.expected_shortfall(P99, 0.95).unwrap();
+        assert!((exact.estimate / shortfall - 1.0).abs() < 1e-12);
+        let variance = |values: &[i64]| {
+            let excess: Vec<f64> = values.iter().map(|&x| (x as f64 - at).max(0.0)).collect();
+            let mean = excess.iter().sum::<f64>() / excess.len() as f64;
+            excess.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (excess.len() as f64 - 1.0)
+        };
+        let error = (variance(&values) / 60_010.0).sqrt() / 0.01;
+        assert!((exact.standard_error.unwrap() / error - 1.0).abs() < 1e-6, "{exact:?} {error}");
+        let boot = selector.expected_shortfall_bootstrap(&histogram, P99, 0.95, splitmix(3)).unwrap();
+        assert!(boot.low < shortfall && shortfall < boot.high && boot.high - boot.low < 8.0 * error, "{boot:?}");
     }
 
     /// The definition, on sorted values, in floats.

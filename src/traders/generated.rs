@@ -150,6 +150,9 @@ impl Generated {
             let name = self.groups.first().map(|group| group.name.clone()).unwrap_or_default();
             return Err(Undrawable { path, group: 0, name, cause });
         }
+        if let Some(share) = self.top_share {
+            self.concentrate(share, path, opening, out)?;
+        }
         if self.balance == Balance::Scale {
             scale(self.groups.iter().map(|group| group.contract), out);
         }
@@ -234,6 +237,121 @@ impl Generated {
             first += len;
         }
         Ok(())
+    }
+}
+
+impl Generated {
+    /// Makes the largest position of each contract `share` of its side's open interest, and nobody's more of theirs.
+    ///
+    /// Where a position holds more than `share` of its side, every larger one of that side is cut to the level L that then
+    /// holds it: the greatest L ≤ share·Σ min(q, L), but no less than the smallest position. Then the largest position (of
+    /// equals the first) is grown where it holds less: share/(1 − share) times the lots of all others on its side, to the
+    /// nearest lot.
+    ///
+    /// Positions keep their entry price and their leverage. The grown one takes no more than the tier of its new notional
+    /// allows, and enters at the opening mark where it would not be accepted otherwise. A position that is alone on its side
+    /// holds all of it whatever its size, and stays as it is.
+    fn concentrate<O: Opening + ?Sized>(
+        &self,
+        share: f64,
+        path: u64,
+        opening: &O,
+        out: &mut Population,
+    ) -> Result<(), Undrawable> {
+        let mut done: Vec<u16> = Vec::new();
+        for contract in self.groups.iter().map(|group| group.contract) {
+            if done.contains(&contract) {
+                continue;
+            }
+            done.push(contract);
+            for sign in [1, -1] {
+                cut_to_share(share, contract, sign, out);
+            }
+            let mine = || (0..out.qty.len()).filter(|&j| out.contract[j] == contract);
+            // Of equals the first: `max_by_key` keeps the last.
+            let Some(top) = mine().rev().max_by_key(|&j| out.qty[j].0.abs()) else { continue };
+            let sign = out.qty[top].0.signum();
+            let others: i128 = mine()
+                .filter(|&j| j != top && out.qty[j].0.signum() == sign)
+                .map(|j| i128::from(out.qty[j].0.abs()))
+                .sum();
+            if others == 0 || out.qty[top].0.abs() as f64 >= share / (1.0 - share) * others as f64 - 0.5 {
+                continue;
+            }
+            let (group, account) = self.seat(top);
+            let told = |cause| Undrawable { path, group, name: self.groups[group].name.clone(), cause };
+            let wanted = share / (1.0 - share) * others as f64;
+            let lots = Cash::floor(wanted + 0.5).map(|lots| lots.0.max(1));
+            let (multiplier, open) = opening.contract(contract);
+            let entry = Price::nearest(multiplier.average(out.qty[top].abs(), out.cost[top].abs())).unwrap_or(open);
+            let lots = lots
+                .filter(|lots| *lots as f64 * multiplier.notional(Qty(1), entry.max(open)).0 as f64 <= 4e18)
+                .ok_or_else(|| told(Cause::OutOfRange { account, what: "a quantity in lots", value: wanted }))?;
+            let before = out.qty[top].0.abs();
+            let scaled = div_ceil(i128::from(out.collateral[top].0) * i128::from(lots), i128::from(before));
+            let resized = |entry: Price| {
+                let qty = Qty(sign * lots);
+                let cost = multiplier.value(qty, entry);
+                let notional = cost.abs();
+                let reached = opening.leverage_tiers(contract).iter().take_while(|(floor, _)| *floor <= notional);
+                let capped =
+                    reached.last().and_then(|(_, most)| Cash::ceil(notional.0 as f64 / most)).unwrap_or(Cash(0));
+                let collateral = Cash(i64::try_from(scaled).unwrap_or(i64::MAX)).max(capped);
+                Draft { qty, cost, collateral }
+            };
+            let accepted = [entry, open]
+                .into_iter()
+                .map(resized)
+                .find(|draft| opening.accepts(contract, draft.qty, draft.cost, draft.collateral));
+            let draft = accepted.ok_or_else(|| {
+                let leverage = out.cost[top].0.abs() as f64 / out.collateral[top].0 as f64;
+                told(Cause::NeverAccepted { account, lots, leverage })
+            })?;
+            (out.qty[top], out.cost[top], out.collateral[top]) = (draft.qty, draft.cost, draft.collateral);
+        }
+        Ok(())
+    }
+
+    /// The group of an account, and its number within it.
+    fn seat(&self, position: usize) -> (usize, u32) {
+        let mut left = u32::try_from(position).expect("a scenario has fewer than 2³² accounts");
+        for (number, group) in self.groups.iter().enumerate() {
+            if left < group.count {
+                return (number, left);
+            }
+            left -= group.count;
+        }
+        (0, left)
+    }
+}
+
+/// Cuts the positions of one side to the level at which the largest holds `share` of it; see `concentrate`.
+fn cut_to_share(share: f64, contract: u16, sign: i64, out: &mut Population) {
+    let mine = |j: &usize| out.contract[*j] == contract && out.qty[*j].0.signum() == sign;
+    let lots: Vec<i64> = (0..out.qty.len()).filter(mine).map(|j| out.qty[j].0.abs()).collect();
+    let (Some(&least), Some(&most)) = (lots.iter().min(), lots.iter().max()) else { return };
+    let held = |level: i64| share * lots.iter().map(|q| i128::from((*q).min(level))).sum::<i128>() as f64;
+    // share·Σ min(q, L) − L is concave in L and 0 at 0, so the levels that pass are those up to one of them.
+    let passes = |level: i64| level as f64 <= held(level);
+    if lots.len() < 2 || passes(most) {
+        return;
+    }
+    let (mut low, mut high) = (least, most);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if passes(middle) { low = middle } else { high = middle }
+    }
+    for j in 0..out.qty.len() {
+        if out.contract[j] != contract || out.qty[j].0 * sign <= low {
+            continue;
+        }
+        let before = out.qty[j].0.abs();
+        // A lot is worth a whole number of cash units at the entry price.
+        out.cost[j] = Cash(out.cost[j].0 / before * low);
+        out.qty[j] = Qty(sign * low);
+        // Rounded up, as everywhere: no account ends with more leverage than it drew.
+        out.collateral[j] =
+            Cash(narrow(div_ceil(i128::from(out.collateral[j].0) * i128::from(low), i128::from(before))));
     }
 }
 

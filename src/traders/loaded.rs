@@ -172,7 +172,7 @@ pub fn load<O: Opening + ?Sized>(
         population.collateral.push(collateral);
         places.push(row);
     }
-    Some(Loaded { population, source: Arc::clone(source), rows: places, liquidate_at_open })
+    Some(Loaded { population, source: Arc::clone(source), rows: places, liquidate_at_open, behaviours: Vec::new() })
 }
 
 /// A cross account in breach at the opening mark is a fault at its first position.

@@ -342,8 +342,16 @@ impl Ledger {
     }
 
     fn untouched(&self, id: u32) -> Position {
-        let (holdings, j) = (&self.register.holdings, id as usize);
-        Position {
+        Position::opened(&self.register, id)
+    }
+}
+
+impl Position {
+    /// A position as the register has it.
+    #[must_use]
+    pub fn opened(register: &Register, id: u32) -> Self {
+        let (holdings, j) = (&register.holdings, id as usize);
+        Self {
             id,
             account: holdings.account[j],
             contract: holdings.contract[j],
@@ -355,12 +363,14 @@ impl Ledger {
             funded: 0,
             moved: Cash::ZERO,
             armed: 0,
-            trigger: self.register.trigger[j],
+            trigger: register.trigger[j],
             state: State::Listed,
             partial_at: None,
         }
     }
+}
 
+impl Ledger {
     /// Whether the path has touched a position.
     #[must_use]
     pub fn is_touched(&self, id: u32) -> bool {
@@ -456,6 +466,38 @@ impl Ledger {
         position.moved -= amount;
         let from = Party::Trader(position.account);
         self.facts.push(Fact::Posted { from, to, amount, why });
+    }
+
+    /// Moves free cash of an account to the collateral of its position, as far as there is any; returns how much. Both
+    /// are the account's own, so nothing is posted.
+    pub fn top_up(&mut self, position: u32, amount: Cash) -> Cash {
+        let account = self.position(position).account;
+        let moved = amount.min(self.wallet(account)).positive_part();
+        if !moved.is_zero() {
+            *self.wallet_mut(account) -= moved;
+            self.position_mut(position).collateral += moved;
+        }
+        moved
+    }
+
+    /// Moves collateral of a position to its account's wallet.
+    pub fn free(&mut self, position: u32, amount: Cash) {
+        debug_assert!(amount.0 >= 0);
+        let position = self.position_mut(position);
+        position.collateral -= amount;
+        let account = position.account;
+        *self.wallet_mut(account) += amount;
+    }
+
+    /// Takes collateral of a position off the venue.
+    pub fn withdraw(&mut self, position: u32, amount: Cash) {
+        debug_assert!(amount.0 >= 0);
+        if amount.is_zero() {
+            return;
+        }
+        *self.purse_mut(position) -= amount;
+        let from = Party::Trader(self.position(position).account);
+        self.facts.push(Fact::Posted { from, to: Party::World, amount, why: Why::Withdrawal });
     }
 
     /// Hands the collateral that is left of a closed position to its account's wallet.

@@ -15,7 +15,7 @@ pub(super) struct Scratch {
     needs: Vec<Need>,
     /// Accounts with an unfinished order, sorted: with no position of theirs are they winners.
     busy: Vec<u32>,
-    search: Winners,
+    pub search: Winners,
     winners: Vec<(Winner, u32)>,
     shared: Vec<Winner>,
     taken: Vec<Qty>,

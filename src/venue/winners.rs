@@ -100,6 +100,17 @@ impl Winners {
         }
     }
 
+    /// Puts a position that was closed and is open again back among the candidates: a search forgets what is closed.
+    pub fn reopened(&mut self, ledger: &Ledger, contract: ContractId, side: Side, id: u32) {
+        let Some(trees) = self.trees.get_mut(usize::from(contract)) else { return };
+        let tree = &mut trees[usize::from(side == Side::Short)];
+        // What the tree has not looked at yet it will find among the touched.
+        let known = tree.fresh && ledger.touched()[..tree.synced].iter().any(|position| position.id == id);
+        if known && !tree.altered.contains(&id) {
+            tree.altered.push(id);
+        }
+    }
+
     /// Starts a search.
     pub fn search(&mut self, question: &Question<'_>) {
         let tree = &mut self.trees[usize::from(question.contract)][usize::from(question.side == Side::Short)];

@@ -265,7 +265,11 @@ impl Watched {
                 | Fact::Priced { .. }
                 | Fact::Marked { .. }
                 | Fact::Inventory { .. }
-                | Fact::Horizon { .. } => continue,
+                | Fact::Horizon { .. }
+                | Fact::Funding { .. }
+                | Fact::TicketsFunded { .. }
+                | Fact::Acted { .. }
+                | Fact::SpotMoved { .. } => continue,
             });
         }
         (told, victims)
@@ -318,6 +322,7 @@ fn kind(refused: &Refused) -> &'static str {
         Refused::OverBudget { .. } => "over budget",
         Refused::Negative => "negative",
         Refused::NoContract(_) => "no contract",
+        Refused::NoPosition(_) => "no position",
         Refused::NoPrice(_) => "no price",
     }
 }

@@ -44,6 +44,14 @@ fn samples() -> Vec<(&'static str, String, f64, f64)> {
     let spread = (1.0 + (-phi(-1.0) - 2.0 * phi(2.0)) / mass - shift * shift).sqrt();
     // Pareto with α = 1.5 between 1 and 100: c = 0.001; E X^k = α/(α − k)·(1 − c·100^k)/(1 − c).
     let moment = |k: f64| 1.5 / (1.5 - k) * (1.0 - 0.001 * 100f64.powf(k)) / 0.999;
+    // Log-normal below 5,000 with a tail of a twentieth: E X^k of a part of a log-normal is
+    // exp(kμ + k²σ²/2)·Φ(z − kσ)/Φ(z) (Johnson, Kotz, Balakrishnan, section 14.4); the tail is the Pareto's, scaled.
+    let z = 5f64.ln();
+    let body = |k: f64| 1_000f64.powf(k) * e(k * k / 2.0) * math::normal_cdf(z - k) / math::normal_cdf(z);
+    let tail = |k: f64| 3.0 / (3.0 - k) * (1.0 - 4f64.powf(k) / 64.0) / (1.0 - 1.0 / 64.0);
+    let both = |k: f64| 0.95 * body(k) + 0.05 * 5_000f64.powf(k) * tail(k);
+    // Laplace with b = 0.8·√(½·10/365): E exp(kX) = 1/(1 − k²b²).
+    let square = 0.64 * 5.0 / 365.0;
     vec![
         ("fixed", "10".into(), 10.0, 0.0),
         ("uniform", "{ kind = \"uniform\", min = -1, max = 3 }".into(), 1.0, 4.0 / 12f64.sqrt()),
@@ -68,6 +76,18 @@ fn samples() -> Vec<(&'static str, String, f64, f64)> {
             "{ kind = \"empirical\", file = \"d.csv\", column = \"x\" }".into(),
             2.5,
             (23.0f64 / 3.0 - 6.25).sqrt(),
+        ),
+        (
+            "lognormal_pareto",
+            "{ kind = \"lognormal_pareto\", median = 1000, sigma = 1, tail_from = 5000, alpha = 3, max = 20_000, tail_share = \"5 %\" }".into(),
+            both(1.0),
+            (both(2.0) - both(1.0).powi(2)).sqrt(),
+        ),
+        (
+            "aged_entry",
+            "{ kind = \"aged_entry\", mean_age = \"10 d\", volatility = 0.8 }".into(),
+            1.0 / (1.0 - square) - 1.0,
+            (1.0 / (1.0 - 4.0 * square) - (1.0 - square).powi(-2)).sqrt(),
         ),
     ]
 }
@@ -126,6 +146,24 @@ fn quantiles_are_those_worked_by_hand() {
     assert!((tail.quantile(0.99) - 100.0).abs() < 1e-6);
     let leverage = built("{ kind = \"discrete\", values = [20, 5, 10], weights = [1, 2, 1] }");
     assert_eq!([0.01, 0.5, 0.51, 0.75, 0.76].map(|u| leverage.quantile(u)), [5.0, 5.0, 10.0, 10.0, 20.0]);
+    // Without a share of its own the tail takes over the log-normal's: 1 − Φ(1) above one standard deviation.
+    let joined = built(
+        "{ kind = \"lognormal_pareto\", median = 1000, sigma = 1, tail_from = 2718.281828459045, alpha = 1, max = 1e9 }",
+    );
+    let above = 1.0 - math::normal_cdf(1.0);
+    assert!((joined.quantile(1.0 - above * 1.000_001) - 2_718.281_828).abs() < 0.01);
+    assert!(
+        (joined.quantile(1.0 - above / 10.0) - 27_182.818).abs() < 1.0,
+        "one in ten of the tail lies ten times higher"
+    );
+    // Two years at a volatility of one: b = 1, so a quarter entered below half of the mark, a quarter above twice of it.
+    let aged = built("{ kind = \"aged_entry\", mean_age = \"730 d\", volatility = 1 }");
+    for (u, offset) in [(0.25, -0.5), (0.5, 0.0), (0.75, 1.0)] {
+        assert!((aged.quantile(u) - offset).abs() < 1e-12, "{u}: {}", aged.quantile(u));
+    }
+    // Cut to one e-th on both sides: F = 1/(2e) and 1 − 1/(2e).
+    let cut = built("{ kind = \"aged_entry\", mean_age = \"730 d\", volatility = 1, min = -0.5, max = 1 }");
+    assert!((cut.quantile(1e-12) + 0.5).abs() < 1e-9 && (cut.quantile(1.0 - 1e-12) - 1.0).abs() < 1e-9);
     let equal = built("{ kind = \"discrete\", values = [1, 2] }");
     assert_eq!([0.5, 0.500_1].map(|u| equal.quantile(u)), [1.0, 2.0]);
 }
@@ -180,6 +218,8 @@ fn a_million_draws_of_each_kind_keep_their_bits() {
     pareto f6fef92b968bf717
     discrete b085d72fba193025
     empirical feb92974e20d3d6c
+    lognormal_pareto 7f82ac7f7505f9ba
+    aged_entry e310c6f9bc18ae18
     ");
 }
 
@@ -195,6 +235,12 @@ fn wrong_parameters_are_located() {
         faults("{ kind = \"discrete\", values = [] }", ""),
         faults("{ kind = \"normal\", mean = nan, sd = 0 }", ""),
         faults("{ kind = \"logn\" }", ""),
+        faults("{ kind = \"lognormal_pareto\", median = 1, sigma = 1, tail_from = 9, alpha = 1, max = 9 }", ""),
+        faults(
+            "{ kind = \"lognormal_pareto\", median = 1, sigma = 1, tail_from = 9, alpha = 1, max = 99, min = 9 }",
+            "",
+        ),
+        faults("{ kind = \"aged_entry\", mean_age = \"1 d\", volatility = 1, min = 0.5, max = 0.4 }", ""),
     ]
     .concat();
     insta::assert_snapshot!(text, @r#"
@@ -276,7 +322,31 @@ fn wrong_parameters_are_located() {
     1 | x = { kind = "logn" }
       |              ^^^^^^
       |
-      = help: a distribution { kind = … }, one of fixed, uniform, normal, lognormal, pareto, discrete, empirical; a bare value means kind = "fixed"
+      = help: a distribution { kind = … }, one of fixed, uniform, normal, lognormal, pareto, lognormal_pareto, aged_entry, discrete, empirical; a bare value means kind = "fixed"
+
+    error: `max` = 9 does not lie above `tail_from` = 9
+     --> x.toml:1:89
+      |
+    1 | x = { kind = "lognormal_pareto", median = 1, sigma = 1, tail_from = 9, alpha = 1, max = 9 }
+      |                                                                                         ^
+      |
+      = help: let `tail_from` be less than `max`
+
+    error: `min` does not lie below `tail_from` = 9
+     --> x.toml:1:99
+      |
+    1 | x = { kind = "lognormal_pareto", median = 1, sigma = 1, tail_from = 9, alpha = 1, max = 99, min = 9 }
+      |                                                                                                   ^
+      |
+      = help: let `min` be less than `tail_from`
+
+    error: next to nothing of the distribution lies between `min` and `max`
+     --> x.toml:1:79
+      |
+    1 | x = { kind = "aged_entry", mean_age = "1 d", volatility = 1, min = 0.5, max = 0.4 }
+      |                                                                               ^^^
+      |
+      = help: let `min` lie below 0 and `max` above it
     "#);
 }
 

@@ -8,6 +8,7 @@ impl Audit {
     pub(super) fn end_of_batch(&mut self) -> Result<(), String> {
         self.realised_as_computed()?;
         self.deleveraged_as_traded()?;
+        self.own.as_traded()?;
         while let Some(c) = self.touched_contracts.pop() {
             let of = &mut self.contracts[usize::from(c)];
             of.touched = false;

@@ -37,6 +37,7 @@ impl Recording {
                 Fact::Breached { account, .. }
                 | Fact::OrderOpened { account, .. }
                 | Fact::OrderDropped { account, .. }
+                | Fact::Acted { account, .. }
                 | Fact::Deleveraged { account, .. } => {
                     touched.insert(account);
                 }

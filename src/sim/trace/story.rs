@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 use super::Legend;
 use super::recording::Recording;
-use crate::facts::{AccountId, ContractId, Fact, OrderId, Paid, Party, Side, Via, Why};
+use crate::facts::{AccountId, ContractId, Deed, Fact, OrderId, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Nanos, Price, Qty, Quantum};
 
 /// What happened to one account.
@@ -222,6 +222,22 @@ impl Teller<'_> {
                 taken.notional += notional;
                 taken.haircut += haircut;
             }
+            Fact::Acted { contract, account, by, deed, qty, amount } if self.lives.contains_key(&account) => {
+                let (lots, amount) = (self.lots(contract, qty), self.money(amount));
+                let verb = if qty.0 > 0 { "buys" } else { "sells" };
+                let did = match deed {
+                    Deed::Traded => format!("{verb} {lots}, {amount} at the mark"),
+                    Deed::ToppedUp => format!("pays {amount} from its wallet into its position"),
+                    Deed::Withdrew => format!("withdraws {amount} of margin"),
+                    Deed::HedgeBroken => format!("loses the hedge of {lots} of spot to ADL"),
+                    Deed::SoldSpot => format!("sells spot for {amount}"),
+                };
+                let own = if deed == Deed::HedgeBroken { "" } else { " of its own accord" };
+                self.tell(account, time, format!("{did}{own} ({})", by.replace('_', " ")));
+                if let Some(life) = self.lives.get_mut(&account) {
+                    life.positions.retain(|position| !position.1.is_zero());
+                }
+            }
             Fact::Exhausted { contract, .. } => {
                 let sentence = format!(
                     "the fund's budget no longer covers a sale in {}: the rest goes to ADL",
@@ -249,7 +265,8 @@ impl Teller<'_> {
             let Some(life) = self.lives.get_mut(&account) else { continue };
             life.cash += signed;
             match (why, from, to) {
-                (Why::Deposit, ..) => life.deposit += signed,
+                // What it took back it has not put in.
+                (Why::Deposit | Why::Withdrawal, ..) => life.deposit += signed,
                 // What is realised leaves the cost of the lots that stay: cost + cash of the trade + result.
                 (Why::Realised, Party::Clearing(contract), _) | (Why::Realised, _, Party::Clearing(contract)) => {
                     if let Some(position) = life.positions.iter_mut().find(|position| position.0 == contract) {
@@ -492,6 +509,7 @@ mod tests {
             cash_unit: one,
             contracts: vec![Contract { symbol: "TOY".into(), tick: one, lot: one, multiplier: Multiplier::Linear(1) }],
             accounts: vec![],
+            behaviours: false,
         }
     }
 

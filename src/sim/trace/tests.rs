@@ -14,6 +14,7 @@ fn legend(accounts: &[&str]) -> Legend {
             lot: quantum(dec!(0.1)),
             multiplier: Multiplier::Linear(1),
         }],
+        behaviours: false,
         accounts: accounts.iter().map(|&name| name.into()).collect(),
     }
 }

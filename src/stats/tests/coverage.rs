@@ -3,7 +3,7 @@
 //! `cargo test --lib coverage -- --ignored --nocapture`
 
 use super::bootstrap::{self, normal, splitmix, unit};
-use super::histogram::Histogram;
+use super::histogram::{Cells, Histogram};
 use super::moments::Moments;
 use super::quantile::{Selector, Share};
 
@@ -44,17 +44,19 @@ fn table() {
             let (mut flagged, mut student, mut boot, mut es, mut es_boot) = (0, 0, 0, 0, 0);
             let mut next = splitmix(n);
             for trial in 0..trials {
-                let (mut moments, mut histogram) = (Moments::default(), Histogram::default());
+                let (mut moments, mut cells, mut histogram) =
+                    (Moments::default(), Cells::default(), Histogram::default());
                 let values: Vec<i64> = (0..n).map(|_| (law(&mut next) * 1e6) as i64).collect();
                 for &value in &values {
                     moments.add(value);
+                    cells.add(value);
                     histogram.add(value);
                 }
                 let holds =
                     |e: crate::stats::Estimate, truth: f64| u32::from(e.low <= truth * 1e6 && truth * 1e6 <= e.high);
-                flagged += u32::from(histogram.is_tail_dominated());
+                flagged += u32::from(cells.is_tail_dominated());
                 student += holds(moments.mean(0.95).unwrap(), mean);
-                boot += holds(bootstrap::mean(&histogram.cells(16), 0.95, splitmix(trial)).unwrap(), mean);
+                boot += holds(bootstrap::mean(&cells.weighted(), 0.95, splitmix(trial)).unwrap(), mean);
                 let mut selector = Selector::for_shares(&histogram, &[p99], 0.95);
                 values.iter().for_each(|&value| selector.see(value));
                 es += holds(selector.expected_shortfall(p99, 0.95).unwrap(), shortfall);

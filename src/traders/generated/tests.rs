@@ -63,6 +63,7 @@ fn group(count: u32) -> Group {
         entry_offset: fixed(0.0),
         wallet: fixed(0.0),
         margin_mode: MarginMode::Isolated,
+        behaviours: Vec::new(),
     }
 }
 
@@ -71,6 +72,7 @@ fn generated(group: Group) -> Generated {
         groups: vec![group],
         redraw: Redraw::Resampled,
         balance: Balance::Maker,
+        top_share: None,
         leverage_cap: None,
         cap_keeps: CapKeeps::Notional,
         opening_buffer: Ratio(0),
@@ -306,4 +308,87 @@ fn buffers_are_used_again() {
         generated.draw(7, path, &World::easy(), &mut out).unwrap();
     }
     assert_eq!((out.cost.capacity(), out.cost.as_ptr(), out.cost.len()), (capacity, place, 1_000));
+}
+
+/// Lots of the accounts of one side, in their order.
+fn side(population: &Population, sign: i64) -> Vec<i64> {
+    population.qty.iter().map(|q| q.0 * sign).filter(|q| *q > 0).collect()
+}
+
+#[test]
+fn the_largest_account_holds_the_share_that_it_is_told_to() {
+    let easy = World::easy();
+    let spread = || Group { size: between(50_000.0, 950_000.0), leverage: between(2.0, 20.0), ..group(600) };
+    let plain = draw(&generated(spread()), 3, &easy);
+    let with = |share, world: &World| draw(&Generated { top_share: Some(share), ..generated(spread()) }, 3, world);
+    let top = (0..600).rev().max_by_key(|&j| plain.qty[j].0.abs()).unwrap();
+    let sign = plain.qty[top].0.signum();
+    // Grown: 300 accounts a side, a tenth and three quarters of it in one.
+    for share in [0.1, 0.75] {
+        let drawn = with(share, &easy);
+        let (held, all) = (drawn.qty[top].0.abs(), side(&drawn, sign).iter().sum::<i64>());
+        assert!((held as f64 - share * all as f64).abs() <= 0.5, "{share}: {held} of {all}");
+        let leverage = |one: &Population| one.cost[top].0 as f64 / one.collateral[top].0 as f64;
+        assert!((leverage(&drawn) / leverage(&plain) - 1.0).abs() < 0.01);
+        for j in (0..600).filter(|&j| j != top) {
+            let of = |one: &Population| (one.qty[j], one.cost[j], one.collateral[j]);
+            assert_eq!(of(&drawn), of(&plain), "all others stay");
+        }
+    }
+    // Above ten million the tier allows twice: the collateral is half of the cost.
+    let strict = World { tiers: vec![(Cash(0), 100.0), (Cash(10_000_000), 2.0)], ..World::easy() };
+    let drawn = with(0.75, &strict);
+    assert_eq!(drawn.collateral[top].0, (drawn.cost[top].0.abs() + 1) / 2);
+    // Cut: the largest held 0.6 % of its side; now many hold 0.4 % each, and nobody more on either side.
+    let drawn = with(0.004, &easy);
+    for sign in [1, -1] {
+        let (before, lots) = (side(&plain, sign), side(&drawn, sign));
+        let (most, all) = (*lots.iter().max().unwrap(), lots.iter().sum::<i64>() as f64);
+        let cut = lots.iter().filter(|q| **q == most).count() as f64;
+        assert!(most as f64 <= 0.004 * all && (most + 1) as f64 > 0.004 * (all + cut), "{most} of {all}");
+        assert!(lots.iter().zip(&before).all(|(now, before)| *now == (*before).min(most)));
+    }
+    // Fewer accounts than the share asks for: all as small as the smallest.
+    assert_eq!(side(&with(0.000_1, &easy), 1).iter().max(), side(&plain, 1).iter().min());
+}
+
+#[test]
+fn the_level_of_a_cut_is_the_one_worked_by_hand() {
+    // Longs of 100, 40, 30 and 30 lots; half of a side at most: L = ½(L + 100) gives 100; a third: L = ⅓(L + 100), 50.
+    let population = || Population {
+        wallet: vec![Cash(0); 4],
+        account: (0..4).collect(),
+        contract: vec![0; 4],
+        qty: [100, 40, 30, 30].map(Qty).to_vec(),
+        cost: [100_000, 40_000, 30_000, 30_000].map(Cash).to_vec(),
+        collateral: [9_999, 4_000, 3_000, 3_000].map(Cash).to_vec(),
+        ..Population::default()
+    };
+    for (share, lots, collateral) in [
+        (0.5, [100, 40, 30, 30], 9_999),
+        (1.0 / 3.0 + 1e-9, [50, 40, 30, 30], 5_000),
+        // L = 0.3·(2L + 60): 45; 45 is above 40, so L = 0.3·(L + 100) = 42.86: 42.
+        (0.3, [42, 40, 30, 30], 4_200),
+        (0.1, [30, 30, 30, 30], 3_000),
+    ] {
+        let mut out = population();
+        cut_to_share(share, 0, 1, &mut out);
+        assert_eq!(out.qty, lots.map(Qty), "{share}");
+        assert_eq!((out.cost[0], out.collateral[0]), (Cash(lots[0] * 1_000), Cash(collateral)));
+        cut_to_share(share, 0, -1, &mut out);
+        assert_eq!(out.qty, lots.map(Qty), "the other side is empty");
+    }
+}
+
+#[test]
+fn an_account_alone_on_its_side_stays_as_it_was_drawn_and_a_monstrous_share_is_told() {
+    let easy = World::easy();
+    let two = |share| Generated { top_share: Some(share), ..generated(group(2)) };
+    assert_eq!(draw(&two(0.9), 0, &easy).qty, draw(&generated(group(2)), 0, &easy).qty);
+    // The second tier allows nothing that the book accepts.
+    let bare = World { rate: 0.9, tiers: vec![(Cash(0), 1.0)] };
+    let error = Generated { top_share: Some(0.5), ..generated(Group { size: fixed(2e17), ..group(80) }) }
+        .draw(7, 0, &bare, &mut Population::default())
+        .unwrap_err();
+    assert!(matches!(error.cause, Cause::OutOfRange { what: "a quantity in lots", .. }), "{error}");
 }

@@ -1,0 +1,247 @@
+//! What accounts do of their own accord at a mark refresh.
+
+use super::{Context, Lane, contract_id, on_tick};
+use crate::facts::{Deed, Fact, Observer, Side};
+use crate::market::math;
+use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
+use crate::sim::people::{Call, Cast, Due, Moves, Signal};
+use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
+use crate::venue::ledger::Position;
+use crate::venue::voluntary::{Action, Own, OwnOrder};
+use crate::venue::{Command, Refused};
+
+/// The nearest billionth at or below.
+fn billionths(x: f64) -> i64 {
+    Price::nearest(libm::floor(x * 1e9)).map_or(if x < 0.0 { i64::MIN } else { i64::MAX }, |value| value.0)
+}
+
+/// −1 for a position whose price must rise to lose, +1 for one whose price must fall.
+fn sign(side: Side) -> f64 {
+    match side {
+        Side::Long => 1.0,
+        Side::Short => -1.0,
+    }
+}
+
+impl Lane {
+    /// Wakes accounts, and carries out what is due by now.
+    pub(super) fn behave(
+        &mut self,
+        context: &Context<'_>,
+        cast: &mut Cast,
+        now: Nanos,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), Refused> {
+        let troupe = &context.stage.troupe;
+        if troupe.is_empty() {
+            return Ok(());
+        }
+        let (books, assets) = (&self.books, &self.assets);
+        self.play.look(troupe, now, |contract| {
+            let at = usize::from(contract);
+            books[at].mid(assets[at].index)
+        });
+        for (list, &signal) in troupe.signals.iter().enumerate() {
+            let value = self.signal(context, signal, now);
+            while let Some(call) = self.play.next_call(cast, list, value) {
+                self.wake(context, now, list, value, call);
+            }
+        }
+        while let Some(due) = self.play.next_due(now) {
+            self.carry_out(context, now, due, observers)?;
+        }
+        self.tell(context, now, observers);
+        Ok(())
+    }
+
+    fn traded(&self, contract: usize) -> f64 {
+        self.books[contract].mid(self.assets[contract].index)
+    }
+
+    fn signal(&self, context: &Context<'_>, signal: Signal, now: Nanos) -> i64 {
+        let fall = |side: Side, rise: f64| billionths(-sign(side) * rise);
+        match signal {
+            Signal::Price { contract, watched, moves } => {
+                let price = match watched {
+                    Watched::Mark => self.venue.mark_of(contract),
+                    Watched::Traded => on_tick(self.traded(usize::from(contract))),
+                };
+                if moves == Moves::Up { price.0 } else { -price.0 }
+            }
+            Signal::Return { contract, window, side } => {
+                fall(side, self.play.windowed_return(&context.stage.troupe, contract, window))
+            }
+            Signal::Dip { contract, side } => {
+                let at = usize::from(contract);
+                fall(side, self.traded(at) / context.stage.opens[at].0 as f64 - 1.0)
+            }
+            Signal::Discount { contract, side } => {
+                let at = usize::from(contract);
+                fall(side, self.traded(at) / self.assets[at].index - 1.0)
+            }
+            Signal::Time => now.0,
+        }
+    }
+
+    /// An account was called. Where it waits for its margin ratio, other acts may have moved that since.
+    fn wake(&mut self, context: &Context<'_>, now: Nanos, list: usize, value: i64, call: Call) {
+        let troupe = &context.stage.troupe;
+        let role = &troupe.roles[call.role as usize];
+        if let Cue::MarginRatio(ratio) = role.cue {
+            let position = self.venue.ledger().position(call.position);
+            match troupe.waits(role, ratio, &position, self.venue.ledger().register()) {
+                None => return,
+                Some((_, key)) if key > value => {
+                    self.play.rearm(list, Call { key, ..call });
+                    return;
+                }
+                Some(_) => {}
+            }
+        }
+        self.play.wake(troupe, now, call.role, call.position);
+    }
+
+    fn carry_out(
+        &mut self,
+        context: &Context<'_>,
+        now: Nanos,
+        due: Due,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), Refused> {
+        let troupe = &context.stage.troupe;
+        let role = &troupe.roles[due.role as usize];
+        let position = self.venue.ledger().position(due.position);
+        let level = self.play.level(troupe, role, due.position);
+        let seen = self.seen(context, due, &position, level);
+        let play = &mut self.play;
+        let answer = role.behaviour.act(&seen, &mut || play.draw(troupe, due.role, due.position));
+        let memory = self.play.memory(due.role, due.position);
+        memory.closed = 0;
+        memory.acted += u32::from(answer.act != Act::Nothing);
+        self.act(context, now, role.behaviour.kind(), answer.act, &position, observers)?;
+        match answer.then {
+            Then::Rest => {}
+            // At a later refresh at the earliest, so that an instant ends.
+            Then::Wait(seconds) => self.play.schedule(now, seconds.max(1e-9), due.role, due.position),
+            Then::Rearm(level) => {
+                let position = self.venue.ledger().position(due.position);
+                let register = self.venue.ledger().register();
+                if let Some((list, key)) = troupe.waits(role, level, &position, register) {
+                    self.play.rearm(list, Call { key, position: due.position, role: due.role });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn seen(&mut self, context: &Context<'_>, due: Due, position: &Position, level: f64) -> Seen {
+        let c = usize::from(position.contract);
+        let (id, open) = (position.id as usize, context.stage.opens[c].0 as f64);
+        let k = context.stage.rules.contracts[c].multiplier;
+        let multiplier = match k {
+            Multiplier::Linear(k) => k as f64,
+            Multiplier::Inverse(_) => {
+                let mark = self.venue.mark_of(position.contract);
+                k.notional(Qty(1), mark).0 as f64 / mark.0 as f64
+            }
+        };
+        let (traded, index) = (self.traded(c), self.assets[c].index);
+        let memory = *self.play.memory(due.role, due.position);
+        let ledger = self.venue.ledger();
+        let holdings = &ledger.register().holdings;
+        let (equity, _, maintenance) = self.venue.standing(position);
+        let side = sign(Side::of(holdings.qty[id]));
+        let mark = self.venue.mark_of(position.contract).0 as f64;
+        let (qty, cost) = (position.qty.0 as f64, position.cost.0 as f64);
+        let value = if k.is_linear() { qty * mark * multiplier } else { -qty * mark * multiplier };
+        Seen {
+            sign: side,
+            mark,
+            index,
+            traded,
+            multiplier,
+            lots: qty.abs(),
+            opened_lots: holdings.qty[id].0.abs() as f64,
+            opened_leverage: holdings.cost[id].0.abs() as f64 / holdings.collateral[id].0.max(1) as f64,
+            profit: if cost == 0.0 { 0.0 } else { (value - cost) / cost.abs() },
+            collateral: ledger.purse(position).0 as f64,
+            equity: equity.0 as f64,
+            maintenance: maintenance.0 as f64,
+            wallet: ledger.wallet(position.account).0 as f64,
+            opened_wallet: holdings.wallet[position.account as usize].0 as f64,
+            fall: side * (1.0 - traded / open),
+            closed_lots: memory.closed as f64,
+            level,
+            acted: memory.acted,
+        }
+    }
+
+    /// Carries out one act, as far as the venue lets it.
+    fn act(
+        &mut self,
+        context: &Context<'_>,
+        now: Nanos,
+        by: &'static str,
+        act: Act,
+        position: &Position,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), Refused> {
+        let whole = |x: f64| Price::nearest(x).map_or(0, |count| count.0.max(0));
+        let cash = |x: f64| Cash::floor(x).unwrap_or(Cash::ZERO).positive_part();
+        let opened = self.venue.ledger().register().holdings.qty[position.id as usize].0.signum();
+        // No worse than the limit that was meant: a buyer's is rounded down, a seller's up.
+        let limit = |price: f64, buys: bool| {
+            let tick = if buys { libm::floor(price) } else { libm::ceil(price) };
+            Price::nearest(tick).unwrap_or(Price::MAX).max(Price(1))
+        };
+        let action = match act {
+            Act::Nothing => return Ok(()),
+            Act::SellSpot { notional, log_move } => {
+                self.sell_spot(position, by, cash(notional.abs()), log_move, notional < 0.0);
+                return Ok(());
+            }
+            Act::Close { lots, limit: price, margin } => {
+                let lots = whole(libm::ceil(lots)).min(position.qty.0.abs());
+                let freed = match margin {
+                    Margin::Stays => Cash::ZERO,
+                    Margin::Freed => {
+                        cash(position.collateral.0 as f64 * lots as f64 / position.qty.0.abs().max(1) as f64)
+                    }
+                };
+                Action::Order(OwnOrder { qty: Qty(-opened * lots), limit: limit(price, opened < 0), margin: freed })
+            }
+            Act::Open { lots, limit: price, margin } => {
+                let lots = whole(libm::floor(lots));
+                Action::Order(OwnOrder {
+                    qty: Qty(opened * lots),
+                    limit: limit(price, opened > 0),
+                    margin: cash(margin),
+                })
+            }
+            Act::TopUp { cash: amount } => Action::TopUp(cash(amount)),
+            Act::Withdraw { keep } => {
+                let keep = Ratio(Price::nearest(keep * 1e9).map_or(i64::MAX, |keep| keep.0));
+                Action::Withdraw { amount: Cash::MAX, keep }
+            }
+        };
+        let next = self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
+        self.fill(context, now, next, observers)
+    }
+
+    /// Spot is sold elsewhere, and the index follows for good.
+    fn sell_spot(&mut self, position: &Position, by: &'static str, amount: Cash, log_move: f64, buys: bool) {
+        let c = usize::from(position.contract);
+        let state = &mut self.assets[c];
+        let from = on_tick(state.index);
+        state.permanent += log_move;
+        state.factor = math::exp(state.permanent);
+        state.index = state.exogenous * state.factor;
+        let to = on_tick(state.index);
+        let (contract, account) = (contract_id(c), position.account);
+        let amount = if buys { -amount } else { amount };
+        let facts = self.venue.facts();
+        facts.push(Fact::Acted { contract, account, by, deed: Deed::SoldSpot, qty: Qty::ZERO, amount });
+        facts.push(Fact::SpotMoved { contract, from, to });
+        self.tell_price(contract);
+    }
+}

@@ -1,0 +1,270 @@
+//! Who acts of their own accord on a path, and when.
+//!
+//! What can be watched as a number that only has to reach a level (a price, a return, a gap, the clock) is a list of calls
+//! in ascending order with a cursor; reactions wait in a heap of times; what befalls an account is heard from the facts.
+//! Accounts act at mark refreshes, after the triggers and before the venue's own work, by due time and then by account.
+//! Who takes part and at which level is drawn once for all lanes of a path.
+
+mod calls;
+mod cast;
+mod play;
+
+use crate::facts::{ContractId, Side};
+use crate::money::{Multiplier, Nanos, Price, Ratio};
+use crate::scenario::Scenario;
+use crate::traders::behaviour::{Address, Behaviour, Cue, Watched};
+use crate::traders::{Accounts, Redraw};
+use crate::venue::ledger::Position;
+use crate::venue::margin::{Tier, Tiers};
+use crate::venue::register::Register;
+use crate::venue::rules::{MarginMode, Rules, Trigger};
+
+pub(super) use calls::Call;
+pub(super) use cast::Cast;
+pub(super) use play::{Due, Play};
+
+/// A number that wakes accounts as it rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// A price in ticks, its negative where it is to fall.
+    Price { contract: ContractId, watched: Watched, moves: Moves },
+    /// Return of the traded price over a window, in billionths, against positions on this side.
+    Return { contract: ContractId, window: Nanos, side: Side },
+    /// The same since the opening.
+    Dip { contract: ContractId, side: Side },
+    /// Gap between book and index, in billionths of the index, against positions on this side.
+    Discount { contract: ContractId, side: Side },
+    /// Nanoseconds since the start of the path.
+    Time,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moves {
+    Up,
+    Down,
+}
+
+impl Moves {
+    fn against(side: Side) -> Self {
+        match side {
+            Side::Long => Self::Down,
+            Side::Short => Self::Up,
+        }
+    }
+}
+
+/// One behaviour of one group.
+#[derive(Debug)]
+pub(super) struct Role<'s> {
+    pub behaviour: &'s dyn Behaviour,
+    pub cue: Cue,
+    group: u32,
+    /// Which of the group's behaviours of this kind it is.
+    occurrence: u32,
+    /// Positions of the group.
+    pub first: u32,
+    pub end: u32,
+    /// For a margin ratio: per contract, tiers with so many times the maintenance margin.
+    tiers: Vec<Tiers>,
+    /// Uniforms above this stand for times beyond the horizon.
+    latest: f64,
+}
+
+impl Role<'_> {
+    pub fn covers(&self, position: u32) -> bool {
+        (self.first..self.end).contains(&position)
+    }
+}
+
+/// All behaviours of a scenario, and what they watch.
+#[derive(Debug)]
+pub(super) struct Troupe<'s> {
+    pub roles: Vec<Role<'s>>,
+    pub signals: Vec<Signal>,
+    /// Windows over which returns are watched.
+    windows: Vec<(ContractId, Nanos)>,
+    multipliers: Vec<Multiplier>,
+    redraw: Redraw,
+    horizon: Nanos,
+    seed: u64,
+}
+
+/// The signal that a cue is about for positions on one side; `None` for what is heard and not watched.
+fn signal(cue: Cue, contract: ContractId, side: Side) -> Option<Signal> {
+    let price = |watched, moves| Some(Signal::Price { contract, watched, moves });
+    match cue {
+        Cue::Loss(watched) => price(watched, Moves::against(side)),
+        Cue::Gain(watched) => price(watched, Moves::against(side.opposite())),
+        Cue::MarginRatio(_) => price(Watched::Mark, Moves::against(side)),
+        Cue::Fall { window } => Some(Signal::Return { contract, window, side }),
+        Cue::Dip => Some(Signal::Dip { contract, side }),
+        Cue::Discount => Some(Signal::Discount { contract, side }),
+        Cue::Time => Some(Signal::Time),
+        Cue::Closed(_) | Cue::HedgeBroken => None,
+    }
+}
+
+/// The greatest uniform whose level, a time in seconds, lies within the horizon; a little more, as bisection ends there.
+fn latest(behaviour: &dyn Behaviour, horizon: Nanos) -> f64 {
+    let (mut within, mut beyond) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (within + beyond);
+        if behaviour.level().quantile(middle) <= horizon.seconds() {
+            within = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    beyond
+}
+
+/// A margin ratio of so many times the maintenance margin is a schedule with such rates; below 1, as rates must be.
+fn steeper(tiers: &Tiers, ratio: f64) -> Option<Tiers> {
+    let steep = |tier: &Tier| {
+        let rate = Price::nearest(tier.rate.0 as f64 * ratio).map_or(i64::MAX, |rate| rate.0);
+        Tier { rate: Ratio(rate.min(Ratio::ONE.0 - 1)), ..*tier }
+    };
+    Tiers::new(tiers.tiers().iter().map(steep).collect()).ok()
+}
+
+impl<'s> Troupe<'s> {
+    pub fn new(scenario: &'s Scenario, seed: u64) -> Self {
+        let mut troupe = Self {
+            roles: Vec::new(),
+            signals: Vec::new(),
+            windows: Vec::new(),
+            multipliers: scenario.rules.contracts.iter().map(|contract| contract.multiplier).collect(),
+            redraw: Redraw::Fixed,
+            horizon: scenario.clock.horizon,
+            seed,
+        };
+        match &scenario.accounts {
+            Accounts::Generated(generated) => {
+                troupe.redraw = generated.redraw;
+                let mut first = 0;
+                for (number, group) in (0u32..).zip(&generated.groups) {
+                    troupe.enter(&scenario.rules, number, first, first + group.count, &group.behaviours);
+                    first += group.count;
+                }
+            }
+            Accounts::Loaded(loaded) => {
+                let positions = u32::try_from(loaded.population.positions()).unwrap_or(u32::MAX);
+                troupe.enter(&scenario.rules, 0, 0, positions, &loaded.behaviours);
+            }
+        }
+        troupe
+    }
+
+    fn enter(&mut self, rules: &Rules, group: u32, first: u32, end: u32, behaviours: &'s [Box<dyn Behaviour>]) {
+        for behaviour in behaviours {
+            let behaviour = behaviour.as_ref();
+            let (cue, kind) = (behaviour.cue(), behaviour.kind());
+            let same = |role: &&Role<'_>| role.group == group && role.behaviour.kind() == kind;
+            let occurrence = u32::try_from(self.roles.iter().filter(same).count()).unwrap_or(u32::MAX);
+            for contract in (0..).take(rules.contracts.len()) {
+                for side in [Side::Long, Side::Short] {
+                    let Some(signal) = signal(cue, contract, side) else { continue };
+                    if !self.signals.contains(&signal) {
+                        self.signals.push(signal);
+                    }
+                    if let Signal::Return { window, .. } = signal
+                        && !self.windows.contains(&(contract, window))
+                    {
+                        self.windows.push((contract, window));
+                    }
+                }
+            }
+            let tiers = match cue {
+                Cue::MarginRatio(ratio) => {
+                    let tiers = rules.contracts.iter().map(|contract| &contract.tiers);
+                    tiers.map(|tiers| steeper(tiers, ratio).unwrap_or_else(|| tiers.clone())).collect()
+                }
+                _ => Vec::new(),
+            };
+            let latest = if cue == Cue::Time { latest(behaviour, self.horizon) } else { 1.0 };
+            self.roles.push(Role { behaviour, cue, group, occurrence, first, end, tiers, latest });
+        }
+    }
+
+    /// Whether anybody waits for what befalls accounts.
+    pub fn listens(&self) -> bool {
+        self.roles.iter().any(|role| !self.is_watched(role))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.roles.is_empty()
+    }
+
+    /// Where the account's own attributes are drawn: as often as the accounts are.
+    fn attributes(&self, role: &Role<'_>, path: u64) -> Address {
+        let path = match self.redraw {
+            Redraw::Fixed => 0,
+            Redraw::Resampled => path,
+        };
+        self.decisions(role, path)
+    }
+
+    /// Where decisions are drawn: anew on every path.
+    fn decisions(&self, role: &Role<'_>, path: u64) -> Address {
+        Address::new(self.seed, path, role.group, role.behaviour.kind(), role.occurrence)
+    }
+
+    /// Whether all paths have the same accounts doing the same.
+    fn is_fixed(&self) -> bool {
+        self.redraw == Redraw::Fixed
+    }
+
+    /// Whether accounts wait for a signal; else what befalls them is heard.
+    fn is_watched(&self, role: &Role<'_>) -> bool {
+        signal(role.cue, 0, Side::Long).is_some()
+    }
+
+    fn list(&self, signal: Signal) -> Option<usize> {
+        self.signals.iter().position(|known| *known == signal)
+    }
+
+    /// The list in which an account waits for its cue at this level, and the value of the signal that wakes it; `None`
+    /// where none ever does.
+    pub fn waits(&self, role: &Role<'_>, level: f64, position: &Position, register: &Register) -> Option<(usize, i64)> {
+        let contract = position.contract;
+        let opened = register.holdings.qty[position.id as usize];
+        let side = Side::of(opened);
+        let list = self.list(signal(role.cue, contract, side)?)?;
+        Some((list, self.key(role, level, side, position, register)?))
+    }
+
+    fn key(&self, role: &Role<'_>, level: f64, side: Side, position: &Position, register: &Register) -> Option<i64> {
+        let billionths = |level: f64| Price::nearest(libm::ceil(level * 1e9)).map(|key| key.0);
+        match role.cue {
+            Cue::Loss(_) | Cue::Gain(_) => {
+                let at = usize::from(position.contract);
+                let open = register.contracts[at].open.0 as f64;
+                let entry = self.multipliers[at].average(position.qty.abs(), position.cost.abs());
+                let loses = matches!(role.cue, Cue::Loss(_));
+                if loses == (side == Side::Long) {
+                    let tick = Price::nearest(libm::floor(entry.min(open) * (1.0 - level)))?;
+                    (tick.0 > 0).then_some(-tick.0)
+                } else {
+                    Price::nearest(libm::ceil(entry.max(open) * (1.0 + level))).map(|tick| tick.0)
+                }
+            }
+            Cue::MarginRatio(_) => {
+                let at = usize::from(position.contract);
+                let tiers = role.tiers.get(at)?;
+                // The wallet of a cross account backs it already.
+                if position.qty.is_zero() || position.mode == MarginMode::Cross {
+                    return None;
+                }
+                let Position { qty, cost, collateral, .. } = *position;
+                let tick = tiers.liquidation_tick(Trigger::AtOrBelow, self.multipliers[at], qty, cost, collateral);
+                match side {
+                    Side::Long => (tick.0 > 0).then_some(-tick.0),
+                    Side::Short => Some(tick.0),
+                }
+            }
+            Cue::Fall { .. } | Cue::Dip | Cue::Discount => billionths(level),
+            Cue::Time => billionths(level).filter(|&at| at <= self.horizon.0),
+            Cue::Closed(_) | Cue::HedgeBroken => None,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Accounts in the order in which a rising signal wakes them, sorted only as far as the signal comes.
+
+/// An account to be woken: at which value of the signal, by which role, on which position. The order of the derive is the
+/// order of waking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sim) struct Call {
+    pub key: i64,
+    pub position: u32,
+    pub role: u32,
+}
+
+/// Calls by ascending key. Sorting is incremental (quicksort that stops at the front), so a signal that never comes near
+/// costs one comparison, and one that reaches k of n calls costs about n + k·ln k.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Calls {
+    calls: Vec<Call>,
+    /// Calls before this one are in their final place.
+    sorted: usize,
+    /// Ends of the segments behind it, nearest last; each holds nothing greater than what follows it.
+    ends: Vec<usize>,
+    least: Option<i64>,
+}
+
+/// Segments of so many calls are sorted at once.
+const SEGMENT: usize = 64;
+
+impl Calls {
+    pub fn clear(&mut self) {
+        self.calls.clear();
+        self.ends.clear();
+        (self.sorted, self.least) = (0, None);
+    }
+
+    pub fn push(&mut self, call: Call) {
+        self.least = Some(self.least.map_or(call.key, |least| least.min(call.key)));
+        self.calls.push(call);
+    }
+
+    /// The call at `cursor`, where its key is no greater than `signal`.
+    pub fn reached(&mut self, cursor: usize, signal: i64) -> Option<Call> {
+        if self.least.is_none_or(|least| least > signal) {
+            return None;
+        }
+        while cursor >= self.sorted {
+            if self.sorted == self.calls.len() {
+                return None;
+            }
+            match self.ends.last() {
+                None => self.ends.push(self.calls.len()),
+                Some(&end) if end <= self.sorted => {
+                    self.ends.pop();
+                }
+                Some(&end) if end - self.sorted <= SEGMENT => {
+                    self.calls[self.sorted..end].sort_unstable();
+                    self.sorted = end;
+                }
+                Some(&end) => {
+                    let part = (end - self.sorted) / 4;
+                    self.calls[self.sorted..end].select_nth_unstable(part);
+                    self.ends.push(self.sorted + part);
+                }
+            }
+        }
+        Some(self.calls[cursor]).filter(|call| call.key <= signal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_come_in_ascending_order_and_no_further_than_the_signal() {
+        let mut calls = Calls::default();
+        let mut keys: Vec<i64> = (0..1_000).map(|i| (i * 7_919) % 1_009).collect();
+        for (position, &key) in (0u32..).zip(&keys) {
+            calls.push(Call { key, position, role: 0 });
+        }
+        keys.sort_unstable();
+        let mut cursor = 0;
+        for signal in [-1, 3, 3, 400, 2_000] {
+            while let Some(call) = calls.reached(cursor, signal) {
+                assert_eq!(call.key, keys[cursor]);
+                cursor += 1;
+            }
+            assert_eq!(cursor, keys.iter().filter(|&&key| key <= signal).count(), "signal {signal}");
+        }
+    }
+
+    #[test]
+    fn only_what_a_signal_comes_near_is_sorted() {
+        let mut calls = Calls::default();
+        for position in 0..100_000u32 {
+            calls.push(Call { key: i64::from(position.wrapping_mul(2_654_435_761) >> 8), position, role: 0 });
+        }
+        assert_eq!(calls.reached(0, -1), None);
+        assert_eq!(calls.sorted, 0);
+        assert!(calls.reached(0, 1_000_000).is_some());
+        assert!(calls.sorted <= SEGMENT, "{}", calls.sorted);
+    }
+}

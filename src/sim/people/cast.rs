@@ -1,0 +1,141 @@
+//! Who takes part in what, and at which level: drawn once for all lanes of a path.
+
+use super::calls::{Call, Calls};
+use super::{Role, Troupe};
+use crate::market::distribution::Distribution;
+
+use crate::rng::open_unit;
+use crate::traders::behaviour::{self, Address};
+use crate::venue::ledger::Position;
+use crate::venue::register::Register;
+
+/// Accounts are drawn in blocks, so that no buffer grows with a group.
+const BLOCK: u32 = 256;
+
+/// The calls of every signal at the opening.
+#[derive(Debug, Default)]
+pub(in crate::sim) struct Cast {
+    lists: Vec<Calls>,
+    /// Whether the lists are those of all paths.
+    settled: bool,
+}
+
+fn is_constant(distribution: &dyn Distribution) -> bool {
+    let (low, high) = distribution.support();
+    low >= high
+}
+
+impl Cast {
+    /// Draws a path. Accounts that are the same on every path behave the same on every path.
+    pub fn draw(&mut self, troupe: &Troupe<'_>, path: u64, register: &Register) {
+        if troupe.is_empty() || (troupe.is_fixed() && self.settled) {
+            return;
+        }
+        self.lists.resize_with(troupe.signals.len(), Calls::default);
+        self.lists.iter_mut().for_each(Calls::clear);
+        for (number, role) in (0u32..).zip(&troupe.roles) {
+            if troupe.is_watched(role) {
+                self.draw_role(troupe, number, role, path, register);
+            }
+        }
+        self.settled = true;
+    }
+
+    fn draw_role(&mut self, troupe: &Troupe<'_>, number: u32, role: &Role<'_>, path: u64, register: &Register) {
+        let address = troupe.attributes(role, path);
+        let share = match role.behaviour.cast() {
+            behaviour::Cast::Share(share) => share,
+            behaviour::Cast::Largest(most) => {
+                for id in largest(role, most, register) {
+                    let level = level(role, &address, id);
+                    self.enter(troupe, number, role, level, &Position::opened(register, id), register);
+                }
+                return;
+            }
+        };
+        let distribution = role.behaviour.level();
+        let constant = is_constant(distribution).then(|| distribution.support().0);
+        let mut takers = (share < 1.0).then(|| address.takers());
+        let mut levels = constant.is_none().then(|| address.levels());
+        let (mut takes, mut words) = ([0u64; BLOCK as usize], [0u64; BLOCK as usize]);
+        let mut first = role.first;
+        while first < role.end && share > 0.0 {
+            let len = (role.end - first).min(BLOCK);
+            if let Some(stream) = &mut takers {
+                stream.fill(&mut takes[..len as usize]);
+            }
+            if let Some(stream) = &mut levels {
+                stream.fill(&mut words[..len as usize]);
+            }
+            for (id, (&take, &word)) in (first..first + len).zip(takes.iter().zip(&words)) {
+                if takers.is_some() && open_unit(take) >= share {
+                    continue;
+                }
+                let level = match constant {
+                    Some(level) => level,
+                    None => {
+                        let u = open_unit(word);
+                        if u > role.latest {
+                            continue;
+                        }
+                        distribution.quantile(u)
+                    }
+                };
+                self.enter(troupe, number, role, level, &Position::opened(register, id), register);
+            }
+            first += len;
+        }
+    }
+
+    fn enter(
+        &mut self,
+        troupe: &Troupe<'_>,
+        number: u32,
+        role: &Role<'_>,
+        level: f64,
+        position: &Position,
+        register: &Register,
+    ) {
+        if let Some((list, key)) = troupe.waits(role, level, position, register) {
+            self.lists[list].push(Call { key, position: position.id, role: number });
+        }
+    }
+
+    /// The call of a list at a cursor, where the signal has reached it.
+    pub fn reached(&mut self, list: usize, cursor: usize, signal: i64) -> Option<Call> {
+        self.lists.get_mut(list)?.reached(cursor, signal)
+    }
+}
+
+/// The largest positions of a group by notional at their entry, ties to the first.
+fn largest(role: &Role<'_>, most: u32, register: &Register) -> Vec<u32> {
+    let cost = &register.holdings.cost;
+    let mut all: Vec<(std::cmp::Reverse<i64>, u32)> =
+        (role.first..role.end).map(|id| (std::cmp::Reverse(cost[id as usize].0.abs()), id)).collect();
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    if most < all.len() {
+        all.select_nth_unstable(most);
+        all.truncate(most);
+    }
+    all.sort_unstable();
+    all.into_iter().map(|(_, id)| id).collect()
+}
+
+/// The level of one account, as the columns have it.
+pub(super) fn level(role: &Role<'_>, address: &Address, position: u32) -> f64 {
+    let distribution = role.behaviour.level();
+    if is_constant(distribution) {
+        return distribution.support().0;
+    }
+    distribution.quantile(Address::of(address.levels(), position - role.first))
+}
+
+/// Whether one account takes part, as the columns have it.
+pub(super) fn takes_part(role: &Role<'_>, address: &Address, position: u32, register: &Register) -> bool {
+    match role.behaviour.cast() {
+        behaviour::Cast::Share(share) => {
+            share >= 1.0 || (share > 0.0 && Address::of(address.takers(), position - role.first) < share)
+        }
+        behaviour::Cast::Largest(most) => largest(role, most, register).contains(&position),
+    }
+}
