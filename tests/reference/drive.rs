@@ -260,8 +260,6 @@ impl Watched {
                     avoided: disposal.book_cost_avoided.0,
                 },
                 Fact::Traded { .. }
-                | Fact::Funding { .. }
-                | Fact::TicketsFunded { .. }
                 | Fact::Priced { .. }
                 | Fact::Marked { .. }
                 | Fact::Inventory { .. }
