@@ -53,6 +53,19 @@ pub enum CrossBankruptcy {
     Proportional,
 }
 
+/// The worst price of a forced order in the book, found at the mark.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Limit {
+    Bankruptcy,
+    /// Lighter: a fill there leaves equity ÷ maintenance as it is.
+    ZeroPrice,
+    /// dYdX v4: from the mark by up to spread × maintenance, the nearer the account is to bankruptcy.
+    Fillable {
+        spread: Fraction,
+        adjustment: Fraction,
+    },
+}
+
 /// One tier: from `floor` of notional on, maintenance = rate × notional − deduction.
 #[derive(Clone, Debug)]
 pub struct Tier {
@@ -93,6 +106,10 @@ pub struct Ask {
     /// Counts as a part of the maintenance rate in the liquidation test (OKX, Gate).
     pub taker_fee: Fraction,
     pub tick: Option<Fraction>,
+    /// Initial margin ÷ notional, where it is stated.
+    pub initial_rate: Option<Fraction>,
+    /// Which limit of a forced order is asked for.
+    pub limit: Option<Limit>,
 }
 
 /// What there is to say about a position. `None` stands for a thing that does not exist.
@@ -120,6 +137,8 @@ pub struct Answer {
     pub bankruptcy_tick: Option<Fraction>,
     pub effective_leverage: Option<Fraction>,
     pub adl_score: Option<Fraction>,
+    /// The worst price of a forced order, where one was asked for.
+    pub limit_price: Option<Option<Fraction>>,
 }
 
 impl Ask {
@@ -234,6 +253,28 @@ impl Ask {
         self.price(&if self.rises() { from - step } else { from + step })
     }
 
+    /// The limit of a forced order at the mark; `None` where there is no such price.
+    fn limit_price(&self, limit: &Limit, equity: &Fraction, answered: &Answer) -> Option<Fraction> {
+        let y = self.coordinate(&self.mark_price);
+        let all = &answered.maintenance_margin + self.others().1;
+        if all == zero() {
+            return None;
+        }
+        // In y, against the position.
+        let distance = match limit {
+            Limit::Bankruptcy => return answered.bankruptcy_price.clone(),
+            // y·rate·equity ÷ maintenance (docs.lighter.xyz, "Liquidations").
+            Limit::ZeroPrice => &y * &self.tiers[answered.tier - 1].rate * equity / all,
+            // clamp(adjustment·(1 − equity ÷ maintenance), 0, 1)·spread·maintenance of the position, for each unit
+            // (v4-chain@84d4664, protocol/x/clob/keeper/liquidations.go).
+            Limit::Fillable { spread, adjustment } => {
+                let near = (adjustment * (whole(1) - equity / all)).max(zero()).min(whole(1));
+                near * spread * &answered.maintenance_margin / self.units()
+            }
+        };
+        self.price(&if self.rises() { y - distance } else { y + distance })
+    }
+
     /// The first tick in the direction of loss at which the test holds.
     fn liquidation_tick(&self, price: &Fraction) -> Option<Fraction> {
         let tick = self.tick.as_ref()?;
@@ -271,9 +312,11 @@ impl Ask {
         let liquidation_price = self.liquidation(&behind, &other_maintenance);
         let bankruptcy_price = self.bankruptcy(&behind, &equity, &maintenance_margin);
         let adl_score = self.score.and_then(|score| score.of(self, &equity, &maintenance_margin));
-        Answer {
+        let by_rate = self.initial_rate.as_ref().map(|rate| &notional * rate);
+        let mut answer = Answer {
             tier: tier + 1,
-            initial_margin: leverage.map(|leverage| &notional / leverage),
+            initial_margin: by_rate.or_else(|| leverage.map(|leverage| &notional / leverage)),
+            limit_price: None,
             margin_ratio: per_equity(&maintenance_margin + other_maintenance),
             effective_leverage: per_equity(notional.clone()),
             liquidation_tick: liquidation_price.as_ref().and_then(|price| self.liquidation_tick(price)),
@@ -285,7 +328,11 @@ impl Ask {
             liquidation_price,
             bankruptcy_price,
             adl_score,
+        };
+        if let Some(limit) = &self.limit {
+            answer.limit_price = Some(self.limit_price(limit, &answer.equity, &answer));
         }
+        answer
     }
 }
 
@@ -319,7 +366,7 @@ impl Answer {
     pub fn fields(&self) -> Vec<(&'static str, Option<String>)> {
         let some = |value: &Fraction| Some(show(value));
         let maybe = |value: &Option<Fraction>| value.as_ref().map(show);
-        vec![
+        let mut fields = vec![
             ("notional", some(&self.notional)),
             ("tier", Some(self.tier.to_string())),
             ("initial_margin", maybe(&self.initial_margin)),
@@ -333,7 +380,10 @@ impl Answer {
             ("bankruptcy_tick", maybe(&self.bankruptcy_tick)),
             ("effective_leverage", maybe(&self.effective_leverage)),
             ("adl_score", maybe(&self.adl_score)),
-        ]
+        ];
+        // Only where it was asked for.
+        fields.extend(self.limit_price.as_ref().map(|price| ("limit_price", maybe(price))));
+        fields
     }
 
     /// One JSON object; the label of the line stands first where it has one.

@@ -451,12 +451,19 @@ impl Venue {
         if shifted || !self.ledger.register().holdings.cross.is_empty() {
             self.settle_candidates(contract, side, mark, &mut fired);
         }
+        let of = &self.rules.contracts[c];
+        if !of.multiplier.is_linear() {
+            // Places that differ may be one tick, and then accounts decide.
+            let tick = |id: u32| of.tick_at(of.line_side(side), self.ledger.position(id).trigger);
+            let toward = if side == Side::Short { -1 } else { 1 };
+            fired.sort_by_key(|trigger| (toward * tick(trigger.position).0, trigger.position));
+        }
         let ready = self.now + self.rules.latency;
         for fired in &fired {
             let position = self.ledger.position_mut(fired.position);
             position.state = State::Queued;
-            let (account, place) = (position.account, position.trigger);
-            let trigger = self.rules.contracts[c].tick_at(place);
+            let (account, place, holder) = (position.account, position.trigger, Side::of(position.qty));
+            let trigger = self.rules.contracts[c].tick_at(holder, place);
             self.ledger.facts.push(Fact::Breached { contract, account, trigger, mark });
             self.queue.push_back(Queued { position: fired.position, ready });
         }

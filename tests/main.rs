@@ -9,6 +9,7 @@ mod behaviours;
 mod book;
 mod commands;
 mod conformance;
+mod conformance_ledger;
 mod conformance_venues;
 mod contributions;
 mod determinism;

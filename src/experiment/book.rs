@@ -1,5 +1,6 @@
 //! The accounts of one path at its opening, without running it.
 
+use crate::facts::Side;
 use crate::fault::Failure;
 use crate::folder::book::{Book, Held, Listed};
 use crate::money::Cash;
@@ -42,7 +43,8 @@ pub fn draw(stage: &Stage<'_>, path: u64) -> Result<Book, Failure> {
         collateral: holdings.collateral[j],
         cross: holdings.mode(j) == MarginMode::Cross,
         equity: equity(stage, register, j),
-        liquidation: stage.scenario.rules.contracts[usize::from(holdings.contract[j])].tick_at(register.trigger[j]),
+        liquidation: stage.scenario.rules.contracts[usize::from(holdings.contract[j])]
+            .tick_at(Side::of(holdings.qty[j]), register.trigger[j]),
     });
     let contracts = stage.scenario.assets.iter().map(|asset| Listed {
         symbol: asset.symbol.clone(),

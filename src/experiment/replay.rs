@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use rust_decimal::prelude::ToPrimitive;
 
 use super::PAIRED_PATHS;
-use crate::facts::{AccountId, ContractId, Fact, Outcome, Party, Sample, Why};
+use crate::facts::{AccountId, ContractId, Fact, Outcome, Party, Sample, Side, Why};
 use crate::fault::Failure;
 use crate::folder::trace::{Deleveraged, Frames, LiquidationMap, Queued, Story};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
@@ -156,7 +156,7 @@ fn trigger(rules: &Rules, register: &Register, account: AccountId, contract: Con
     let of_it = holdings.account[first..].iter().take_while(|&&id| id == account).count();
     (first..first + of_it)
         .find(|&j| holdings.contract[j] == contract)
-        .map(|j| rules.contracts[usize::from(contract)].tick_at(register.trigger[j]))
+        .map(|j| rules.contracts[usize::from(contract)].tick_at(Side::of(holdings.qty[j]), register.trigger[j]))
 }
 
 /// The stories kept of a path: the venue's, those of deleveraged winners, of the first losers, then of the largest.
@@ -252,7 +252,8 @@ impl<'a> Film<'a> {
                 qty: holdings.qty[j],
                 cost: holdings.cost[j],
                 collateral: holdings.collateral[j],
-                trigger: scenario.rules.contracts[usize::from(holdings.contract[j])].tick_at(register.trigger[j]),
+                trigger: scenario.rules.contracts[usize::from(holdings.contract[j])]
+                    .tick_at(Side::of(holdings.qty[j]), register.trigger[j]),
             })
             .collect();
         Self {

@@ -7,7 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fraction::{Fraction, parse, parse_share, show, whole, zero};
-use super::{Ask, CrossBankruptcy, MaintenanceAt, MarginMode, Score, Side, Tier};
+use super::{Ask, CrossBankruptcy, Limit, MaintenanceAt, MarginMode, Score, Side, Tier};
 use crate::fault::did_you_mean;
 use crate::registry::{Node, Raw};
 use crate::venue::adl::POLICIES;
@@ -41,6 +41,22 @@ pub const KEYS: &[(&str, &str)] = &[
     ("maintenance_at", "`mark` (default) or `entry`"),
     ("cross_bankruptcy", "`all` (default) or `proportional`"),
     ("adl", "ADL policy of the score; the venue's, or `profit_leverage`"),
+    ("rate_per_unit", "added to maintenance rates for each unit of quantity, as at Deribit"),
+    ("initial_rate", "initial margin as a share of notional, in place of a leverage"),
+    ("initial_rate_per_unit", "added to `initial_rate` for each unit of quantity"),
+    ("maintenance_fraction", "in place of `maintenance_rate`: this share of `initial_rate`, as at dYdX"),
+    (
+        "open_interest",
+        "open interest in units of the caps: beyond the lower one `initial_rate` rises, to 1 at the upper",
+    ),
+    ("open_interest_lower", "lower cap of open interest"),
+    ("open_interest_upper", "upper cap of open interest"),
+    ("execution", "asks for `limit_price` of a forced order now: `bankruptcy`, `zero_price` or `fillable_price`"),
+    (
+        "spread_to_maintenance",
+        "of a fillable price: its greatest distance from the mark ÷ maintenance; 1.5 where absent",
+    ),
+    ("bankruptcy_adjustment", "of a fillable price: factor on 1 − equity ÷ maintenance; 1 where absent"),
 ];
 
 /// One position as written: names and literal texts.
@@ -266,7 +282,12 @@ impl Fields {
             CrossBankruptcy::All
         };
         let taker_fee = self.number("taker_fee", Bound::Share)?.unwrap_or_else(zero);
-        let tiers = self.tiers(preset, venue)?;
+        let initial_rate = self.initial_rate(&quantity)?;
+        let mut tiers = self.tiers(preset, venue)?;
+        if let Some(per_unit) = self.number("rate_per_unit", Bound::AtLeast)? {
+            // A deduction keeps schedules continuous, and a rate that all tiers share does not change that.
+            tiers.iter_mut().for_each(|tier| tier.rate += &per_unit * &quantity);
+        }
         if tiers.iter().any(|tier| &tier.rate + &taker_fee >= whole(1)) {
             return Err("maintenance rate and `taker_fee` together must be below 1".to_owned());
         }
@@ -293,7 +314,46 @@ impl Fields {
             other_unrealised: self.number("other_unrealised", Bound::Any)?.unwrap_or_else(zero),
             taker_fee,
             tick: self.number("tick", Bound::Above)?,
+            initial_rate,
+            limit: self.limit()?,
         })
+    }
+
+    /// The rate of `initial_rate` for this quantity and open interest: base + (1 − base)·(interest − lower) ÷ (upper −
+    /// lower), from the base to 1 (dYdX v4, `liquidity_tier.go`).
+    fn initial_rate(&self, quantity: &Fraction) -> Result<Option<Fraction>, String> {
+        let base = self.number("initial_rate", Bound::Positive)?;
+        let per_unit = self.number("initial_rate_per_unit", Bound::AtLeast)?;
+        let interest = self.number("open_interest", Bound::AtLeast)?;
+        let lower = self.number("open_interest_lower", Bound::AtLeast)?;
+        let upper = self.number("open_interest_upper", Bound::AtLeast)?;
+        let Some(base) = base else {
+            let other = ["initial_rate_per_unit", "open_interest"].into_iter().find(|key| self.get(key).is_some());
+            return other.map_or(Ok(None), |key| Err(format!("`{key}` needs `initial_rate`")));
+        };
+        let base = base + per_unit.map_or_else(zero, |per_unit| per_unit * quantity);
+        match (interest, lower, upper) {
+            (None, None, None) => Ok(Some(base)),
+            (Some(interest), Some(lower), Some(upper)) if lower < upper => {
+                let beyond = ((interest - &lower) / (upper - lower)).max(zero());
+                Ok(Some((&base + beyond * (whole(1) - &base)).min(whole(1)).max(base)))
+            }
+            _ => Err("`open_interest` needs `open_interest_lower` below `open_interest_upper`".to_owned()),
+        }
+    }
+
+    fn limit(&self) -> Result<Option<Limit>, String> {
+        let spread = self.number("spread_to_maintenance", Bound::AtLeast)?;
+        let adjustment = self.number("bankruptcy_adjustment", Bound::AtLeast)?;
+        let words = [("bankruptcy", 0), ("zero_price", 1), ("fillable_price", 2)];
+        Ok(self.choice("execution", &words)?.map(|word| match word {
+            0 => Limit::Bankruptcy,
+            1 => Limit::ZeroPrice,
+            _ => Limit::Fillable {
+                spread: spread.unwrap_or_else(|| whole(3) / whole(2)),
+                adjustment: adjustment.unwrap_or_else(|| whole(1)),
+            },
+        }))
     }
 
     fn score(&self, venue: Option<&Node>) -> Result<Option<Score>, String> {
@@ -311,7 +371,16 @@ impl Fields {
 
     /// Own tiers, own rate, or those of the venue for the symbol.
     fn tiers(&self, preset: Option<&Preset>, venue: Option<&Node>) -> Result<Vec<Tier>, String> {
-        let rate = self.number("maintenance_rate", Bound::Share)?;
+        let rate = match (self.number("maintenance_rate", Bound::Share)?, self.get("maintenance_fraction")) {
+            (Some(_), Some(_)) => {
+                return Err("`maintenance_rate` and `maintenance_fraction` exclude each other".to_owned());
+            }
+            (rate, None) => rate,
+            (None, Some(_)) => {
+                let fraction = self.needed("maintenance_fraction", Bound::Share)?;
+                Some(fraction * self.needed("initial_rate", Bound::Positive)?)
+            }
+        };
         let deduction = self.number("deduction", Bound::AtLeast)?;
         match (&self.tiers, rate, preset, venue) {
             (Some(_), Some(_), _, _) => Err("`tiers` and `maintenance_rate` exclude each other".to_owned()),
@@ -344,16 +413,19 @@ enum Bound {
     Above,
     /// From 0 to below 1; percentages are taken too.
     Share,
+    /// Above 0 and at most 1; percentages are taken too.
+    Positive,
 }
 
 fn number(key: &str, text: &str, bound: Bound) -> Result<Fraction, String> {
-    let value = if matches!(bound, Bound::Share) { parse_share(text) } else { parse(text) };
+    let value = if matches!(bound, Bound::Share | Bound::Positive) { parse_share(text) } else { parse(text) };
     let value = value.ok_or_else(|| format!("`{key}` of \"{text}\" is not a decimal number"))?;
     let (holds, right) = match bound {
         Bound::Any => (true, ""),
         Bound::AtLeast => (value >= zero(), "0 or more"),
         Bound::Above => (value > zero(), "above 0"),
         Bound::Share => (value >= zero() && value < whole(1), "from 0 to below 1"),
+        Bound::Positive => (value > zero() && value <= whole(1), "above 0 and at most 1"),
     };
     if holds { Ok(value) } else { Err(format!("`{key}` of {text} must be {right}")) }
 }

@@ -39,7 +39,8 @@ impl Winner {
 /// What holds for all winners of one round.
 #[derive(Clone, Copy, Debug)]
 pub struct Round {
-    /// Side of the winners.
+    /// Longs where the value of a winner grows with its profit, shorts where it falls: of an inverse contract, whose longs
+    /// are worth fewer coins when they gain, the other side than that of its lots.
     pub side: Side,
     /// Mark frozen at the last refresh.
     pub mark: Price,

@@ -94,16 +94,19 @@ pub fn bound(rules: &Rules, marks: &[Price], wallet: Cash, legs: &mut [Leg]) {
 }
 
 impl ContractRules {
-    /// The tick at a place of the trigger line, for people: f ÷ place where the contract is inverse, to the nearest tick.
+    /// The liquidation tick of a position on `side` that triggers at a place of its line: the first tick, in the direction
+    /// of loss, at which a lot is worth that much, or so little. Several places may fall on one tick.
     #[must_use]
-    pub fn tick_at(&self, place: i64) -> Price {
-        match self.multiplier {
-            Multiplier::Linear(_) => Price(place),
-            Multiplier::Inverse(_) if place <= 0 => BEYOND_ALL,
-            Multiplier::Inverse(f) => {
-                let (f, place) = (i128::from(f), i128::from(place));
-                Price(narrow(div_floor(2 * f + place, 2 * place)).max(1))
-            }
+    pub fn tick_at(&self, side: Side, place: i64) -> Price {
+        let Multiplier::Inverse(f) = self.multiplier else { return Price(place) };
+        let (f, place) = (i128::from(f), i128::from(place));
+        match side {
+            // ⌊f/p + ½⌋ ≥ place: the greatest such p.
+            Side::Long if place <= 0 => BEYOND_ALL,
+            Side::Long => Price(narrow(div_floor(2 * f, 2 * place - 1))),
+            // ⌊f/p + ½⌋ ≤ place: the least such p.
+            Side::Short if place < 0 => BEYOND_ALL,
+            Side::Short => Price(narrow(div_floor(2 * f, 2 * place + 1) + 1)),
         }
     }
 }

@@ -80,7 +80,7 @@ impl Venue {
         let rules = std::sync::Arc::clone(&self.rules);
         let k = self.ledger.multiplier(contract);
         let round = Round {
-            side: losers.opposite(),
+            side: rules.contracts[usize::from(contract)].line_side(losers.opposite()),
             mark,
             price: worst,
             needed,

@@ -11,7 +11,9 @@ use flashcrash::venue::adl::POLICIES;
 use flashcrash::venue::liquidation::RULES;
 use flashcrash::venue::margin::{Tier, Tiers};
 use flashcrash::venue::register::Holdings;
-use flashcrash::venue::rules::{self, CashLayer, ContractRules, FundRules, PositionLayer, Rules, SurplusTo};
+use flashcrash::venue::rules::{
+    self, CashLayer, ContractRules, CrossBankruptcy, FundRules, PositionLayer, PositionOrder, Rules, SurplusTo,
+};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use rust_decimal::Decimal;
@@ -277,8 +279,8 @@ impl World {
             trigger: if self.at_or_below { rules::Trigger::AtOrBelow } else { rules::Trigger::Below },
             waterfall: rules::Waterfall::default(),
             interruptions: rules::Interruptions::default(),
-            position_order: rules::PositionOrder::Maintenance,
-            cross_bankruptcy: rules::CrossBankruptcy::Sequential,
+            position_order: PositionOrder::Maintenance,
+            cross_bankruptcy: CrossBankruptcy::Proportional,
             liquidation: plug_in(&RULES, &self.closing.to_string()),
             position_layers: self.position_layers.iter().map(|&layer| layer.into()).collect(),
             cash_layers: self.cash_layers.iter().map(|&layer| layer.into()).collect(),
