@@ -127,6 +127,8 @@ pub(super) struct Agenda {
     /// What winners and backstops paid for the orders of this instant, for repayments.
     pub gifts: Vec<Gift>,
     pub debts: Vec<Debt>,
+    /// Positions that bore a socialised loss in this instant.
+    pub charged: Vec<u32>,
     waiting: Option<(Pending, Order)>,
     before: Vec<Step>,
     adl: bool,
@@ -158,6 +160,7 @@ impl Agenda {
             needs: Vec::new(),
             gifts: Vec::new(),
             debts: Vec::new(),
+            charged: Vec::new(),
             waiting: None,
             before,
             adl: adl_at.is_some(),
@@ -169,6 +172,8 @@ impl Agenda {
         self.phase = Phase::Idle;
         self.works.clear();
         self.needs.clear();
+        self.debts.clear();
+        self.charged.clear();
         self.waiting = None;
     }
 
@@ -290,6 +295,7 @@ impl Venue {
                     for work in 0..self.agenda.works.len() {
                         self.close_order(work);
                     }
+                    self.rearm_charged();
                     if !self.engine.is_empty() {
                         self.engine.sweep();
                         // Told even where the last ticket is gone: its loss is no longer unrealised.

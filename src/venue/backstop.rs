@@ -268,7 +268,7 @@ impl Venue {
                 Giver::Backstop(j) => self.ledger.take_out(position, Party::Backstop(j), part, Why::Repayment),
                 Giver::Winner(id) => {
                     self.ledger.give(position, id, part, Why::Repayment);
-                    self.rearm_if_open(id);
+                    self.agenda.charged.push(id);
                 }
                 Giver::Wallet(account) => {
                     self.ledger.give_free(account, Holder::Position(position), -part, Why::Repayment);

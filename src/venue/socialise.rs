@@ -124,7 +124,8 @@ impl Venue {
                 Holder::Position(id) => self.ledger.give(share.id, id, part, Why::Shortfall),
                 Holder::House(party) => self.ledger.take_out(share.id, party, part, Why::Shortfall),
             }
-            self.rearm_if_open(share.id);
+            // Its trigger matters at the next mark: once an instant is enough, however many losses it bears.
+            self.agenda.charged.push(share.id);
             if let Some(work) = work {
                 self.agenda.gifts.push(Gift { work, giver: Giver::Winner(share.id), amount: part });
             }
@@ -190,10 +191,16 @@ impl Venue {
         taken
     }
 
-    /// Puts a position whose cash has changed back under watch, where it is open and not in an order.
-    pub(super) fn rearm_if_open(&mut self, id: u32) {
-        if !matches!(self.ledger.position(id).state, State::Closed | State::Queued) {
-            self.rearm(id);
+    /// Puts the positions whose cash socialised losses have changed back under watch, where they are open.
+    pub(super) fn rearm_charged(&mut self) {
+        let mut charged = std::mem::take(&mut self.agenda.charged);
+        charged.sort_unstable();
+        charged.dedup();
+        for id in charged.drain(..) {
+            if !matches!(self.ledger.position(id).state, State::Closed | State::Queued) {
+                self.rearm(id);
+            }
         }
+        self.agenda.charged = charged;
     }
 }

@@ -249,4 +249,5 @@ mod extras;
 mod plans;
 mod rounds;
 mod search;
+mod waterfall;
 mod worlds;
