@@ -5,11 +5,11 @@
 //! ADL and a sale without limit of what is still left; then fees and surplus. Accounts that these fills make unsafe
 //! are seen at the next mark refresh.
 
+use super::backstop::Gift;
 use super::engine::Ticket;
 use super::ledger::{Holder, Position, State};
 use super::liquidation::Breached;
 use super::rules::{AdlPrice, AdlTrigger, CashLayer, Execution, FeeCap, PositionLayer, SurplusTo};
-use super::socialise::Gift;
 use super::{Fill, Next, Order, Venue, register};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
@@ -65,10 +65,10 @@ pub(super) enum Pending {
 /// Whether a sale may draw on the fund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Funded {
-    ByFund,
-    ByEquityAlone,
+    Fund,
+    EquityAlone,
     /// No budget stops the sale: all cash layers pay.
-    ByAll,
+    Anybody,
 }
 
 /// Lots that wait for the ADL round.
@@ -124,7 +124,7 @@ pub(super) struct Agenda {
     phase: Phase,
     pub works: Vec<Work>,
     pub needs: Vec<Need>,
-    /// What winners and backstops paid for the orders of this instant, for repayments.
+    /// What backstops paid for the orders of this instant, for repayments.
     pub gifts: Vec<Gift>,
     pub debts: Vec<Debt>,
     /// Positions that bore a socialised loss in this instant.
@@ -292,6 +292,7 @@ impl Venue {
                     }
                 }
                 Phase::Close => {
+                    self.meet_claims();
                     for work in 0..self.agenda.works.len() {
                         self.close_order(work);
                     }
@@ -385,10 +386,10 @@ impl Venue {
             }
             Step::Book if self.passes_the_book(at) => return None,
             Step::Book if self.rules.waterfall.adl_trigger == AdlTrigger::BookExhausted => {
-                (Pending::Book { work: at, funded: Funded::ByAll }, None)
+                (Pending::Book { work: at, funded: Funded::Anybody }, None)
             }
-            Step::Book => (Pending::Book { work: at, funded: Funded::ByFund }, Some(self.budget(work.contract))),
-            Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::ByEquityAlone }, Some(Cash::ZERO)),
+            Step::Book => (Pending::Book { work: at, funded: Funded::Fund }, Some(self.budget(work.contract))),
+            Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::EquityAlone }, Some(Cash::ZERO)),
             Step::Rest => (Pending::Rest { work: at }, None),
         };
         let order = Order {
@@ -469,7 +470,7 @@ impl Venue {
                 }
             }
             Pending::Vault { backstop, contract } => self.sell_vault(backstop, contract, order, fill),
-            Pending::Book { work, funded: Funded::ByAll } => {
+            Pending::Book { work, funded: Funded::Anybody } => {
                 self.agenda.works[work].in_book = Book::Asked;
                 self.sell(work, fill);
                 self.settle_rest(work, order.surplus);
@@ -478,7 +479,7 @@ impl Venue {
                 self.agenda.works[work].in_book = Book::Asked;
                 let cut = order.budget.is_some_and(|budget| fill.uncut > budget);
                 let entry = self.agenda.works[work];
-                if cut && funded == Funded::ByFund {
+                if cut && funded == Funded::Fund {
                     self.exhausted(Some(entry.order), entry.contract);
                 }
                 self.sell(work, fill);
@@ -551,8 +552,9 @@ impl Venue {
                     self.fund_repaid(contract, before - paid.fund);
                 }
                 CashLayer::Venue => self.give_back(position, Party::Venue, &mut left, &mut paid.venue),
-                CashLayer::Backstop => self.repay_gifts(at, &mut left, &mut paid.backstop, Gift::is_of_backstop),
-                CashLayer::Socialise => self.repay_gifts(at, &mut left, &mut paid.socialised, Gift::is_of_trader),
+                CashLayer::Backstop => self.repay_backstops(at, &mut left, &mut paid.backstop),
+                // Nobody has been asked yet: claims are met when all gains are known.
+                CashLayer::Socialise => {}
             }
         }
         self.agenda.works[at].disposal.paid = paid;
@@ -576,8 +578,22 @@ impl Venue {
         work: Option<usize>,
         paid: &mut Paid,
     ) {
+        self.cover_from(0, amount, payee, contract, work, paid);
+    }
+
+    /// The same by the layers from one on. An order's claim on other accounts waits for the end of the instant, when all of
+    /// them are met together: until then the deficit stands in.
+    pub(super) fn cover_from(
+        &mut self,
+        first: usize,
+        amount: Cash,
+        payee: Holder,
+        contract: ContractId,
+        work: Option<usize>,
+        paid: &mut Paid,
+    ) {
         let mut left = amount;
-        for i in 0..self.rules.cash_layers.len() {
+        for i in first..self.rules.cash_layers.len() {
             let part = match self.rules.cash_layers[i] {
                 CashLayer::Fund => {
                     let part = left.min(self.budget(contract));
@@ -599,7 +615,10 @@ impl Venue {
                     part
                 }
                 CashLayer::Socialise => {
-                    let part = self.socialise(left, payee, contract, work);
+                    if work.is_some() {
+                        break;
+                    }
+                    let part = self.socialise(left, payee, contract);
                     paid.socialised += part;
                     part
                 }
