@@ -18,6 +18,7 @@ mod backstop;
 pub mod cross;
 mod engine;
 mod fund;
+mod funding;
 pub mod ledger;
 pub mod liquidation;
 pub mod margin;
@@ -587,33 +588,6 @@ impl Venue {
         }
         self.due.push(account);
         self.legs = legs;
-    }
-
-    // ------------------------------------------------------------------------------------------ funding
-
-    /// Funding moves the triggers, not the accounts: what each position owes follows from one running sum.
-    fn fund(&mut self, contract: ContractId, per_lot: Cash) {
-        if per_lot.is_zero() {
-            return;
-        }
-        let c = usize::from(contract);
-        self.ledger.fund_positions(contract, per_lot);
-        let rules = &self.rules.contracts[c];
-        let (one, k) = (i128::from(Ratio::ONE.0), i128::from(rules.per_step()));
-        let rate = i128::from(rules.tiers.greatest_rate().0);
-        // On the trigger line those who suffer from a fall pay a positive rate.
-        let adverse = i128::from(if rules.multiplier.is_linear() { per_lot.0 } else { -per_lot.0 });
-        let [falling, rising] = &mut self.cursors[c];
-        // A cash unit a lot is worth 1/(k·(1 − r)) steps to the one side and 1/(k·(1 + r)) to the other, r between 0 and
-        // the greatest rate: rounded so that nobody is overlooked.
-        if adverse > 0 {
-            falling.shift += div_ceil(adverse * one * one, k * (one - rate));
-            rising.shift -= div_floor(adverse * one * one, k * (one + rate));
-        } else {
-            falling.shift -= div_floor(-adverse * one, k);
-            rising.shift += div_ceil(-adverse * one, k);
-        }
-        self.fund_tickets(contract, per_lot);
     }
 
     // ------------------------------------------------------------------------------------------ the fund

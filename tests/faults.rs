@@ -910,6 +910,7 @@ fn faults_of_all_sections_come_at_once() {
 }
 
 mod books;
+mod waterfall;
 
 /// Spoils a text at a place and in a way that depend on the words of a stream only.
 fn spoil(text: &str, stream: &mut flashcrash::rng::Stream) -> String {

@@ -111,7 +111,7 @@ def recompute(header, events):
             notional = lots * marks.get(event["symbol"], Decimal(0))
             order = orders.get(event["order"])
             if order is not None and party == order["party"]:
-                way = {"book": "to_book", "takeover": "to_engine", "adl": "to_adl"}[via]
+                way = {"book": "to_book", "takeover": "to_engine", "backstop": "to_backstop", "adl": "to_adl"}[via]
                 sums[way] += notional
                 order["left"] -= lots
                 if order["long"]:
@@ -137,6 +137,9 @@ def recompute(header, events):
             told_paid += sum(map(Decimal, event["paid"].values()))
         elif fact == "ticket_closed":
             told_paid += sum(map(Decimal, event["paid"].values()))
+        elif fact == "backstop_closed":
+            told_paid += sum(map(Decimal, event["paid"].values()))
+            sums["backstop_loss"] += Decimal(event["paid"]["backstop"])
         elif fact == "exhausted" and exhausted is None:
             exhausted = now
         elif fact == "round":

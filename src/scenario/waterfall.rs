@@ -1,5 +1,7 @@
 //! The waterfall beyond book, ADL, engine and fund, and what interrupts it.
 
+use rust_decimal::Decimal;
+
 use super::check::{AssetDraft, is_written};
 use super::venue::{cash, find_asset};
 use crate::fault::did_you_mean;
@@ -64,13 +66,18 @@ pub(super) fn adl(
     {
         reading.fault(
             &values.span("drawdown_stop"),
-            format!("`drawdown_stop` of {} is above `drawdown_start` of {}", stop.to_f64(), start.to_f64()),
+            format!("`drawdown_stop` of {} is above `drawdown_start` of {}", shown(stop), shown(start)),
             "ADL stops at a smaller fall than it starts at",
         );
     }
     let window = values.maybe_time("drawdown_window")?;
     let drawdown = start.map(|start| Drawdown { start, stop: stop.unwrap_or(start), window });
     Some(AdlDraft { price, trigger, drawdown })
+}
+
+/// A share as it would be written.
+fn shown(share: Ratio) -> Decimal {
+    Decimal::new(share.0, 9).normalize()
 }
 
 /// Reads what remains of the waterfall.
@@ -208,7 +215,7 @@ fn pools(fund: &Values, rules: FundRules, assets: &[AssetDraft], reading: &mut R
     if shares != Ratio::ONE {
         reading.fault(
             &fund.span("pools"),
-            format!("the shares of the pools sum to {}, not to 1", shares.to_f64()),
+            format!("the shares of the pools sum to {}, not to 1", shown(shares)),
             "`share` is a pool's part of `open` and of `floor`",
         );
     }

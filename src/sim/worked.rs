@@ -150,3 +150,42 @@ pub fn takeover() -> Vec<Batch> {
     ];
     vec![(Nanos::ZERO, opened), book, (Nanos::SECOND, taken), (Nanos::SECOND * 2, sold)]
 }
+
+/// As the takeover, but by a vault with a capital of 10 that may lose 8: it takes the last 2 lots at 91 and sells them at
+/// 85. Of the loss of 12 it bears 8, and the venue gives it 4.
+pub fn backstop() -> Vec<Batch> {
+    let [(_, mut opened), book, _] = <[Batch; 3]>::try_from(fund_of_ten()).expect("the example has three batches");
+    let vault = Party::Backstop(0);
+    opened.push(posted(Party::World, Party::Venue, 4, Why::Deposit));
+    opened.push(posted(Party::World, vault, 10, Why::Deposit));
+    let taken = vec![
+        traded(A, -2, -182, Via::Backstop),
+        posted(A, CLEARING, 18, Why::Realised),
+        traded(vault, 2, 182, Via::Backstop),
+        Fact::BackstopTook { backstop: 0, order: 0, contract: 0, qty: Qty(2), cash: Cash(182) },
+        order_closed(Disposal {
+            to_book: Cash(736),
+            to_backstop: Cash(184),
+            paid: Paid { fund: Cash(7), ..Paid::default() },
+            ..Disposal::default()
+        }),
+        Fact::Inventory { mark_to_market: Cash(2) },
+    ];
+    let sold = vec![
+        marked(86),
+        Fact::Inventory { mark_to_market: Cash(-10) },
+        traded(vault, -2, -170, Via::Book),
+        traded(Party::Maker, 2, 170, Via::Book),
+        posted(vault, CLEARING, 12, Why::Realised),
+        posted(Party::Venue, vault, 4, Why::Shortfall),
+        Fact::BackstopClosed {
+            backstop: 0,
+            contract: 0,
+            qty: Qty(2),
+            result: Cash(-12),
+            paid: Paid { backstop: Cash(8), venue: Cash(4), ..Paid::default() },
+        },
+        Fact::Inventory { mark_to_market: Cash(0) },
+    ];
+    vec![(Nanos::ZERO, opened), book, (Nanos::SECOND, taken), (Nanos::SECOND * 2, sold)]
+}

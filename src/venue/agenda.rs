@@ -5,11 +5,11 @@
 //! ADL and a sale without limit of what is still left; then fees and surplus. Accounts that these fills make unsafe
 //! are seen at the next mark refresh.
 
+use super::backstop::Gift;
 use super::engine::Ticket;
 use super::ledger::{Holder, Position, State};
 use super::liquidation::Breached;
 use super::rules::{AdlPrice, AdlTrigger, CashLayer, Execution, FeeCap, MarginMode, PositionLayer, SurplusTo};
-use super::socialise::Gift;
 use super::{Fill, Next, Order, Venue, register};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_floor, narrow};
@@ -73,10 +73,10 @@ pub(super) enum Pending {
 /// Whether a sale may draw on the fund.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Funded {
-    ByFund,
-    ByEquityAlone,
+    Fund,
+    EquityAlone,
     /// No budget stops the sale: all cash layers pay.
-    ByAll,
+    Anybody,
 }
 
 /// Lots that wait for the ADL round.
@@ -132,9 +132,11 @@ pub(super) struct Agenda {
     phase: Phase,
     pub works: Vec<Work>,
     pub needs: Vec<Need>,
-    /// What winners and backstops paid for the orders of this instant, for repayments.
+    /// What backstops paid for the orders of this instant, for repayments.
     pub gifts: Vec<Gift>,
     pub debts: Vec<Debt>,
+    /// Positions that bore a socialised loss in this instant.
+    pub charged: Vec<u32>,
     waiting: Option<(Pending, Order)>,
     /// The cross account whose positions are being closed one by one.
     cross: CrossAccount,
@@ -168,6 +170,7 @@ impl Agenda {
             needs: Vec::new(),
             gifts: Vec::new(),
             debts: Vec::new(),
+            charged: Vec::new(),
             waiting: None,
             cross: CrossAccount::default(),
             before,
@@ -180,6 +183,8 @@ impl Agenda {
         self.phase = Phase::Idle;
         self.works.clear();
         self.needs.clear();
+        self.debts.clear();
+        self.charged.clear();
         self.waiting = None;
         self.cross.legs.clear();
     }
@@ -299,9 +304,11 @@ impl Venue {
                     }
                 }
                 Phase::Close => {
+                    self.meet_claims();
                     for work in 0..self.agenda.works.len() {
                         self.close_order(work);
                     }
+                    self.rearm_charged();
                     if !self.engine.is_empty() {
                         self.engine.sweep();
                         // Told even where the last ticket is gone: its loss is no longer unrealised.
@@ -425,10 +432,10 @@ impl Venue {
             }
             Step::Book if self.passes_the_book(at) => return None,
             Step::Book if self.rules.waterfall.adl_trigger == AdlTrigger::BookExhausted => {
-                (Pending::Book { work: at, funded: Funded::ByAll }, None)
+                (Pending::Book { work: at, funded: Funded::Anybody }, None)
             }
-            Step::Book => (Pending::Book { work: at, funded: Funded::ByFund }, Some(self.budget(work.contract))),
-            Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::ByEquityAlone }, Some(Cash::ZERO)),
+            Step::Book => (Pending::Book { work: at, funded: Funded::Fund }, Some(self.budget(work.contract))),
+            Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::EquityAlone }, Some(Cash::ZERO)),
             Step::Rest => (Pending::Rest { work: at }, None),
         };
         let order = Order {
@@ -512,7 +519,7 @@ impl Venue {
                 }
             }
             Pending::Vault { backstop, contract } => self.sell_vault(backstop, contract, order, fill),
-            Pending::Book { work, funded: Funded::ByAll } => {
+            Pending::Book { work, funded: Funded::Anybody } => {
                 self.agenda.works[work].in_book = Book::Asked;
                 self.sell(work, fill);
                 self.settle_rest(work, order.surplus);
@@ -521,7 +528,7 @@ impl Venue {
                 self.agenda.works[work].in_book = Book::Asked;
                 let cut = order.budget.is_some_and(|budget| fill.uncut > budget);
                 let entry = self.agenda.works[work];
-                if cut && funded == Funded::ByFund {
+                if cut && funded == Funded::Fund {
                     self.exhausted(Some(entry.order), entry.contract);
                 }
                 self.sell(work, fill);
@@ -530,7 +537,7 @@ impl Venue {
                 let disposal = &mut self.agenda.works[work].disposal;
                 disposal.paid.fund += shortfall;
                 // After a first pass on the account's own equity, what ADL spared counts from that pass on.
-                let is_second = funded == Funded::ByFund && self.agenda.before.contains(&Step::BookUnfunded);
+                let is_second = funded == Funded::Fund && self.agenda.before.contains(&Step::BookUnfunded);
                 let all = if is_second { disposal.book_cost_avoided } else { fill.uncut };
                 disposal.book_cost_avoided = all - shortfall;
             }
@@ -597,8 +604,9 @@ impl Venue {
                     self.fund_repaid(contract, before - paid.fund);
                 }
                 CashLayer::Venue => self.give_back(position, Party::Venue, &mut left, &mut paid.venue),
-                CashLayer::Backstop => self.repay_gifts(at, &mut left, &mut paid.backstop, Gift::is_of_backstop),
-                CashLayer::Socialise => self.repay_gifts(at, &mut left, &mut paid.socialised, Gift::is_of_trader),
+                CashLayer::Backstop => self.repay_backstops(at, &mut left, &mut paid.backstop),
+                // Nobody has been asked yet: claims are met when all gains are known.
+                CashLayer::Socialise => {}
             }
         }
         self.agenda.works[at].disposal.paid = paid;
@@ -622,8 +630,22 @@ impl Venue {
         work: Option<usize>,
         paid: &mut Paid,
     ) {
+        self.cover_from(0, amount, payee, contract, work, paid);
+    }
+
+    /// The same by the layers from one on. An order's claim on other accounts waits for the end of the instant, when all of
+    /// them are met together: until then the deficit stands in.
+    pub(super) fn cover_from(
+        &mut self,
+        first: usize,
+        amount: Cash,
+        payee: Holder,
+        contract: ContractId,
+        work: Option<usize>,
+        paid: &mut Paid,
+    ) {
         let mut left = amount;
-        for i in 0..self.rules.cash_layers.len() {
+        for i in first..self.rules.cash_layers.len() {
             let part = match self.rules.cash_layers[i] {
                 CashLayer::Fund => {
                     let part = left.min(self.budget(contract));
@@ -645,7 +667,10 @@ impl Venue {
                     part
                 }
                 CashLayer::Socialise => {
-                    let part = self.socialise(left, payee, contract, work);
+                    if work.is_some() {
+                        break;
+                    }
+                    let part = self.socialise(left, payee, contract);
                     paid.socialised += part;
                     part
                 }
@@ -724,27 +749,6 @@ impl Venue {
         self.ledger.post(Party::Fund, Party::Engine, paid.fund, Why::Shortfall);
         self.fund_moved(contract);
         self.ledger.facts.push(Fact::TicketClosed { contract, qty: -qty, bankruptcy, result, paid });
-    }
-
-    /// Funding on the engine's tickets: what it owes is a shortfall of the fund's and then of the other cash layers, what
-    /// it is due an inflow.
-    pub(super) fn fund_tickets(&mut self, contract: ContractId, per_lot: Cash) {
-        let lots = self.engine.net_lots(contract);
-        if lots.is_zero() {
-            return;
-        }
-        let owed = Cash(narrow(i128::from(lots.0) * i128::from(per_lot.0)));
-        let clearing = Party::Clearing(contract);
-        if owed.0 < 0 {
-            self.ledger.post(clearing, Party::Engine, -owed, Why::Funding);
-            self.ledger.post(Party::Engine, Party::Fund, -owed, Why::Inventory);
-            self.fund_moved(contract);
-            return;
-        }
-        self.ledger.post(Party::Engine, clearing, owed, Why::Funding);
-        let mut paid = Paid::default();
-        self.cover(owed, Holder::House(Party::Engine), contract, None, &mut paid);
-        self.ledger.facts.push(Fact::TicketsFunded { contract, owed, paid });
     }
 
     /// The engine's leg alone: the ticket's tick and the result, which lies in the engine's cash.

@@ -8,10 +8,17 @@ use super::agenda::{Book, Need, Source, Work};
 use super::fund::most_that_hold;
 use super::ledger::Holder;
 use super::rules::{BackstopPrice, BackstopRules, PositionLayer};
-use super::socialise::{Gift, Giver};
 use super::{Fill, Order, Venue};
 use crate::facts::{ContractId, Fact, OrderId, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_ceil, div_floor, narrow};
+
+/// What a vault paid for an order, for the case that a later gain of it repays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Gift {
+    work: usize,
+    backstop: u16,
+    amount: Cash,
+}
 
 impl BackstopRules {
     /// The equity below which it has lost all it may lose.
@@ -242,39 +249,26 @@ impl Venue {
         for j in self.backstops() {
             let part = left.min(self.loss_left(j));
             self.pay(Party::Backstop(j), payee, part);
-            self.note_gift(work, Giver::Backstop(j), part);
+            if let Some(work) = work
+                && !part.is_zero()
+            {
+                self.agenda.gifts.push(Gift { work, backstop: j, amount: part });
+            }
             left -= part;
         }
         amount - left
     }
 
-    fn note_gift(&mut self, work: Option<usize>, giver: Giver, amount: Cash) {
-        if let Some(work) = work
-            && !amount.is_zero()
-        {
-            self.agenda.gifts.push(Gift { work, giver, amount });
-        }
-    }
-
-    /// Repays what givers of one kind paid for an order out of a gain, last first.
-    pub(super) fn repay_gifts(&mut self, at: usize, gain: &mut Cash, paid: &mut Cash, is_one: impl Fn(&Gift) -> bool) {
+    /// Repays what vaults paid for an order out of a gain, last first.
+    pub(super) fn repay_backstops(&mut self, at: usize, gain: &mut Cash, paid: &mut Cash) {
         let position = self.agenda.works[at].position;
         for i in (0..self.agenda.gifts.len()).rev() {
-            let gift = self.agenda.gifts[i];
-            if gift.work != at || !is_one(&gift) {
+            let Gift { work, backstop, amount } = self.agenda.gifts[i];
+            if work != at {
                 continue;
             }
-            let part = gift.amount.min(*gain);
-            match gift.giver {
-                Giver::Backstop(j) => self.ledger.take_out(position, Party::Backstop(j), part, Why::Repayment),
-                Giver::Winner(id) => {
-                    self.ledger.give(position, id, part, Why::Repayment);
-                    self.rearm_if_open(id);
-                }
-                Giver::Wallet(account) => {
-                    self.ledger.give_free(account, Holder::Position(position), -part, Why::Repayment);
-                }
-            }
+            let part = amount.min(*gain);
+            self.ledger.take_out(position, Party::Backstop(backstop), part, Why::Repayment);
             self.agenda.gifts[i].amount -= part;
             *gain -= part;
             *paid -= part;

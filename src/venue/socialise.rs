@@ -4,80 +4,166 @@
 //! layer (Vega rounds its loss socialisation alike).
 
 use super::ledger::{Holder, Position, State};
-use super::rules::{MarginMode, Socialise};
+use super::rules::{CashLayer, MarginMode, Socialise};
 use super::{Venue, register};
-use crate::facts::{ContractId, Paid, Via, Why};
-use crate::money::{Cash, Qty, Ratio, div_ceil, div_floor, narrow};
+use crate::facts::{ContractId, Paid, Party, Via, Why};
+use crate::money::{Cash, Qty, div_ceil, div_floor, narrow};
 
-/// Who paid for an order, for the case that a later gain of it repays.
+/// Whose cash it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Gift {
-    pub work: usize,
-    pub giver: Giver,
-    pub amount: Cash,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Giver {
-    Backstop(u16),
+enum Giver {
     /// The collateral of a position.
     Winner(u32),
     /// Free cash of an account.
     Wallet(u32),
 }
 
-impl Gift {
-    pub fn is_of_backstop(&self) -> bool {
-        matches!(self.giver, Giver::Backstop(_))
-    }
-
-    pub fn is_of_trader(&self) -> bool {
-        !self.is_of_backstop()
-    }
-}
-
-/// What one position can be made to pay, and its part of the whole.
+/// What somebody can be made to pay, and its part of the whole.
 #[derive(Clone, Copy, Debug)]
 struct Share {
-    id: u32,
+    giver: Giver,
     most: Cash,
     part: i64,
 }
 
+/// ⌊amount · part ÷ Σ part⌋ of each, and no more than it can pay.
+fn divided(amount: Cash, shares: &[Share]) -> Vec<(Giver, Cash)> {
+    let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
+    let of = |share: &Share| {
+        let product = i128::from(amount.0) * i128::from(share.part);
+        (share.giver, Cash(narrow(div_floor(product, whole))).min(share.most))
+    };
+    shares.iter().map(of).filter(|(_, part)| !part.is_zero()).collect()
+}
+
 impl Venue {
-    /// Takes up to `amount` from accounts for a payee; returns what came together.
-    pub(super) fn socialise(&mut self, amount: Cash, payee: Holder, contract: ContractId, work: Option<usize>) -> Cash {
-        if amount.is_zero() {
-            return Cash::ZERO;
-        }
+    /// What a loss of this size would take from each account, in the order of the accounts.
+    fn charges(&self, amount: Cash, contract: ContractId, losers: &[u32]) -> Vec<(Giver, Cash)> {
         match self.rules.waterfall.socialise {
             Socialise::Profit => {
-                let shares = self.shares(contract, payee, |equity, profit, _| {
+                let shares = self.shares(contract, losers, |equity, profit, _| {
                     let most = profit.min(equity).positive_part();
                     (most, most.0)
                 });
-                let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
                 // Nobody gives more than the profit that he is asked by.
-                let asked = Cash(narrow(i128::from(amount.0).min(whole)));
-                self.take_shares(asked, &shares, whole, payee, contract, work)
+                let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
+                divided(amount.min(Cash(narrow(whole.min(i128::from(i64::MAX))))), &shares)
             }
             Socialise::Base => {
-                let shares = self.shares(contract, payee, |equity, _, lots| (equity.positive_part(), lots.0));
-                let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
-                self.take_shares(amount, &shares, whole, payee, contract, work)
+                divided(amount, &self.shares(contract, losers, |equity, _, lots| (equity.positive_part(), lots.0)))
             }
-            Socialise::Withdrawals { most } => self.take_free_cash(amount, most, payee, work),
+            Socialise::Withdrawals { most } => {
+                let accounts =
+                    u32::try_from(self.ledger.register().holdings.wallet.len()).expect("accounts have 32 bits");
+                let shares: Vec<Share> = (0..accounts)
+                    .filter(|&account| losers.binary_search(&account).is_err() && !self.is_margin(account))
+                    .map(|account| (account, most.of_floor(self.ledger.wallet(account))))
+                    .filter(|(_, free)| free.0 > 0)
+                    .map(|(account, free)| Share { giver: Giver::Wallet(account), most: free, part: free.0 })
+                    .collect();
+                let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
+                divided(amount.min(Cash(narrow(whole.min(i128::from(i64::MAX))))), &shares)
+            }
         }
     }
 
-    /// Open positions of a contract without an unfinished order, of other accounts than the payee's, that can pay anything.
+    /// Takes up to `amount` from accounts for the engine or a vault; returns what came together.
+    pub(super) fn socialise(&mut self, amount: Cash, payee: Holder, contract: ContractId) -> Cash {
+        if amount.is_zero() {
+            return Cash::ZERO;
+        }
+        let charges = self.charges(amount, contract, &[]);
+        for &(giver, part) in &charges {
+            self.prepare(giver, part, contract);
+            self.hand_over(giver, payee, part);
+        }
+        charges.iter().map(|(_, part)| *part).sum()
+    }
+
+    /// Meets what the orders of this instant still lack, contract by contract: all of it is asked for at once, and goes to
+    /// the orders in turn. What does not come together is for the layers after socialisation.
+    pub(super) fn meet_claims(&mut self) {
+        let Some(place) = self.rules.cash_layers.iter().position(|layer| *layer == CashLayer::Socialise) else {
+            return;
+        };
+        for c in 0..self.marks.len() {
+            let contract = u16::try_from(c).expect("contracts are numbered in 16 bits");
+            let claims: Vec<usize> = (0..self.agenda.works.len())
+                .filter(|&at| {
+                    let work = &self.agenda.works[at];
+                    work.contract == contract && !work.disposal.paid.deficit.is_zero()
+                })
+                .collect();
+            if claims.is_empty() {
+                continue;
+            }
+            let amount = claims.iter().map(|&at| self.agenda.works[at].disposal.paid.deficit).sum();
+            let mut losers: Vec<u32> = self.agenda.works.iter().map(|work| work.account).collect();
+            losers.sort_unstable();
+            let mut charges = self.charges(amount, contract, &losers).into_iter();
+            let mut charge = charges.next();
+            for at in claims {
+                let position = self.agenda.works[at].position;
+                let payee = Holder::Position(position);
+                let mut paid = self.agenda.works[at].disposal.paid;
+                while let Some((giver, left)) = charge.filter(|_| !paid.deficit.is_zero()) {
+                    let part = left.min(paid.deficit);
+                    self.prepare(giver, part, contract);
+                    self.hand_over(giver, payee, part);
+                    self.ledger.take_out(position, Party::Deficit, part, Why::Repayment);
+                    paid.socialised += part;
+                    paid.deficit -= part;
+                    charge = if part == left { charges.next() } else { Some((giver, left - part)) };
+                }
+                let lacking = paid.deficit;
+                if !lacking.is_zero() && place + 1 < self.rules.cash_layers.len() {
+                    self.ledger.take_out(position, Party::Deficit, lacking, Why::Repayment);
+                    paid.deficit = Cash::ZERO;
+                    self.cover_from(place + 1, lacking, payee, contract, Some(at), &mut paid);
+                }
+                self.agenda.works[at].disposal.paid = paid;
+            }
+        }
+    }
+
+    /// Realises what a winner is to give, and has its trigger looked at again when the instant ends: it matters at the next
+    /// mark, and once is enough, however many losses it bears.
+    fn prepare(&mut self, giver: Giver, part: Cash, contract: ContractId) {
+        if let Giver::Winner(id) = giver {
+            self.realise_profit(id, part, contract);
+            self.agenda.charged.push(id);
+        }
+    }
+
+    fn hand_over(&mut self, giver: Giver, payee: Holder, part: Cash) {
+        match (giver, payee) {
+            (Giver::Winner(from), Holder::Position(to)) => self.ledger.give(from, to, part, Why::Shortfall),
+            (Giver::Winner(from), Holder::House(party)) => self.ledger.take_out(from, party, part, Why::Shortfall),
+            (Giver::Wallet(account), payee) => self.ledger.give_free(account, payee, part, Why::Shortfall),
+        }
+        if let Giver::Winner(from) = giver {
+            let position = self.ledger.position(from);
+            if position.mode == MarginMode::Cross {
+                // What the position itself does not hold lies in its account's other positions.
+                self.settle_wallet(from, position.contract, None, &mut Paid::default());
+            }
+        }
+    }
+
+    /// Whether the wallet of an account backs positions, so that it is not free.
+    fn is_margin(&self, account: u32) -> bool {
+        !self.ledger.register().holdings.cross.is_empty()
+            && (self.ledger.legs(account).next().is_some()
+                || self.agenda.works.iter().any(|work| work.account == account))
+    }
+
+    /// Open positions of a contract without an unfinished order, of other accounts than the losers', that can pay anything.
     fn shares(
         &self,
         contract: ContractId,
-        payee: Holder,
+        losers: &[u32],
         share: impl Fn(Cash, Cash, Qty) -> (Cash, i64),
     ) -> Vec<Share> {
-        let payee = self.account_of(payee);
         let rules = &self.rules.contracts[usize::from(contract)];
         let mark = self.marks[usize::from(contract)];
         let register = self.ledger.register();
@@ -85,56 +171,16 @@ impl Venue {
         of_contract
             .filter_map(|(id, _)| {
                 let position = self.ledger.position(id);
-                if matches!(position.state, State::Closed | State::Queued) || Some(position.account) == payee {
+                let waits = matches!(position.state, State::Closed | State::Queued);
+                if waits || losers.binary_search(&position.account).is_ok() {
                     return None;
                 }
                 let backing = self.ledger.backing(&position, &self.marks);
                 let (equity, _) = register::at_mark(rules, position.qty, position.cost, backing, mark);
                 let (most, part) = share(equity, self.ledger.unrealised(&position, &self.marks), position.qty.abs());
-                (most.0 > 0 && part > 0).then_some(Share { id, most, part })
+                (most.0 > 0 && part > 0).then_some(Share { giver: Giver::Winner(id), most, part })
             })
             .collect()
-    }
-
-    fn account_of(&self, payee: Holder) -> Option<u32> {
-        match payee {
-            Holder::Position(id) => Some(self.ledger.position(id).account),
-            Holder::House(_) => None,
-        }
-    }
-
-    fn take_shares(
-        &mut self,
-        amount: Cash,
-        shares: &[Share],
-        whole: i128,
-        payee: Holder,
-        contract: ContractId,
-        work: Option<usize>,
-    ) -> Cash {
-        let mut taken = Cash::ZERO;
-        for share in shares {
-            let product = i128::from(amount.0) * i128::from(share.part);
-            let part = Cash(narrow(div_floor(product, whole))).min(share.most);
-            if part.is_zero() {
-                continue;
-            }
-            self.realise_profit(share.id, part, contract);
-            match payee {
-                Holder::Position(id) => self.ledger.give(share.id, id, part, Why::Shortfall),
-                Holder::House(party) => self.ledger.take_out(share.id, party, part, Why::Shortfall),
-            }
-            if self.ledger.position(share.id).mode == MarginMode::Cross {
-                // What the position itself does not hold lies in its account's other positions.
-                self.settle_wallet(share.id, contract, None, &mut Paid::default());
-            }
-            self.rearm_if_open(share.id);
-            if let Some(work) = work {
-                self.agenda.gifts.push(Gift { work, giver: Giver::Winner(share.id), amount: part });
-            }
-            taken += part;
-        }
-        taken
     }
 
     /// Realises at least so much of a position's profit, where it has that much, by closing and opening the fewest lots at
@@ -167,41 +213,16 @@ impl Venue {
         self.ledger.trade(id, lots, cash, None, Via::Socialised);
     }
 
-    /// Takes free cash of every account, up to a share of it, in proportion to it.
-    fn take_free_cash(&mut self, amount: Cash, most: Ratio, payee: Holder, work: Option<usize>) -> Cash {
-        let loser = self.account_of(payee);
-        let accounts = u32::try_from(self.ledger.register().holdings.wallet.len()).expect("accounts have 32 bits");
-        let free = |venue: &Self, account: u32| {
-            // The wallet of a cross account with positions is margin, not free.
-            let is_margin = !venue.ledger.register().holdings.cross.is_empty()
-                && (venue.ledger.legs(account).next().is_some()
-                    || venue.agenda.works.iter().any(|work| work.account == account));
-            if Some(account) == loser || is_margin { Cash::ZERO } else { most.of_floor(venue.ledger.wallet(account)) }
-        };
-        let whole: i128 = (0..accounts).map(|account| i128::from(free(self, account).0)).sum();
-        let asked = i128::from(amount.0).min(whole);
-        let mut taken = Cash::ZERO;
-        for account in 0..accounts {
-            let part = i128::from(free(self, account).0) * asked;
-            if part == 0 {
-                continue;
+    /// Puts the positions whose cash socialised losses have changed back under watch, where they are open.
+    pub(super) fn rearm_charged(&mut self) {
+        let mut charged = std::mem::take(&mut self.agenda.charged);
+        charged.sort_unstable();
+        charged.dedup();
+        for id in charged.drain(..) {
+            if !matches!(self.ledger.position(id).state, State::Closed | State::Queued) {
+                self.rearm(id);
             }
-            let part = Cash(narrow(div_floor(part, whole)));
-            self.ledger.give_free(account, payee, part, Why::Shortfall);
-            if let Some(work) = work
-                && !part.is_zero()
-            {
-                self.agenda.gifts.push(Gift { work, giver: Giver::Wallet(account), amount: part });
-            }
-            taken += part;
         }
-        taken
-    }
-
-    /// Puts a position whose cash has changed back under watch, where it is open and not in an order.
-    pub(super) fn rearm_if_open(&mut self, id: u32) {
-        if !matches!(self.ledger.position(id).state, State::Closed | State::Queued) {
-            self.rearm(id);
-        }
+        self.agenda.charged = charged;
     }
 }

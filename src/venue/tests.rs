@@ -257,4 +257,5 @@ mod extras;
 mod plans;
 mod rounds;
 mod search;
+mod waterfall;
 mod worlds;

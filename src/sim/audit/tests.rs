@@ -75,6 +75,58 @@ fn a_takeover_and_its_sale_hold() {
 }
 
 #[test]
+fn a_vault_bears_its_loss_up_to_its_cap() {
+    let audit = verdict(&worked::backstop()).unwrap();
+    for (party, cash) in [(A, 0), (Party::Backstop(0), 2), (Party::Venue, 0), (Party::Fund, 3), (Party::Deficit, 0)] {
+        assert_eq!(audit.cash(party), Cash(cash), "{party:?}");
+    }
+    assert_eq!((audit.paid.backstop, audit.paid.venue, audit.paid.total()), (Cash(8), Cash(4), Cash(19)));
+}
+
+#[test]
+fn a_vault_that_tells_something_else_than_its_legs_is_caught() {
+    let took = |qty| Fact::BackstopTook { backstop: 0, order: 0, contract: 0, qty: Qty(qty), cash: Cash(182) };
+    caught(&with(worked::backstop(), took(2), &[took(1)]), "backstops took 1 lots more than is told");
+    let bore = changed(worked::backstop(), |fact| {
+        if let Fact::BackstopClosed { paid, .. } = fact {
+            (paid.backstop, paid.venue) = (Cash(9), Cash(3));
+        }
+    });
+    caught(&bore, "backstops lost or were given what their sales do not tell");
+    let gift = posted(Party::Venue, Party::Backstop(0), 4, Why::Shortfall);
+    caught(&with(worked::backstop(), gift, &[]), "the cash of backstop 0 is -2");
+    let value = |mark| Fact::Inventory { mark_to_market: Cash(mark) };
+    caught(&with(worked::backstop(), value(2), &[value(3)]), "inventory is said to stand at 3, its tickets at 2");
+}
+
+#[test]
+fn pools_that_do_not_sum_to_the_fund_are_caught() {
+    let moved = |change, balance| Fact::PoolMoved { pool: 0, change: Cash(change), balance: Cash(balance) };
+    let told = |change, balance| {
+        let mut stream = worked::fund_of_ten();
+        stream[0].1.push(moved(10, 10));
+        stream[1].1.push(moved(change, balance));
+        stream
+    };
+    verdict(&told(-7, 3)).unwrap();
+    caught(&told(-6, 4), "the pools of the fund hold 4, the fund 3");
+    caught(&told(-7, 4), "pool 0 of the fund is said to hold 4, its changes sum to 3");
+}
+
+#[test]
+fn an_overdraft_has_an_end() {
+    let overdrawn = |amount| {
+        with(
+            worked::fund_of_ten(),
+            posted(Party::World, Party::Fund, 10, Why::Deposit),
+            &[posted(Party::World, Party::Fund, amount, Why::Deposit)],
+        )
+    };
+    assert!(verdict_with_floor(&overdrawn(5), -2).is_ok());
+    assert!(verdict_with_floor(&overdrawn(4), -2).unwrap_err().contains("takes the fund to -3, below its floor of -2"));
+}
+
+#[test]
 fn a_path_begins_with_an_empty_ledger() {
     let mut audit = Audit::new(&[Multiplier::Linear(1)], Cash(0));
     for _ in 0..2 {

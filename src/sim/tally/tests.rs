@@ -67,6 +67,14 @@ fn a_takeover_counts_its_lots_once_and_its_losses_by_layer() {
 }
 
 #[test]
+fn what_a_vault_bears_is_its_loss_and_what_layers_give_it_is_theirs() {
+    let (row, tally) = tally(&worked::backstop());
+    assert_eq!((row.backstop_loss, row.venue_paid, row.fund_paid, row.shortfall), (8, 4, 7, 19));
+    assert_eq!((row.to_backstop, row.inventory_sold, row.inventory_hole), (184, 172, 10));
+    assert!(tally.fund_was_binding());
+}
+
+#[test]
 fn a_repayment_lowers_what_was_paid_and_is_no_income() {
     let facts = vec![
         posted(Party::Fund, worked::A, 9, Why::Shortfall),
