@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::fill;
-use super::leg::{Leg, Traded};
+use super::leg::Traded;
 use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
@@ -22,6 +22,7 @@ use crate::market::math;
 use crate::market::process::{Draws, Noise};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::rng::{Purpose, Stream};
+use crate::scenario::Scenario;
 use crate::traders::Population;
 use crate::venue::ledger::Telling;
 use crate::venue::register::Register;
@@ -79,7 +80,6 @@ struct Lane {
     /// Flow of others in the first asset's book, and of forced orders.
     flow: Flow,
     forced: Flow,
-    leg: Leg,
 }
 
 /// What changes of an asset during a path.
@@ -315,7 +315,6 @@ impl Lane {
             passage: stage.scenario.passage(),
             flow: Flow::default(),
             forced: Flow::default(),
-            leg: Leg::new(stage.scenario.direction, Price::ZERO),
             books,
         }
     }
@@ -351,11 +350,7 @@ impl Lane {
         let horizon_mark = self.value_inventory(context);
         self.venue.facts().push(Fact::Horizon { horizon_mark });
         self.tell(clock.horizon, observers);
-        let mut row = self.tally.finish();
-        self.leg.write(&mut row);
-        if scenario.assets.first().is_some_and(|asset| asset.background.is_some()) {
-            self.leg.write_volumes(&mut row, scenario.cash_unit.to_f64());
-        }
+        let row = self.tally.finish();
         Ok((self.venue.release(), row))
     }
 
@@ -381,9 +376,8 @@ impl Lane {
         }
         (self.flow, self.forced) = (Flow::default(), Flow::default());
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
-        self.leg = Leg::new(scenario.direction, price);
         let fund = self.venue.open(register, telling);
-        self.tally.begin(Start { path: context.path, fund, price, series });
+        self.tally.begin(Start { path: context.path, fund, price, series, direction: scenario.direction });
         self.tell(Nanos::ZERO, observers);
     }
 
@@ -402,6 +396,7 @@ impl Lane {
             (self.assets.first(), scenario.assets.first().and_then(|asset| asset.background))
         {
             self.flow.add(background, elapsed_s, before, state.exogenous);
+            self.count_flow(scenario);
         }
         for c in 0..self.books.len() {
             let passed = self.books[c].refresh(Refresh { elapsed_s, index: self.assets[c].index });
@@ -416,7 +411,7 @@ impl Lane {
             let index = self.published_index(context, now, c, mid);
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
             let contract = contract_id(c);
-            self.tell_price(now, contract);
+            self.tell_price(contract);
             let mark = on_tick(mark);
             self.venue.facts().push(Fact::Marked { contract, mark });
             self.venue.apply(Command::Mark { now, contract, mark })?;
@@ -424,7 +419,6 @@ impl Lane {
         if let Some(book) = self.books.first() {
             let left = Price::nearest(book.depth_left() * 1e9).map_or(0, |share| share.0);
             self.tally.depth_left(now, left);
-            self.leg.see_depth(left);
         }
         self.tell(now, observers);
         Ok(())
@@ -461,6 +455,23 @@ impl Lane {
         self.published[c].refresh(rule, feeds)
     }
 
+    /// Tells the tally what was traded in the first asset's book so far, where the flow of others is given.
+    fn count_flow(&mut self, scenario: &Scenario) {
+        if scenario.assets.first().is_none_or(|asset| asset.background.is_none()) {
+            return;
+        }
+        let cash = |amount: f64| {
+            Cash::floor(amount / scenario.cash_unit.to_f64())
+                .unwrap_or_else(|| panic!("overflow: a volume of {amount}"))
+        };
+        let forced = cash(self.forced.volume);
+        self.tally.traded(Traded {
+            volume: cash(self.flow.volume) + forced,
+            sells: cash(self.flow.sells) + cash(self.forced.sells),
+            forced,
+        });
+    }
+
     /// The venue's work at a check instant.
     fn check(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
         self.move_index(context, now);
@@ -477,9 +488,10 @@ impl Lane {
             if c == 0 {
                 let amount = fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64();
                 self.forced.trade(fill::taker(order.side), amount);
+                self.count_flow(context.stage.scenario);
             }
             next = self.venue.apply(Command::Fill(fill))?;
-            self.tell_price(now, order.contract);
+            self.tell_price(order.contract);
         }
         self.tell(now, observers);
         Ok(())
@@ -495,18 +507,10 @@ impl Lane {
         }
     }
 
-    fn tell_price(&mut self, now: Nanos, contract: ContractId) {
+    fn tell_price(&mut self, contract: ContractId) {
         let c = usize::from(contract);
         let state = self.assets[c];
         let traded = on_tick(self.books[c].mid(state.index));
-        if c == 0 {
-            let so_far = Traded {
-                volume: self.flow.volume + self.forced.volume,
-                sells: self.flow.sells + self.forced.sells,
-                forced: self.forced.volume,
-            };
-            self.leg.see(now, traded, so_far);
-        }
         let fact =
             Fact::Priced { contract, index_exogenous: on_tick(state.exogenous), index: on_tick(state.index), traded };
         self.venue.facts().push(fact);
