@@ -5,7 +5,7 @@
 
 pub mod audit;
 mod fill;
-mod leg;
+pub mod leg;
 pub mod path;
 mod people;
 pub mod stage;

@@ -273,7 +273,7 @@ fn a_plugin_without_kind() {
     11 | process = { volatility = 0.5 }
        |           ^^^^^^^^^^^^^^^^^^^^
        |
-       = help: a price process { kind = … }, one of gbm, jump_diffusion, flash_crash, waypoints, replay
+       = help: a price process { kind = … }, one of gbm, jump_diffusion, stochastic_volatility, garch, hawkes_jumps, regime_switching, flash_crash, waypoints, replay
     ");
 }
 

@@ -42,7 +42,7 @@ const EVENTS: [(&str, Event); 4] = [
 ];
 
 /// Quantities whose mean is estimated.
-const MEANS: [(&str, Value); 17] = [
+const MEANS: [(&str, Value); 18] = [
     ("fund_draw_mean", |row, _| row.fund_draw),
     ("fund_need_mean", |row, _| row.fund_need),
     ("fund_paid_mean", |row, _| row.fund_paid),
@@ -60,6 +60,7 @@ const MEANS: [(&str, Value); 17] = [
     ("unfunded_deficit_mean", |row, _| row.unfunded_deficit),
     ("fees_waived_mean", |row, _| row.fees_waived),
     ("impact_excess_mean", impact_excess),
+    ("taker_volume_mean", |row, _| row.taker_volume),
 ];
 
 /// Ratios of sums.
@@ -555,6 +556,7 @@ mod tests {
             ("unfunded_deficit_mean", 0.03),
             ("cascade_amplification", 1_600.0 / 1_300.0), // paths 1 and 2 alone were run in pairs
             ("price_amplification", 800.0 / 480.0),       // (100 + 300 + 400 + 0)/(80 + 200 + 200 + 0)
+            ("taker_volume_mean", 50.0),
             ("taker_sell_share", 0.56),
             ("forced_share_of_volume", 0.08),
             ("impact_excess_mean", 8.0), // 2, 10, 20 and 0 percentage points

@@ -94,6 +94,11 @@ pub const METRICS: &[MetricInfo] = &[
         "adverse traded move less adverse exogenous move, of the opening price",
     ),
     metric(
+        "taker_volume_mean",
+        Currency,
+        "notional traded in the first asset's book on the leg per path; 0 without `gross_flow`",
+    ),
+    metric(
         "taker_sell_share",
         Share,
         "taker sells over volume on the leg, in the first asset's book; null without `gross_flow`",

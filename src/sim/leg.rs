@@ -5,16 +5,16 @@
 
 use crate::facts::Outcome;
 use crate::market::process::Direction;
-use crate::money::{Nanos, Price};
+use crate::money::{Cash, Nanos, Price};
 
-/// What had been traded in the first asset's book by a moment, in settlement currency.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Traded {
-    pub volume: f64,
+/// What had been traded in the first asset's book by a moment, in cash units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traded {
+    pub volume: Cash,
     /// Part of it in which the taker sold.
-    pub sells: f64,
+    pub sells: Cash,
     /// Part of it that forced orders traded.
-    pub forced: f64,
+    pub forced: Cash,
 }
 
 /// Follows the traded price of one path.
@@ -93,15 +93,9 @@ impl Leg {
         row.leg_to = self.to.0;
         row.half_retrace_s = self.retraced.map_or(NEVER, |time| time.0);
         row.depth_left_min = self.depth_left;
-    }
-
-    /// Writes what was traded on it, in cash units of this size.
-    pub fn write_volumes(&self, row: &mut Outcome, unit: f64) {
-        let cash =
-            |amount: f64| Price::nearest(amount / unit).unwrap_or_else(|| panic!("overflow: a volume of {amount}")).0;
-        row.taker_volume = cash(self.traded.volume);
-        row.taker_sells = cash(self.traded.sells);
-        row.forced_volume = cash(self.traded.forced);
+        row.taker_volume = self.traded.volume.0;
+        row.taker_sells = self.traded.sells.0;
+        row.forced_volume = self.traded.forced.0;
     }
 }
 
@@ -115,13 +109,11 @@ mod tests {
     fn walked(direction: Direction, prices: &[i64]) -> Outcome {
         let mut leg = Leg::new(direction, Price(prices[0]));
         for (i, &price) in (0_i64..).zip(prices) {
-            let traded = i as f64;
-            let traded = Traded { volume: 10.0 * traded, sells: 6.0 * traded, forced: traded };
+            let traded = Traded { volume: Cash(10 * i), sells: Cash(6 * i), forced: Cash(i) };
             leg.see(Nanos::SECOND * i, Price(price), traded);
         }
         let mut row = Outcome::default();
         leg.write(&mut row);
-        leg.write_volumes(&mut row, 1.0);
         row
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 mod behave;
 
 use super::fill;
-use super::leg::{Leg, Traded};
+use super::leg::Traded;
 use super::people::{Cast, Play};
 use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
@@ -27,6 +27,7 @@ use crate::market::math;
 use crate::market::process::{Draws, Noise};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::rng::{Purpose, Stream};
+use crate::scenario::Scenario;
 use crate::traders::Population;
 use crate::venue::ledger::Telling;
 use crate::venue::register::Register;
@@ -90,7 +91,6 @@ struct Lane {
     /// Flow of others in the first asset's book, and of forced orders.
     flow: Flow,
     forced: Flow,
-    leg: Leg,
     /// Premium and remainders of funding, by contract.
     funding: Vec<Accrual>,
 }
@@ -371,7 +371,6 @@ impl Lane {
             play: Play::default(),
             needs_index: rules.needs_index(),
             forced: Flow::default(),
-            leg: Leg::new(stage.scenario.direction, Price::ZERO),
             books,
         }
     }
@@ -409,11 +408,7 @@ impl Lane {
         let horizon_mark = self.value_inventory(context);
         self.venue.facts().push(Fact::Horizon { horizon_mark });
         self.tell(context, clock.horizon, observers);
-        let mut row = self.tally.finish();
-        self.leg.write(&mut row);
-        if scenario.assets.first().is_some_and(|asset| asset.background.is_some()) {
-            self.leg.write_volumes(&mut row, scenario.cash_unit.to_f64());
-        }
+        let row = self.tally.finish();
         Ok((self.venue.release(), row))
     }
 
@@ -448,9 +443,8 @@ impl Lane {
         (self.flow, self.forced) = (Flow::default(), Flow::default());
         self.funding.fill(Accrual::default());
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
-        self.leg = Leg::new(scenario.direction, price);
         let fund = self.venue.open(register, telling);
-        self.tally.begin(Start { path: context.path, fund, price, series });
+        self.tally.begin(Start { path: context.path, fund, price, series, direction: scenario.direction });
         self.play.begin(&context.stage.troupe, context.path);
         self.tell(context, Nanos::ZERO, observers);
     }
@@ -472,6 +466,7 @@ impl Lane {
             (self.assets.first(), scenario.assets.first().and_then(|asset| asset.background))
         {
             self.flow.add(background, elapsed_s, before, state.exogenous);
+            self.count_flow(scenario);
         }
         self.fund(context, now)?;
         for c in 0..self.books.len() {
@@ -497,7 +492,7 @@ impl Lane {
             let last = self.assets[c].last.take().unwrap_or(mid);
             let index = self.published_index(context, now, c, mid);
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
-            self.tell_price(now, contract);
+            self.tell_price(contract);
             let mark = on_tick(mark);
             self.funding[c].note(mid, index);
             if self.needs_index {
@@ -510,7 +505,6 @@ impl Lane {
         if let Some(book) = self.books.first() {
             let left = Price::nearest(book.depth_left() * 1e9).map_or(0, |share| share.0);
             self.tally.depth_left(now, left);
-            self.leg.see_depth(left);
         }
         self.tell(context, now, observers);
         Ok(())
@@ -563,6 +557,23 @@ impl Lane {
         self.published[c].refresh(rule, feeds)
     }
 
+    /// Tells the tally what was traded in the first asset's book so far, where the flow of others is given.
+    fn count_flow(&mut self, scenario: &Scenario) {
+        if scenario.assets.first().is_none_or(|asset| asset.background.is_none()) {
+            return;
+        }
+        let cash = |amount: f64| {
+            Cash::floor(amount / scenario.cash_unit.to_f64())
+                .unwrap_or_else(|| panic!("overflow: a volume of {amount}"))
+        };
+        let forced = cash(self.forced.volume);
+        self.tally.traded(Traded {
+            volume: cash(self.flow.volume) + forced,
+            sells: cash(self.flow.sells) + cash(self.forced.sells),
+            forced,
+        });
+    }
+
     /// The venue's work at a check instant.
     fn check(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
         self.move_index(context, now);
@@ -593,9 +604,10 @@ impl Lane {
                     Reference::PerLot(worth) => fill.lots.0 as f64 * worth,
                 };
                 self.forced.trade(fill::taker(order.side), amount);
+                self.count_flow(context.stage.scenario);
             }
             next = self.venue.apply(Command::Fill(fill))?;
-            self.tell_price(now, order.contract);
+            self.tell_price(order.contract);
         }
         self.tell(context, now, observers);
         Ok(())
@@ -611,18 +623,9 @@ impl Lane {
         }
     }
 
-    fn tell_price(&mut self, now: Nanos, contract: ContractId) {
+    fn tell_price(&mut self, contract: ContractId) {
         let c = usize::from(contract);
-        let traded = on_tick(self.books[c].mid(self.assets[c].index));
-        self.assets[c].traded = traded;
-        if c == 0 {
-            let so_far = Traded {
-                volume: self.flow.volume + self.forced.volume,
-                sells: self.flow.sells + self.forced.sells,
-                forced: self.forced.volume,
-            };
-            self.leg.see(now, traded, so_far);
-        }
+        self.assets[c].traded = on_tick(self.books[c].mid(self.assets[c].index));
         self.tell_standing(contract);
     }
 

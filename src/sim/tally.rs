@@ -4,7 +4,9 @@
 //! number of the path in plain arrays, and a new path is a new stamp. Every definition is that of section 8 of
 //! `docs/methods.md`.
 
+use super::leg::{Leg, Traded};
 use crate::facts::{AccountId, Deed, Disposal, Fact, Observer, Outcome, Party, Sample, Side, Via, Why};
+use crate::market::process::Direction;
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 
 /// Whether a path's series are kept.
@@ -24,6 +26,8 @@ pub struct Start {
     /// Opening price of the first asset, ticks.
     pub price: Price,
     pub series: Series,
+    /// Which way is adverse.
+    pub direction: Direction,
 }
 
 /// A set of accounts that a new path empties at once: members carry the stamp of the path.
@@ -76,6 +80,8 @@ pub struct Tally {
     /// n(t): cumulative fund inflow less payouts, and its lowest value so far.
     flow: i64,
     flow_min: i64,
+    leg: Leg,
+    traded: Traded,
     /// Whether the first asset has had a price; until then lows and highs hold the opening one.
     priced: bool,
 }
@@ -98,6 +104,8 @@ impl Tally {
             voluntary: Distinct::default(),
             flow: 0,
             flow_min: 0,
+            leg: Leg::new(Direction::Down, Price::ZERO),
+            traded: Traded::default(),
             priced: false,
         }
     }
@@ -136,12 +144,19 @@ impl Tally {
         self.deleveraged.empty();
         self.voluntary.empty();
         (self.flow, self.flow_min, self.priced) = (0, 0, false);
+        (self.leg, self.traded) = (Leg::new(start.direction, start.price), Traded::default());
     }
 
     /// Takes note of the depth left (billionths of normal) from `time` on, which no fact tells.
     pub fn depth_left(&mut self, time: Nanos, share: i64) {
         self.sample_before(time);
         self.now.depth_left = share;
+        self.leg.see_depth(share);
+    }
+
+    /// Takes note of what has been traded in the first asset's book so far, which no fact tells: for the facts to come.
+    pub fn traded(&mut self, so_far: Traded) {
+        self.traded = so_far;
     }
 
     /// Ends the path. `fund_need` and `fund_need_cash` are those of the actual run, which holds for a path whose
@@ -150,6 +165,7 @@ impl Tally {
     pub fn finish(&mut self) -> Outcome {
         self.sample_before(Nanos::MAX);
         let row = &mut self.row;
+        self.leg.write(row);
         row.liquidated_accounts = self.liquidated.count;
         row.adl_accounts = self.deleveraged.count;
         row.conduct.voluntary_accounts = self.voluntary.count;
@@ -307,6 +323,7 @@ impl Observer for Tally {
                 }
                 Fact::Priced { contract: 0, index_exogenous, index, traded } => {
                     self.priced(index_exogenous, index, traded);
+                    self.leg.see(time, traded, self.traded);
                 }
                 Fact::Marked { contract, mark } => self.marks[usize::from(contract)] = mark,
                 Fact::OrderOpened { order, account, qty, .. } => {

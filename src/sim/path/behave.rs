@@ -225,7 +225,7 @@ impl Lane {
         let action = match act {
             Act::Nothing => return Ok(()),
             Act::SellSpot { notional, log_move } => {
-                self.sell_spot(now, position, by, cash(notional.abs()), log_move, notional < 0.0);
+                self.sell_spot(position, by, cash(notional.abs()), log_move, notional < 0.0);
                 return Ok(());
             }
             Act::Close { lots, limit: price, margin } => {
@@ -257,15 +257,7 @@ impl Lane {
     }
 
     /// Spot is sold elsewhere, and the index follows for good.
-    fn sell_spot(
-        &mut self,
-        now: Nanos,
-        position: &Position,
-        by: &'static str,
-        amount: Cash,
-        log_move: f64,
-        buys: bool,
-    ) {
+    fn sell_spot(&mut self, position: &Position, by: &'static str, amount: Cash, log_move: f64, buys: bool) {
         let c = usize::from(position.contract);
         let state = &mut self.assets[c];
         let from = on_tick(state.index);
@@ -278,6 +270,6 @@ impl Lane {
         let facts = self.venue.facts();
         facts.push(Fact::Acted { contract, account, by, deed: Deed::SoldSpot, qty: Qty::ZERO, amount });
         facts.push(Fact::SpotMoved { contract, from, to });
-        self.tell_price(now, contract);
+        self.tell_price(contract);
     }
 }

@@ -4,7 +4,7 @@ use crate::money::Qty;
 use crate::sim::worked::{self, Batch, posted, priced};
 
 fn start(series: Series) -> Start {
-    Start { path: 7, fund: Cash(10), price: Price(100), series }
+    Start { path: 7, fund: Cash(10), price: Price(100), series, direction: Direction::Down }
 }
 
 fn tally(batches: &[Batch]) -> (Outcome, Tally) {
@@ -48,6 +48,10 @@ fn the_worked_example_is_counted_as_worked() {
         traded_high: 100,
         traded_close: 85,
         infinite_depth_notional: -1,
+        leg_from: 100,
+        leg_to: 85,
+        half_retrace_s: -1_000_000_000,
+        depth_left_min: 1_000_000_000,
         exhausted_at_s: Some(1_000_000_000),
         ..Outcome::default()
     };

@@ -1,6 +1,7 @@
 use rust_decimal::dec;
 
 use super::*;
+use crate::market::process::Direction;
 use crate::sim::worked::{self, Batch};
 
 fn legend(accounts: &[&str]) -> Legend {
@@ -136,7 +137,13 @@ fn the_script_agrees_with_the_tally_and_sees_a_changed_line() {
     for (name, batches) in [("adl", worked::fund_of_ten()), ("takeover", worked::takeover())] {
         let mut tally = Tally::new(&[crate::money::Multiplier::Linear(1)], &[]);
         let mut trace = Trace::new(Vec::new(), Format::Json, legend(&[]));
-        tally.begin(Start { path: 3, fund: Cash(10), price: Price(100), series: Series::Skip });
+        tally.begin(Start {
+            path: 3,
+            fund: Cash(10),
+            price: Price(100),
+            series: Series::Skip,
+            direction: Direction::Down,
+        });
         trace.begin(3, 42);
         for (time, facts) in &batches {
             tally.see(*time, facts);
