@@ -286,18 +286,24 @@ fn exits_come_at_their_hazard() {
 
 #[test]
 fn arbitrage_trades_the_book_back_towards_the_index_until_its_budget_is_gone() {
-    // On the same shocks; withdrawal off, so that what it trades does not thin what others meet.
-    let run = |behaviours: &str| {
-        let text = lab::edit(&crash(900, behaviours), "withdrawal = \"smooth\"", "withdrawal = \"off\"");
+    // A small fall on which many panic, so that the book leaves the index; capital without leverage, which no fall
+    // liquidates; withdrawal off, so that what it trades does not thin what others meet.
+    let panic = "\n[[traders.behaviours]]\nkind = \"panic\"\nfall = 0.01\nshare = 0.7\n";
+    let run = |capital: &str| {
+        let text = crash(900, &[panic, capital].concat());
+        let text = lab::edit(&text, "{ kind = \"uniform\", min = 0.08, max = 0.15 }", "0.02");
+        let text = lab::edit(&text, "withdrawal = \"smooth\"", "withdrawal = \"off\"");
         lab::run(&lab::read(&text), 24, Audited::No).rows
     };
-    let capital = |leverage: u32| {
-        run(&format!("\n[[traders.behaviours]]\nkind = \"arbitrage\"\nthreshold = 0.002\nleverage = {leverage}\n"))
+    let capital = |share: f64| {
+        run(&format!(
+            "\n[[traders.behaviours]]\nkind = \"arbitrage\"\nthreshold = 0.002\nleverage = 1\nshare = {share}\n"
+        ))
     };
     let excess = |rows: &[Outcome]| -> Vec<f64> {
         rows.iter().map(|row| (row.index_exogenous_low - row.traded_low) as f64).collect()
     };
-    let (none, some, more) = (excess(&run("")), excess(&capital(1)), excess(&capital(10)));
+    let (none, some, more) = (excess(&run("")), excess(&capital(0.2)), excess(&capital(1.0)));
     // More than three standard errors each, path by path.
     for (before, after) in [(&none, &some), (&some, &more)] {
         let gains: Vec<f64> = before.iter().zip(after).map(|(a, b)| a - b).collect();

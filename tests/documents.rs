@@ -68,7 +68,7 @@ fn every_kind_and_key_stands_in_the_listing_and_in_the_reference() {
     let (listing, reference) = (scenario::listing(), scenario::reference());
     let families = scenario::listing_json();
     let families = families.as_array().unwrap();
-    assert_eq!(families.len(), 6);
+    assert_eq!(families.len(), 7);
     for family in families {
         for kind in family["kinds"].as_array().unwrap() {
             let name = kind["kind"].as_str().unwrap();

@@ -130,13 +130,12 @@ fn title(found: &Attribution) -> String {
     let largest = parts.max_by(|a, b| a.1.in_order.estimate.abs().total_cmp(&b.1.in_order.estimate.abs()));
     match largest {
         Some((part, added)) => format!(
-            "The {} is {} {} with all parts on, {} with none; {part} adds {}, alone {}",
-            effect.label,
+            "Adverse move {} {} with all parts, {} without; {part} adds {} first, {} last",
             value(effect.on),
             unit(effect),
             value(effect.off),
-            value(added.last_in),
-            value(added.first_in)
+            value(added.first_in),
+            value(added.last_in)
         ),
         None => "What each part of the market adds".into(),
     }
