@@ -25,6 +25,7 @@ pub mod shard;
 pub mod summary;
 pub mod tilted;
 pub mod until;
+pub mod what_if;
 
 /// Paths run again at infinite depth for the cascade amplification: the first so many.
 pub const PAIRED_PATHS: u64 = 1_000;

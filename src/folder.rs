@@ -17,6 +17,7 @@ pub mod study;
 mod swap;
 pub mod tilted;
 pub mod trace;
+pub mod what_if;
 pub mod writer;
 
 use std::fs;
@@ -230,6 +231,19 @@ impl Folder {
         let list = fs::read_to_string(&defaults).map_err(Failure::file(&defaults))?;
         let list = serde_json::from_str(&list).map_err(|error| damaged(&defaults, &error.to_string()))?;
         Ok(Some(Written { text: written, defaults: list }))
+    }
+
+    /// The one path again with half the leverage cap; `None` in folders without it.
+    ///
+    /// # Errors
+    /// A file that is there but cannot be read.
+    pub fn what_if(&self) -> Result<Option<what_if::WhatIf>, Failure> {
+        let path = self.dir.join("what_if.json");
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let value = read_json(&path)?;
+        serde_json::from_value(value).map(Some).map_err(|error| damaged(&path, &error.to_string()))
     }
 
     /// Reads `series.csv`.

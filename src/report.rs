@@ -43,8 +43,15 @@ pub fn draw(dir: &Path, house: &House) -> Result<(), Failure> {
         worst.see(row);
     })?;
     let traces = folder.traces()?;
-    let data =
-        charts::Data { header: &folder.header, metrics: &folder.metrics, bands: &bands, need: &need, traces: &traces };
+    let what_if = folder.what_if()?;
+    let data = charts::Data {
+        header: &folder.header,
+        metrics: &folder.metrics,
+        bands: &bands,
+        need: &need,
+        traces: &traces,
+        what_if: what_if.as_ref(),
+    };
     let plots = charts::all(&data);
     // The page first: a broken template then leaves everything as it was.
     let page = page::render(&data, &plots, &worst, folder.written()?.as_ref(), house)?;

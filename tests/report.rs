@@ -66,8 +66,42 @@ fn a_class_reads_who_was_liquidated_first_what_the_fund_lost_and_who_was_delever
     The fund goes from 40 USD to 3 USD, a loss of 37 USD: it pays 72 USD and receives 35 USD. To pay every shortfall without ADL it would need 121 USD.
     1 winner is deleveraged of 1,092 USD, at prices 48 USD better than the mark.
     After 180 s Hana is deleveraged: 12 TOY closed at 87 (mark 91), 48 better than the mark; it stood 200 in profit.
+    With half the leverage cap (9.5x in place of 19x, the same positions) 7 accounts would have posted 248 USD more: 4 accounts (Anna, Ben, Cleo, Emma) would be liquidated instead of 4, the fund would go from 40 USD to 93 USD, and 1 account would be deleveraged of 910 USD.
     One path is a story, not an estimate: it has no interval.
     ");
+}
+
+/// By hand: at a cap of 9.5 Anna and Ben post ⌈1,000 ÷ 9.5⌉ = 106, Cleo ⌈1,960 ÷ 9.5⌉ = 207, Hana ⌈2,020 ÷ 9.5⌉ = 213, Gus
+/// 166, Ivan 102, Leo 53: 46 + 11 + 47 + 113 + 16 + 2 + 13 = 248 more. All four longs breach at 91. Anna leaves 66, Ben 26; Cleo's
+/// 20 lots bring 1,728 where 1,753 were needed, so the fund pays 25 of its 40, and with the 15 left two of Emma's lots, 7
+/// each. Ten of hers are closed by ADL at 91. 40 − 25 − 14 + 66 + 26 = 93.
+#[test]
+fn half_the_leverage_cap_is_the_run_with_that_cap() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = run_classroom(dir.path());
+    let what_if: Value =
+        serde_json::from_str(&fs::read_to_string(Path::new(&out).join("what_if.json")).unwrap()).unwrap();
+    assert_eq!((&what_if["posting"], &what_if["posted"]), (&7.into(), &248.0.into()));
+    let half = dir.path().join("half").display().to_string();
+    told(&["run", "scenarios/classroom.toml", "--set", "accounts.leverage_cap=9.5", "--quiet", "--out", &half]);
+    let text = fs::read_to_string(Path::new(&half).join("paths.csv")).unwrap();
+    let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let row: BTreeMap<&str, &str> = lines.next().unwrap().into_iter().zip(lines.next().unwrap()).collect();
+    for (key, expected) in [
+        ("liquidated_accounts", 4.0),
+        ("fund_close", 93.0),
+        ("adl_accounts", 1.0),
+        ("adl_notional", 910.0),
+        ("fund_need", 109.0),
+        ("liquidated_notional", 4_732.0),
+    ] {
+        assert_eq!(row[key].parse::<f64>().unwrap(), expected, "{key}");
+        assert_eq!(what_if[key].as_f64().unwrap(), expected, "{key}");
+    }
+    // More than one path: no story, and nothing told beside it.
+    let many = dir.path().join("many").display().to_string();
+    told(&["run", "scenarios/classroom.toml", "--paths", "2", "--quiet", "--out", &many]);
+    assert!(!Path::new(&many).join("what_if.json").exists());
 }
 
 #[test]

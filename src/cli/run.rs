@@ -15,6 +15,7 @@ use flashcrash::experiment::shard::ShardWriter;
 use flashcrash::experiment::summary::Summary;
 use flashcrash::experiment::tilted::{self, Asked, Tried, WeightedSummary};
 use flashcrash::experiment::until::{self, Until};
+use flashcrash::experiment::what_if;
 use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
 use flashcrash::fault::{Failure, Faults};
@@ -22,13 +23,16 @@ use flashcrash::folder::attribution::Attribution;
 use flashcrash::folder::series::Series;
 use flashcrash::folder::study::{Staged, pretty};
 use flashcrash::folder::tilted::WeightedRows;
+use flashcrash::folder::what_if::WhatIf;
 use flashcrash::folder::{Header, Metric, Writer};
 use flashcrash::money::Nanos;
+use flashcrash::registry::Setting;
 use flashcrash::report::{self, House};
 use flashcrash::scenario;
 use flashcrash::sim::path::{Worker, output_times};
 use flashcrash::sim::stage::Stage;
 use flashcrash::study::{Runs, attribute};
+use flashcrash::traders::Accounts;
 
 use super::{SetArgs, defaults, print, warn};
 
@@ -343,6 +347,11 @@ pub(super) fn finish(
     drop(summary);
     let InFull { stage, .. } = in_full;
     writer.written(&defaults::written(stage.scenario))?;
+    if header.paths == 1
+        && let Some(what_if) = half_the_cap(stage)?
+    {
+        writer.what_if(&what_if)?;
+    }
     let mut worker = Worker::new(stage);
     for (path, roles) in chosen {
         if stop.load(Ordering::Relaxed) {
@@ -357,6 +366,30 @@ pub(super) fn finish(
     }
     writer.finish()?;
     Ok((header, metrics))
+}
+
+/// What the one path comes to with half the leverage cap; `None` where that cannot be asked of the scenario.
+fn half_the_cap(stage: &Stage<'_>) -> Result<Option<WhatIf>, Failure> {
+    let scenario = stage.scenario;
+    let Some(cap) = what_if::cap(stage).filter(|cap| *cap >= 2.0) else { return Ok(None) };
+    let half = cap / 2.0;
+    let more = match &scenario.accounts {
+        Accounts::Loaded(_) => vec![format!("accounts.leverage_cap={half}")],
+        Accounts::Generated(_) => {
+            vec![format!("population.leverage_cap={half}"), "population.cap_keeps=notional".into()]
+        }
+    };
+    let more: Vec<Setting> = more.iter().map(|text| Setting::parse(text)).collect::<Result<_, _>>()?;
+    // A question on the side: where nobody could open under it, the run stands without its answer.
+    let Ok((halved, _)) =
+        scenario::load_with(Path::new(&scenario.source.name), &[scenario.settings.clone(), more].concat())
+    else {
+        return Ok(None);
+    };
+    match Stage::new(&halved, stage.seed) {
+        Ok(halved) => what_if::half_the_cap(stage, &halved, 0).map(Some),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Everything a run delivers, on its way into the folder and the summary.

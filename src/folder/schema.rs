@@ -211,6 +211,7 @@ columns are of the first asset.
 | `paths.csv` | One row a path. |
 | `series.csv` | Bands over time. |
 | `scenario.toml`, `defaults.json` | The scenario as it was written, and every key it left to its default. |
+| `what_if.json` | Of a run of one path: the same path with half the leverage cap. |
 | `trace/N/events.jsonl` | Every event of path N in the format of `flashcrash trace --json`; above 1,000 accounts without the openings of those that nothing happened to. |
 | `trace/N/frames.json` | What can be drawn of path N at each output time: prices, displacement, depth left, balances, open interest, leverage, the positions nearest to liquidation, notional by liquidation price; rounded for display. |
 | `trace/N/stories.jsonl` | The stories of up to 2,000 accounts of path N in sentences: deleveraged winners, the first losers, then the largest. |

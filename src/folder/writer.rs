@@ -8,6 +8,7 @@ use super::rows::{Encoder, Scales};
 use super::series::Series;
 use super::swap::Places;
 use super::trace::{Frames, Story};
+use super::what_if::WhatIf;
 use super::{Header, Metric, Written, damaged, rows, summary_to_json, trace, write_json};
 use crate::facts::Outcome;
 use crate::fault::{Failure, Faults};
@@ -122,6 +123,16 @@ impl Writer {
         let path = self.places.partial.join("defaults.json");
         let list = serde_json::to_value(&written.defaults).map_err(|error| damaged(&path, &error.to_string()))?;
         write_json(&path, &list)
+    }
+
+    /// Writes `what_if.json`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn what_if(&mut self, what_if: &WhatIf) -> Result<(), Failure> {
+        let path = self.places.partial.join("what_if.json");
+        let value = serde_json::to_value(what_if).map_err(|error| damaged(&path, &error.to_string()))?;
+        write_json(&path, &value)
     }
 
     /// Writes `trace/N/`; `log` fills its `events.jsonl`.

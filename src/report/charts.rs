@@ -9,6 +9,7 @@ use super::plot::{Layer, Plot, Scale};
 use super::scene::{Colour, Dash};
 use crate::folder::series::Bands;
 use crate::folder::trace::Traced;
+use crate::folder::what_if::WhatIf;
 use crate::folder::{Adverse, Header, Metric};
 use crate::stats::Estimate;
 use crate::stats::histogram::Histogram;
@@ -23,6 +24,8 @@ pub struct Data<'a> {
     pub need: &'a Histogram,
     /// Paths in full.
     pub traces: &'a [Traced],
+    /// The one path with half the leverage cap.
+    pub what_if: Option<&'a WhatIf>,
 }
 
 /// Every chart, in the order of `CHARTS`.

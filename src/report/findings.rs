@@ -4,6 +4,7 @@ use super::charts::{Data, paths};
 use super::number::{grouped, percent, short};
 use crate::facts::Outcome;
 use crate::folder::trace::{Story, Traced};
+use crate::folder::what_if::WhatIf;
 use crate::folder::{Adverse, Flag};
 use crate::stats::Estimate;
 
@@ -292,8 +293,47 @@ fn of_one_path(data: &Data<'_>, row: &Outcome) -> Vec<String> {
     if row.unfunded_deficit > 0 {
         told.push(format!("{} of loss is paid by nobody.", amount(row.unfunded_deficit)));
     }
+    told.extend(data.what_if.map(|what_if| with_half_the_cap(data, what_if, row)));
     told.push("One path is a story, not an estimate: it has no interval.".into());
     told
+}
+
+/// What half the leverage cap would have changed.
+fn with_half_the_cap(data: &Data<'_>, what_if: &WhatIf, row: &Outcome) -> String {
+    let money = |amount: f64| data.money(amount);
+    let many = |count: u64| match count {
+        0 => "nobody".to_owned(),
+        1 => "1 account".into(),
+        _ => format!("{} accounts", grouped(count as f64, 0)),
+    };
+    let lead = format!(
+        "With half the leverage cap ({}x in place of {}x, the same positions) {} would have posted {} more:",
+        short(what_if.half),
+        short(what_if.cap),
+        many(what_if.posting),
+        money(what_if.posted)
+    );
+    let who = match what_if.liquidated.as_slice() {
+        [] => String::new(),
+        names => format!(" ({})", names.join(", ")),
+    };
+    let deleveraged = match (what_if.adl_accounts, row.adl_accounts) {
+        (0, 0) => "nobody would be deleveraged either".to_owned(),
+        (0, _) => "nobody would be deleveraged".to_owned(),
+        (count, _) => format!("{} would be deleveraged of {}", many(count), money(what_if.adl_notional)),
+    };
+    let deficit = if what_if.unfunded_deficit > 0.0 {
+        format!(", and {} of loss would be paid by nobody", money(what_if.unfunded_deficit))
+    } else {
+        String::new()
+    };
+    format!(
+        "{lead} {}{who} would be liquidated instead of {}, the fund would go from {} to {}, and {deleveraged}{deficit}.",
+        many(what_if.liquidated_accounts),
+        row.liquidated_accounts,
+        money(what_if.fund_open),
+        money(what_if.fund_close)
+    )
 }
 
 /// The account whose breach comes first.

@@ -257,7 +257,14 @@ pub(super) fn with_data<T>(drawn: &Drawn, make: impl FnOnce(&Data<'_>) -> T) -> 
     let mut need = Histogram::default();
     drawn.rows.iter().for_each(|row| need.add(row.fund_need));
     let bands = drawn.series.bands();
-    make(&Data { header: &drawn.header, metrics: &drawn.metrics, bands: &bands, need: &need, traces: &drawn.traces })
+    make(&Data {
+        header: &drawn.header,
+        metrics: &drawn.metrics,
+        bands: &bands,
+        need: &need,
+        traces: &drawn.traces,
+        what_if: None,
+    })
 }
 
 fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 12] {

@@ -677,6 +677,12 @@ pub const ACCOUNTS: &[Key] = &[
         "position book: a CSV file with account, symbol, side, quantity, entry_price, collateral, margin_mode, wallet",
     ),
     key(
+        "leverage_cap",
+        Shape::Number { unit: "", min: 0.01, max: 1000.0 },
+        Need::Optional,
+        "greatest leverage of any position, entry value ÷ collateral: positions stay, and those above it post more collateral",
+    ),
+    key(
         "liquidate_at_open",
         Shape::Flag,
         Need::Default("false"),

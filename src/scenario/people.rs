@@ -311,5 +311,15 @@ fn loaded(
     let behaviours = behaviours(values, reading);
     let mut loaded = load(&file, &contracts?, cash_unit?, &opening, liquidate_at_open, reading)?;
     loaded.behaviours = behaviours?.into();
+    if let Some(cap) = values.maybe_number("leverage_cap")
+        && loaded.population.cap_leverage(cap).is_none()
+    {
+        reading.fault(
+            &values.span("leverage_cap"),
+            format!("at a `leverage_cap` of {cap} some collateral is beyond what can be held"),
+            "raise it, or take a coarser `cash_unit`",
+        );
+        return None;
+    }
     Some(Accounts::Loaded(std::sync::Arc::new(loaded)))
 }

@@ -601,6 +601,20 @@ impl Population {
         *redrawn = 0;
     }
 
+    /// Raises the collateral of every position whose cost is more than `cap` times it to ⌈|cost|/cap⌉. `None` where an amount
+    /// leaves the range of integers.
+    #[must_use]
+    pub fn cap_leverage(&mut self, cap: f64) -> Option<()> {
+        for (j, (collateral, cost)) in self.collateral.iter_mut().zip(&self.cost).enumerate() {
+            // A cross position has no collateral of its own.
+            if self.cross.get(j) == Some(&true) {
+                continue;
+            }
+            *collateral = (*collateral).max(Cash::ceil(cost.0.abs() as f64 / cap)?);
+        }
+        Some(())
+    }
+
     /// Adds an account with one position.
     fn push(&mut self, wallet: Cash, contract: u16, qty: Qty, cost: Cash, collateral: Cash) {
         self.account.push(u32::try_from(self.wallet.len()).expect("a scenario has fewer than 2³² accounts"));

@@ -38,7 +38,9 @@ pub(super) fn fund_need(data: &Data<'_>) -> Plot {
         data.need.buckets().filter(|(key, _)| *key > 0).map(|(_, b)| (b.mean() * unit, b.count)).collect();
     let zeros = n - positive.iter().map(|(_, count)| count).sum::<u64>();
     let open = data.cash(data.header.fund_open.0);
-    let (var, es) = (data.estimate("fund_need_var_99"), data.estimate("fund_need_es_99"));
+    // One path has no tail.
+    let tail = |name: &str| data.estimate(name).filter(|_| n > 1);
+    let (var, es) = (tail("fund_need_var_99"), tail("fund_need_es_99"));
     let mut legend = vec![(Swatch::Line(Colour::INK, Dash::Solid), format!("fund at the start, {}", data.money(open)))];
     for (estimate, name, colour, dash) in
         [(var, "VaR 99 %", Colour::VERMILLION, Dash::Dashed), (es, "ES 99 %", Colour::PURPLE, Dash::Dotted)]

@@ -255,7 +255,8 @@ pub(super) fn liquidation_map(data: &Data<'_>) -> Plot {
         )
     } else if nearest.is_finite() {
         format!(
-            "The mark of path {path} passes hardly a liquidation price: the nearest lie about {} away",
+            "The mark of path {path} {} liquidation price: the nearest lie about {} away",
+            if frames.orders.last().is_some_and(|count| *count > 0) { "passes hardly a" } else { "reaches no" },
             percent(nearest)
         )
     } else {

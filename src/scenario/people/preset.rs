@@ -127,20 +127,15 @@ fn counts(groups: &[&Node], table: &Node, reading: &mut Reading) -> Vec<Node> {
         // Told by the reading of the first group alone.
         return std::iter::once(written.clone()).chain(weights.iter().skip(1).map(|count| place(*count))).collect();
     };
-    match apportioned(total, &weights) {
-        Some(shares) => shares.into_iter().map(place).collect(),
-        None => {
-            reading.fault(
-                &written.span,
-                format!(
-                    "`count` of {total} is less than one account for each of the {} groups of the preset",
-                    weights.len()
-                ),
-                "write a larger number, or choose one of them with `group`",
-            );
-            weights.into_iter().map(place).collect()
-        }
+    if let Some(shares) = apportioned(total, &weights) {
+        return shares.into_iter().map(place).collect();
     }
+    reading.fault(
+        &written.span,
+        format!("`count` of {total} is less than one account for each of the {} groups of the preset", weights.len()),
+        "write a larger number, or choose one of them with `group`",
+    );
+    weights.into_iter().map(place).collect()
 }
 
 /// `total` in the proportions of `weights`, at least 1 each, by largest remainders; `None` where there are too few.
