@@ -15,6 +15,7 @@ use crate::money::{Cash, Nanos, Price, Qty};
 pub mod adl;
 mod agenda;
 mod backstop;
+mod cover;
 mod engine;
 mod fund;
 pub mod ledger;
