@@ -15,6 +15,7 @@ use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_ceil, div_floor, narrow};
 pub mod adl;
 mod agenda;
 mod backstop;
+mod cover;
 pub mod cross;
 mod engine;
 mod fund;

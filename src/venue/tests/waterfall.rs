@@ -335,6 +335,30 @@ fn winners_bear_a_loss_in_proportion_to_their_profit_rounded_down() {
 }
 
 #[test]
+fn the_claims_of_an_instant_are_met_together_and_in_turn() {
+    // Two losers of 5 from 100 on 45, bankrupt at 91: the first sells 3 at 92 and 2 at 90 for 456, the second 1 at 90 and
+    // 4 at 85 for 430, which is 25 short.
+    let half = (5, 100, 45, 0);
+    let street = socialised(Socialise::Profit, &[half, half, B, C]);
+    // ⌊25·160/200⌋ = 20 and ⌊25·40/200⌋ = 5.
+    assert_eq!(street.paid(), [paid(0, 0, 0, 0), paid(0, 0, 25, 0)]);
+    assert_eq!(
+        (street.venue.ledger().position(2).cost, street.venue.ledger().position(3).cost),
+        (Cash(-1018), Cash(-477))
+    );
+}
+
+#[test]
+fn what_does_not_come_together_is_for_the_next_layer() {
+    let mut rules = rules(10, Waterfall::default());
+    rules.position_layers = vec![PositionLayer::Book];
+    rules.cash_layers = vec![CashLayer::Socialise, CashLayer::Fund];
+    // The fund pays 7 for the 8 lots that its budget allows. The other 2 at 85 are 12 short: ⌊12·160/200⌋ = 9 and
+    // ⌊12·40/200⌋ = 2 of the winners, 1 of the fund.
+    assert_eq!(played(rules, &[A, B, C]).paid(), [paid(8, 0, 11, 0)]);
+}
+
+#[test]
 fn nobody_gives_more_than_his_profit() {
     assert_eq!(socialised(Socialise::Profit, &[A, (-4, 90, 100, 0)]).paid(), [paid(0, 0, 4, 15)]);
 }
