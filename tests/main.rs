@@ -1,6 +1,9 @@
 //! One integration binary, a module per concern.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, clippy::float_cmp)]
 
+// Plug-ins that documents print name these as they do in the crate.
+use flashcrash::{money, registry};
+
 mod addressed;
 mod architecture;
 mod audited;
@@ -11,6 +14,7 @@ mod conformance_ledger;
 mod conformance_venues;
 mod determinism;
 mod documents;
+mod extending;
 mod faults;
 mod feedback;
 mod folders;
