@@ -21,6 +21,7 @@ mod folders;
 mod fuzz;
 mod golden;
 mod lab;
+mod laboratories;
 mod market;
 mod memory;
 mod pictures;
