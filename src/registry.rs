@@ -678,6 +678,19 @@ fn time(text: &str) -> Option<Nanos> {
     (total.is_integer() && total >= Decimal::ZERO).then(|| total.to_i64()).flatten().map(Nanos)
 }
 
+/// A family's list: each name is a file beside the list, declared as a module, whose `ENTRY` is entered. So a plug-in is one
+/// file and one line. (`cargo fmt` does not look behind it: `.ci/run` formats these files by name.)
+macro_rules! plug_ins {
+    ($(#[$meta:meta])* $list:ident: $of:ty, $info:expr, [$($name:ident),+ $(,)?]) => {
+        $(mod $name;)+
+
+        $(#[$meta])*
+        pub const $list: $crate::registry::Family<$of> =
+            $crate::registry::Family { info: $info, entries: &[$($name::ENTRY),+] };
+    };
+}
+pub(crate) use plug_ins;
+
 /// A family of plug-ins: its face and its constructors.
 pub struct Family<T: ?Sized + 'static> {
     pub info: &'static FamilyInfo,

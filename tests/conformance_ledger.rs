@@ -4,10 +4,13 @@
 //! the book is the row's execution price. What a row leaves open (a maintenance rate, where only the fill matters) is set
 //! so that the account named is liquidated.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use flashcrash::facts::{Fact, Party, Via};
-use flashcrash::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
+use flashcrash::fault::{Faults, Source};
+use flashcrash::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum, Ratio};
+use flashcrash::registry::{Entry, Node, Reading, read};
 use flashcrash::venue::adl::POLICIES;
 use flashcrash::venue::ledger::Telling;
 use flashcrash::venue::liquidation::RULES;
@@ -78,7 +81,7 @@ const CENT: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 
 /// A venue with one contract that liquidates at `rate` of maintenance, sells into the book and deleverages, has no fees
 /// and an empty fund.
-fn rules(multiplier: Multiplier, rate: Ratio) -> Rules {
+pub fn rules(multiplier: Multiplier, rate: Ratio) -> Rules {
     let scenario = lab::read(&lab::text_of("classroom"));
     let mut rules = Rules::clone(&scenario.rules);
     let tier = Tier { floor: Cash(0), rate, max_leverage: Ratio(1_000_000_000) };
@@ -100,15 +103,15 @@ fn rules(multiplier: Multiplier, rate: Ratio) -> Rules {
 }
 
 /// One position: account, contract, lots, cost, collateral.
-type Held = (u32, u16, i64, i64, i64);
+pub type Held = (u32, u16, i64, i64, i64);
 
-struct Played {
-    venue: Venue,
-    facts: Vec<Fact>,
+pub struct Played {
+    pub venue: Venue,
+    pub facts: Vec<Fact>,
 }
 
 /// Opens the accounts, brings the marks, and fills the orders.
-fn play(
+pub fn play(
     rules: Rules,
     held: &[Held],
     wallets: &[i64],
@@ -147,7 +150,7 @@ fn play(
 }
 
 /// No book at all.
-fn nobody(_: &Order) -> Fill {
+pub fn nobody(_: &Order) -> Fill {
     Fill { lots: Qty(0), cash: Cash(0), uncut: Cash(0) }
 }
 
@@ -313,15 +316,18 @@ fn closed(rules: Rules, lots: i64, mark: i64, equity: i64) -> i64 {
 }
 
 fn with_rule(mut rules: Rules, kind: &str, keys: &str) -> Rules {
-    use flashcrash::fault::{Faults, Source};
-    use flashcrash::money::Quantum;
-    use flashcrash::registry::{Node, Reading};
-    let source = Arc::new(Source { name: "row".into(), text: format!("kind = \"{kind}\"\n{keys}") });
-    let node = Node::parse(&source, &mut Faults::default());
-    let mut reading = Reading::new(source, std::path::Path::new("."));
-    reading.cash_unit = Quantum::new(Decimal::ONE);
-    rules.liquidation = RULES.choose(&node, &mut reading).unwrap();
+    rules.liquidation = with(RULES.entries.iter().find(|entry| entry.kind == kind).unwrap(), keys);
     rules
+}
+
+/// A plug-in with these keys.
+pub fn with<T: ?Sized>(entry: &Entry<T>, keys: &str) -> Box<T> {
+    let source = Arc::new(Source { name: "row".into(), text: keys.to_owned() });
+    let node = Node::parse(&source, &mut Faults::default());
+    let mut reading = Reading::new(source, Path::new("."));
+    reading.cash_unit = Quantum::new(Decimal::ONE);
+    let values = read(&node, entry.keys, entry.kind, &mut reading).unwrap();
+    (entry.build)(&values, &mut reading).unwrap()
 }
 
 /// Drift: as much is closed as frees the margin that is missing. A lot is the exchange's own step of 1e-9.

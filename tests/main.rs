@@ -1,6 +1,9 @@
 //! One integration binary, a module per concern.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, clippy::float_cmp)]
 
+// Plug-ins that documents print name these as they do in the crate.
+use flashcrash::{money, registry};
+
 mod addressed;
 mod architecture;
 mod attribution;
@@ -14,12 +17,14 @@ mod conformance_venues;
 mod contributions;
 mod determinism;
 mod documents;
+mod extending;
 mod faults;
 mod feedback;
 mod folders;
 mod fuzz;
 mod golden;
 mod lab;
+mod laboratories;
 mod market;
 mod memory;
 mod pictures;

@@ -94,7 +94,7 @@ fn venue_and_model_agree_on_every_small_world() {
     assert!(counts.orders > 10_000 && counts.fills > 10_000, "{counts:?}");
     assert!(counts.rounds > 3_000 && counts.deleveraged > 3_000, "{counts:?}");
     assert!(counts.takeovers > 1_000 && counts.tickets > 1_000, "{counts:?}");
-    assert!(counts.exhausted > 1_000 && counts.unfunded > 1_000, "{counts:?}");
+    assert!(counts.exhausted > 1_000 && counts.unfunded > 1_000 && counts.funded > 1_000, "{counts:?}");
 }
 
 /// `model`, `margin` and `adl` are written from the definitions: whatever they took from the crate would agree with it.

@@ -7,7 +7,7 @@ use std::fmt::Debug;
 
 use crate::facts::Side;
 use crate::money::{Cash, Price, Qty};
-use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
+use crate::registry::{Entry, EntryInfo, FamilyInfo, plug_ins};
 
 /// A winner as a policy sees it, with the mark frozen at the last refresh.
 #[derive(Clone, Copy, Debug)]
@@ -237,46 +237,31 @@ fn gain(winner: &Winner) -> i128 {
     div_floor(i128::from(winner.unrealised().0) * BILLION, i128::from(winner.cost.0).abs().max(1))
 }
 
-mod binance;
-mod capped_pro_rata;
 #[cfg(test)]
 mod conformance;
-mod entry_price;
-mod fifo;
-mod hyperliquid;
-mod largest_position;
-mod largest_profit;
-mod leverage_levelling;
-mod min_max;
-mod pnl_ratio;
-mod pro_rata;
-mod profit_leverage;
-mod random;
-mod risk_aware_pro_rata;
 mod water_filling;
 
 use crate::money::{div_ceil, div_floor};
 
-/// All ADL policies. One line a policy.
-pub const POLICIES: Family<Policy> = Family {
-    info: &INFO,
-    entries: &[
-        profit_leverage::ENTRY,
-        pro_rata::ENTRY,
-        binance::ENTRY,
-        hyperliquid::ENTRY,
-        pnl_ratio::ENTRY,
-        entry_price::ENTRY,
-        largest_profit::ENTRY,
-        largest_position::ENTRY,
-        fifo::ENTRY,
-        random::ENTRY,
-        capped_pro_rata::ENTRY,
-        risk_aware_pro_rata::ENTRY,
-        min_max::ENTRY,
-        leverage_levelling::ENTRY,
-    ],
-};
+plug_ins! {
+    /// All ADL policies. One line a policy.
+    POLICIES: Policy, &INFO, [
+        profit_leverage,
+        pro_rata,
+        binance,
+        hyperliquid,
+        pnl_ratio,
+        entry_price,
+        largest_profit,
+        largest_position,
+        fifo,
+        random,
+        capped_pro_rata,
+        risk_aware_pro_rata,
+        min_max,
+        leverage_levelling,
+    ]
+}
 
 pub static INFO: FamilyInfo = FamilyInfo {
     name: "ADL policy",

@@ -5,13 +5,7 @@ use std::fmt::Debug;
 use super::cross::Standing;
 use super::rules::{ContractRules, Trigger};
 use crate::money::{Cash, Nanos, Price, Qty};
-use crate::registry::{Entry, EntryInfo, Family, FamilyInfo};
-
-mod full;
-mod partial_fraction;
-mod restore_margin;
-mod share_of_all;
-mod tier_step_down;
+use crate::registry::{Entry, EntryInfo, FamilyInfo, plug_ins};
 
 /// A breached position as a rule sees it, at the mark.
 #[derive(Clone, Copy, Debug)]
@@ -82,11 +76,16 @@ impl Clone for Box<dyn LiquidationRule> {
     }
 }
 
-/// All liquidation rules. One line a rule.
-pub const RULES: Family<dyn LiquidationRule> = Family {
-    info: &INFO,
-    entries: &[full::ENTRY, partial_fraction::ENTRY, tier_step_down::ENTRY, restore_margin::ENTRY, share_of_all::ENTRY],
-};
+plug_ins! {
+    /// All liquidation rules. One line a rule.
+    RULES: dyn LiquidationRule, &INFO, [
+        full,
+        partial_fraction,
+        tier_step_down,
+        restore_margin,
+        share_of_all,
+    ]
+}
 
 pub static INFO: FamilyInfo = FamilyInfo {
     name: "liquidation rule",

@@ -130,7 +130,7 @@ impl Model<'_> {
         let mark = self.marks[position.contract];
         let value = contract.value(position.qty, mark).abs();
         let equity = position.equity(contract, mark);
-        let profit = equity - position.collateral;
+        let profit = equity - position.backing();
         let lots = position.qty.abs();
         let billionths = |ratio: D| (ratio * d(1_000_000_000)).floor().to_i128().unwrap();
         let return_on = |base: D| billionths(profit / base.abs().max(D::ONE));
@@ -149,7 +149,7 @@ impl Model<'_> {
                     return 0;
                 }
                 let maintenance = contract.maintenance(value).ceil();
-                let on_wallet = billionths(profit.max(D::ZERO) / position.collateral.max(D::ONE));
+                let on_wallet = billionths(profit.max(D::ZERO) / position.backing().max(D::ONE));
                 on_wallet * billionths(maintenance / equity)
             }
             Policy::HyperliquidDocumented => match leverage() {
@@ -167,7 +167,7 @@ impl Model<'_> {
                 Some(leverage) => leverage.max(10) * gain.max(10),
             },
             Policy::ProfitOverCost => gain,
-            Policy::ProfitOverCollateral => return_on(position.collateral),
+            Policy::ProfitOverCollateral => return_on(position.backing()),
             Policy::ProfitOverEquity if equity <= D::ZERO => LAST,
             Policy::ProfitOverEquity => return_on(equity),
             Policy::EntryPrice => {
@@ -220,7 +220,7 @@ impl Model<'_> {
         let contract = self.contract(position.contract);
         let mark = self.marks[position.contract];
         let equity = position.equity(contract, mark);
-        let profit = equity - position.collateral;
+        let profit = equity - position.backing();
         let positive = |amount: D| amount.max(D::ZERO).to_i128().unwrap();
         match self.world.policy {
             Policy::ProRata => positive(position.qty.abs()),
@@ -237,7 +237,7 @@ impl Model<'_> {
             Policy::LeverageLevelling => {
                 // Equity after closing everything at the price of the round, rounded against the winner.
                 let closing = contract.cash(-position.qty, position.qty.abs() * price.0 / price.1).ceil();
-                positive(position.collateral - closing - position.cost)
+                positive(position.backing() - closing - position.cost)
             }
             _ => unreachable!("not a sharing policy"),
         }

@@ -45,6 +45,7 @@ pub struct Counts {
     pub tickets: u64,
     pub exhausted: u64,
     pub unfunded: u64,
+    pub funded: u64,
 }
 
 impl Counts {
@@ -59,6 +60,7 @@ impl Counts {
         self.tickets += other.tickets;
         self.exhausted += other.exhausted;
         self.unfunded += other.unfunded;
+        self.funded += other.funded;
     }
 
     fn see(&mut self, told: &[Told]) {
@@ -71,6 +73,7 @@ impl Counts {
                 Told::TicketClosed { .. } => self.tickets += 1,
                 Told::Exhausted { .. } => self.exhausted += 1,
                 Told::Closed { paid, .. } => self.unfunded += u64::from(paid[2] > 0),
+                Told::TicketsFunded { .. } => self.funded += 1,
                 Told::Breached { .. } | Told::Dropped { .. } | Told::TakeoverRefused { .. } => {}
             }
         }
@@ -232,6 +235,11 @@ impl Watched {
                     result: result.0,
                     paid: [paid.fund.0, paid.venue.0, paid.deficit.0],
                 },
+                Fact::TicketsFunded { contract, owed, paid } => Told::TicketsFunded {
+                    contract: usize::from(contract),
+                    owed: owed.0,
+                    paid: [paid.fund.0, paid.venue.0, paid.deficit.0],
+                },
                 Fact::Round { contract, losers, needed, placed, .. } => {
                     victims.push(victim.take());
                     Told::Round {
@@ -265,7 +273,6 @@ impl Watched {
                 | Fact::Inventory { .. }
                 | Fact::Horizon { .. }
                 | Fact::Funding { .. }
-                | Fact::TicketsFunded { .. }
                 | Fact::Acted { .. }
                 | Fact::SpotMoved { .. }
                 | Fact::BackstopTook { .. }
@@ -285,7 +292,7 @@ impl Watched {
         let snapshot = Snapshot {
             positions: (0..self.names.len() as u32)
                 .map(|id| ledger.position(id))
-                .map(|position| (position.qty.0, position.cost.0, position.collateral.0))
+                .map(|position| (position.qty.0, position.cost.0, position.collateral.0, position.owed.0))
                 .collect(),
             wallets: (0..self.accounts as u32).map(|account| ledger.wallet(account).0).collect(),
             maker: cash(Party::Maker),
@@ -443,6 +450,21 @@ pub fn play(world: &World) -> Outcome<Counts> {
                 if let Some(turn) = desk.turns.front() {
                     return Err(at(format!("the venue goes on to {:?}", turn.request)));
                 }
+                told
+            }
+            Step::Funding { after, contract, per_lot } => {
+                let id = contract as u16;
+                let command = Command::Funding { now: Nanos(now + after), contract: id, per_lot: Cash(per_lot) };
+                if contract >= world.contracts.len() {
+                    counts.refused += 1;
+                    watched.must_refuse(command, "no contract").map_err(at)?;
+                    continue;
+                }
+                now += after;
+                agree("answer to funding", &watched.venue.apply(command), &Ok(Next::Idle)).map_err(at)?;
+                model.fund(now, contract, per_lot);
+                let told = watched.take_facts().0;
+                counts.see(&told);
                 told
             }
             Step::Stray => {

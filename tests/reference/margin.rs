@@ -49,7 +49,12 @@ impl Contract {
 impl Position {
     /// Collateral and what closing the whole position at a price would realise.
     pub fn equity(&self, contract: &Contract, price: D) -> D {
-        self.collateral + contract.value(self.qty, price) - self.cost
+        self.backing() + contract.value(self.qty, price) - self.cost
+    }
+
+    /// Collateral less the funding that it owes.
+    pub fn backing(&self) -> D {
+        self.collateral - self.owed
     }
 
     pub fn is_long(&self) -> bool {

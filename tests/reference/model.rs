@@ -22,6 +22,8 @@ pub struct Position {
     pub contract: usize,
     pub qty: D,
     pub cost: D,
+    /// Funding owed (or, negative, due to it) and not yet settled.
+    pub owed: D,
     pub collateral: D,
     pub state: State,
     /// When an order last closed a part of it.
@@ -56,8 +58,8 @@ pub struct Unsold {
 /// Everything that anybody holds, in whole numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Lots, cost, collateral.
-    pub positions: Vec<(i64, i64, i64)>,
+    /// Lots, cost, collateral, funding owed.
+    pub positions: Vec<(i64, i64, i64, i64)>,
     pub wallets: Vec<i64>,
     pub maker: i64,
     pub fund: i64,
@@ -80,6 +82,7 @@ pub enum Told {
     TookOver { order: u32, lots: i64, tick: i64 },
     TakeoverRefused { order: u32, lots: i64 },
     TicketClosed { contract: usize, lots: i64, tick: i64, result: i64, paid: [i64; 3] },
+    TicketsFunded { contract: usize, owed: i64, paid: [i64; 3] },
     Round { contract: usize, long_losers: bool, needed: i64, placed: i64 },
     Deleveraged { position: (usize, usize), lots: i64, notional: i64, haircut: i64 },
     Closed { order: u32, to_book: i64, to_engine: i64, to_adl: i64, paid: [i64; 3], waived: i64, avoided: i64 },
@@ -137,8 +140,8 @@ pub struct Model<'w> {
     pub positions: Vec<Position>,
     wallets: Vec<D>,
     maker: D,
-    /// Lots and cost of outside liquidity in each contract.
-    maker_positions: Vec<(D, D)>,
+    /// Lots, cost and (always 0) funding owed of outside liquidity in each contract.
+    maker_positions: Vec<(D, D, D)>,
     fund: D,
     fees: D,
     venue: D,
@@ -162,15 +165,16 @@ pub fn sign(long: bool) -> D {
     if long { D::ONE } else { -D::ONE }
 }
 
-/// What a leg of `lots` for `cash` makes of a position: lots, cost, and what is realised.
-fn leg(qty: D, cost: D, lots: D, cash: D) -> (D, D, D) {
+/// What a leg of `lots` for `cash` makes of a position of lots, cost and funding owed, and what is realised.
+fn leg((qty, cost, owed): (D, D, D), lots: D, cash: D) -> ((D, D, D), D) {
     if lots.is_zero() || qty.is_zero() || (qty > D::ZERO) == (lots > D::ZERO) {
-        return (qty + lots, cost + cash, D::ZERO);
+        return ((qty + lots, cost + cash, owed), D::ZERO);
     }
     let closed = lots.abs().min(qty.abs());
     let closing = (cash * closed / lots.abs()).ceil();
     let released = (cost * closed / qty.abs()).ceil();
-    (qty + lots, cost - released + cash - closing, -closing - released)
+    let settled = (owed * closed / qty.abs()).ceil();
+    ((qty + lots, cost - released + cash - closing, owed - settled), -closing - released - settled)
 }
 
 impl<'w> Model<'w> {
@@ -182,7 +186,7 @@ impl<'w> Model<'w> {
             positions: Vec::new(),
             wallets: world.wallets.iter().map(|&cash| d(cash)).collect(),
             maker: D::ZERO,
-            maker_positions: vec![(D::ZERO, D::ZERO); world.contracts.len()],
+            maker_positions: vec![(D::ZERO, D::ZERO, D::ZERO); world.contracts.len()],
             fund: d(world.fund),
             fees: D::ZERO,
             venue: d(world.venue_capital),
@@ -200,6 +204,7 @@ impl<'w> Model<'w> {
                 contract: holding.contract,
                 qty: d(holding.lots),
                 cost: d(holding.cost),
+                owed: D::ZERO,
                 collateral: d(holding.collateral),
                 state: State::Watched,
                 partial_at: None,
@@ -222,7 +227,11 @@ impl<'w> Model<'w> {
 
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
-            positions: self.positions.iter().map(|p| (whole(p.qty), whole(p.cost), whole(p.collateral))).collect(),
+            positions: self
+                .positions
+                .iter()
+                .map(|p| (whole(p.qty), whole(p.cost), whole(p.collateral), whole(p.owed)))
+                .collect(),
             wallets: self.wallets.iter().map(|&cash| whole(cash)).collect(),
             maker: whole(self.maker),
             fund: whole(self.fund),
@@ -251,9 +260,8 @@ impl<'w> Model<'w> {
         if lots.is_zero() {
             return;
         }
-        let (qty, cost) = self.maker_positions[contract];
-        let (qty, cost, realised) = leg(qty, cost, lots, cash);
-        self.maker_positions[contract] = (qty, cost);
+        let realised;
+        (self.maker_positions[contract], realised) = leg(self.maker_positions[contract], lots, cash);
         self.maker += realised;
         self.clearing[contract] -= realised;
     }
@@ -261,7 +269,7 @@ impl<'w> Model<'w> {
     pub fn trade(&mut self, position: usize, lots: D, cash: D) {
         let held = &mut self.positions[position];
         let realised;
-        (held.qty, held.cost, realised) = leg(held.qty, held.cost, lots, cash);
+        ((held.qty, held.cost, held.owed), realised) = leg((held.qty, held.cost, held.owed), lots, cash);
         held.collateral += realised;
         self.clearing[held.contract] -= realised;
     }
@@ -343,6 +351,48 @@ impl<'w> Model<'w> {
                 self.queue.push(i);
             }
         }
+    }
+
+    // ------------------------------------------------------------------------------------------- funding
+
+    /// Every long owes so much for each lot, and every short receives it; the engine's tickets settle at once.
+    pub fn fund(&mut self, now: i64, contract: usize, per_lot: i64) {
+        self.now = now;
+        let per_lot = d(per_lot);
+        for position in self.positions.iter_mut().filter(|position| position.contract == contract) {
+            position.owed += position.qty * per_lot;
+        }
+        // Outside liquidity is no account: what it owes is a part of its cost.
+        let (qty, cost, _) = &mut self.maker_positions[contract];
+        *cost += *qty * per_lot;
+
+        let due: D = self.tickets[contract].iter().map(|ticket| ticket.qty * per_lot).sum();
+        self.clearing[contract] += due;
+        if due <= D::ZERO {
+            self.fund -= due;
+            return;
+        }
+        let mut missing = due;
+        let mut paid = [0; 3];
+        for payer in &self.world.cash_layers {
+            match payer {
+                Payer::Fund => {
+                    let amount = missing.min(self.budget());
+                    self.fund -= amount;
+                    paid[0] = whole(amount);
+                    missing -= amount;
+                }
+                Payer::Venue => {
+                    let amount = missing.min(self.venue);
+                    self.venue -= amount;
+                    paid[1] = whole(amount);
+                    missing -= amount;
+                }
+            }
+        }
+        self.deficit -= missing;
+        paid[2] = whole(missing);
+        self.told.push(Told::TicketsFunded { contract, owed: whole(due), paid });
     }
 
     // ------------------------------------------------------------------------------------------- a check instant
@@ -463,6 +513,12 @@ impl<'w> Model<'w> {
             self.told.push(Told::Dropped { position: self.name(at) });
             return None;
         }
+        // What is due to it is paid in; what it owes is settled as it closes.
+        let due = (-position.owed).max(D::ZERO);
+        self.clearing[position.contract] -= due;
+        self.positions[at].owed += due;
+        self.positions[at].collateral += due;
+        let position = &self.positions[at];
         let contract = self.contract(position.contract);
         let (bankruptcy, surplus) = position.bankruptcy(contract, mark);
         let lots = margin::planned(self, position);

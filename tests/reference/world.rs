@@ -157,6 +157,12 @@ pub enum Step {
     Check {
         after: i64,
     },
+    /// Funding falls due; the contract may not be one.
+    Funding {
+        after: i64,
+        contract: usize,
+        per_lot: i64,
+    },
     /// A fill that nobody asked for.
     Stray,
 }
@@ -482,7 +488,13 @@ fn steps(rng: &mut ChaCha8Rng, contracts: &[Contract]) -> Vec<Step> {
             *mark = (*mark + rng.random_range(-widest..=widest)).max(1);
             steps.push(Step::Mark { after, contract, price: *mark });
         }
+        if rng.random_ratio(1, 3) {
+            let contract = rng.random_range(0..contracts.len());
+            let per_lot = rng.random_range(-9..=9);
+            steps.push(Step::Funding { after, contract, per_lot });
+        }
         match rng.random_range(0..20) {
+            3 => steps.push(Step::Funding { after, contract: contracts.len(), per_lot: 1 }),
             0 => steps.push(Step::Mark { after, contract: contracts.len() + rng.random_range(0..3), price: 100 }),
             1 => steps.push(Step::Mark { after, contract: 0, price: -rng.random_range(0..3) }),
             2 => steps.push(Step::Stray),
