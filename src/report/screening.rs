@@ -64,7 +64,7 @@ pub fn chart(found: &Screening) -> Scene {
     let count = effects.len();
     let title = effects.first().map_or_else(
         || "No key was screened".to_owned(),
-        |first| format!("{} moves {} most within its range", first.name, found.metric),
+        |first| format!("{} moves most with {}, over the ranges given", found.metric, first.name),
     );
     let caption = format!(
         "scenario {} · seed {} · {} trajectories of {} paths a point · flashcrash {}",
@@ -79,10 +79,11 @@ pub fn chart(found: &Screening) -> Scene {
         Style::Percent => Axis::shares(high),
         _ => Axis::amounts(0.0, if high > 0.0 { high } else { 1.0 }),
     };
-    let place = |at: usize| (count - 1 - at) as f64;
+    // From 1, as a line at 0 would be taken for an axis.
+    let place = |at: usize| (count - at) as f64;
     let y = Axis {
-        low: -0.6,
-        high: count as f64 - 0.4,
+        low: 0.4,
+        high: count as f64 + 0.6,
         ticks: effects
             .iter()
             .enumerate()
