@@ -248,9 +248,8 @@ fn stops_fire_at_the_first_refresh_at_which_their_price_is_reached() {
             continue;
         }
         let entry = cash.0 as f64 / (qty.0 as f64 * k);
-        let reached = |price: i64| match qty.0 > 0 {
-            true => price as f64 <= entry.min(open) * 0.97,
-            false => price as f64 >= entry.max(open) * 1.03,
+        let reached = |price: i64| {
+            if qty.0 > 0 { price as f64 <= entry.min(open) * 0.97 } else { price as f64 >= entry.max(open) * 1.03 }
         };
         let due = prices.iter().find(|&(_, &price)| reached(price)).map(|(&at, _)| at);
         match (due, fired.get(&account)) {

@@ -71,16 +71,11 @@ impl Cast {
                 if takers.is_some() && open_unit(take) >= share {
                     continue;
                 }
-                let level = match constant {
-                    Some(level) => level,
-                    None => {
-                        let u = open_unit(word);
-                        if u > role.latest {
-                            continue;
-                        }
-                        distribution.quantile(u)
-                    }
-                };
+                let u = open_unit(word);
+                if constant.is_none() && u > role.latest {
+                    continue;
+                }
+                let level = constant.unwrap_or_else(|| distribution.quantile(u));
                 self.enter(troupe, number, role, level, &Position::opened(register, id), register);
             }
             first += len;

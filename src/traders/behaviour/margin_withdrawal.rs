@@ -27,7 +27,12 @@ pub const ENTRY: Entry<dyn Behaviour> = Entry {
             need: Need::Default("1"),
             about: "so many of the largest accounts by notional at the opening; ties go to the first",
         },
-        Key { name: "at", shape: Shape::Time { min: Nanos(0) }, need: Need::Required, about: "when" },
+        Key {
+            name: "at",
+            shape: Shape::Time { min: Nanos(0) },
+            need: Need::Required,
+            about: "time of the withdrawal, since the start of the path",
+        },
         Key {
             name: "keep",
             shape: Shape::Number { unit: "", min: 1.0, max: 1000.0 },
