@@ -1,4 +1,4 @@
-//! What intervals promise, on whole paths: against a closed form, against ten million paths, and between two seeds.
+//! What intervals promise, on whole paths: against a closed form, against millions of paths, and between two seeds.
 
 use std::fs;
 use std::process::Command;
@@ -163,12 +163,13 @@ fn fund_size_covers_a_closed_form_as_often_as_it_says() {
     assert!((funds / truth - 1.0).abs() < 0.03, "{funds} against {truth}");
 }
 
-/// P(ADL), mean, VaR 99 % and ES 99 % of the fund need of [`feedback`], from ten million paths of seed 2026:
+/// P(ADL), mean, VaR 99 % and ES 99 % of the fund need of [`feedback`], from the first eight million paths of seed 2026;
+/// of ten million the same is printed by
 /// `cargo test --release --test main ten_million -- --ignored --nocapture`.
-const TRUTH: [f64; 4] = [0.557_929_25, 58_705.304_518_773_5, 538_747.764_006, 820_615.756_209_179_4];
+const TRUTH: [f64; 4] = [0.558_062, 58_707.819_081, 538_534.031_026, 820_753.292_573];
 
 #[test]
-#[ignore = "ten minutes in release; its output is the constant above"]
+#[ignore = "ten minutes in release; the constant above is of its first eight million paths"]
 fn ten_million_paths_say_what_is_true() {
     let scenario = lab::read(&feedback());
     let stage = Stage::new(&scenario, 2026).unwrap();
@@ -189,7 +190,7 @@ fn ten_million_paths_say_what_is_true() {
 }
 
 #[test]
-fn intervals_cover_what_ten_million_paths_with_feedback_say() {
+fn intervals_cover_what_millions_of_paths_with_feedback_say() {
     let scenario = lab::read(&feedback());
     let names = ["p_adl", "fund_need_mean", "fund_need_var_99", "fund_need_es_99"];
     let studies = 150;
@@ -203,9 +204,9 @@ fn intervals_cover_what_ten_million_paths_with_feedback_say() {
     }
     let shares = covered.map(|count| f64::from(count) / studies as f64);
     println!("{names:?} covered {shares:?}");
-    // 95 % less 2.5 standard errors of 150 studies for what claims it; the expected shortfall of twelve paths beyond the
-    // quantile of a heavy tail claims less (methods.md, coverage).
-    for (name, (share, least)) in names.iter().zip(shares.iter().zip([0.90, 0.88, 0.90, 0.80])) {
+    // 95 % less 2.5 standard errors of 150 studies; a little less for the expected shortfall, which rests on twelve paths
+    // beyond the quantile.
+    for (name, (share, least)) in names.iter().zip(shares.iter().zip([0.90, 0.90, 0.90, 0.88])) {
         assert!(*share >= least, "{name}: {share}");
     }
 }
