@@ -64,7 +64,7 @@ fn play_all(seeds: std::ops::Range<u64>) -> Counts {
                 Ok(of_one) => counts.add(of_one),
                 Err(difference) => {
                     next.store(seeds.end, Ordering::Relaxed);
-                    return Err((world, difference));
+                    return Err(Box::new((world, difference)));
                 }
             }
         }
@@ -77,8 +77,8 @@ fn play_all(seeds: std::ops::Range<u64>) -> Counts {
     for result in results {
         match result {
             Ok(of_one) => counts.add(of_one),
-            Err((world, difference)) => {
-                let (world, difference) = shrink(world, difference);
+            Err(found) => {
+                let (world, difference) = shrink(found.0, found.1);
                 panic!("world {}: {difference}\n{world:#?}", world.seed);
             }
         }

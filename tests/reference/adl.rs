@@ -4,7 +4,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::drive::Desk;
 use super::margin::d;
-use super::model::{D, Forced, Model, Outcome, Position, State, Told, Unsold, sign, whole};
+use super::model::{D, Forced, Model, Position, State, Told, Unsold, sign, whole};
 use super::world::{Eligible, Policy};
 
 /// Who gives lots in a round.
@@ -26,7 +26,7 @@ type Plan = Vec<(usize, D)>;
 
 impl Model<'_> {
     /// A round for each contract and side over all that is left; inventory stands ahead of new orders.
-    pub fn adl_rounds(&mut self, unsold: &[Unsold], orders: &mut [Forced], desk: &mut Desk<'_>) -> Outcome {
+    pub fn adl_rounds(&mut self, unsold: &[Unsold], orders: &mut [Forced], desk: &mut Desk<'_>) {
         for contract in 0..self.marks.len() {
             for long in [true, false] {
                 let mut losers = Vec::new();
@@ -41,21 +41,13 @@ impl Model<'_> {
                     }
                 }
                 if !losers.is_empty() {
-                    self.round(contract, long, &losers, orders, desk)?;
+                    self.round(contract, long, &losers, orders, desk);
                 }
             }
         }
-        Ok(())
     }
 
-    fn round(
-        &mut self,
-        contract: usize,
-        long: bool,
-        losers: &[Loser],
-        orders: &mut [Forced],
-        desk: &mut Desk<'_>,
-    ) -> Outcome {
+    fn round(&mut self, contract: usize, long: bool, losers: &[Loser], orders: &mut [Forced], desk: &mut Desk<'_>) {
         let prices = losers.iter().map(|loser| loser.price);
         let worst = if long { prices.max().unwrap() } else { prices.min().unwrap() };
         let needed: D = losers.iter().map(|loser| loser.lots).sum();
@@ -107,7 +99,6 @@ impl Model<'_> {
             self.close_in_turn(contract, long, losers, &plan, orders);
         }
         self.told.push(Told::Round { contract, long_losers: long, needed: whole(needed), placed: whole(placed) });
-        Ok(())
     }
 
     fn is_eligible(&self, at: usize, worst: D) -> bool {
@@ -167,13 +158,14 @@ impl Model<'_> {
                 Some(leverage) => leverage.max(10) * gain.max(10),
             },
             Policy::ProfitOverCost => gain,
-            Policy::ProfitOverCollateral => return_on(position.backing()),
+            // Collateral of 0 or less, after the funding that is owed, counts as the least there is.
+            Policy::ProfitOverCollateral => return_on(position.backing().max(D::ONE)),
             Policy::ProfitOverEquity if equity <= D::ZERO => LAST,
             Policy::ProfitOverEquity => return_on(equity),
             Policy::EntryPrice => {
                 // A low entry price is a low cost per lot, but in the coin a high one.
                 let cost = billionths(position.cost.abs() / lots);
-                if position.is_long() != contract.inverse { -cost } else { cost }
+                if position.is_long() == contract.inverse { cost } else { -cost }
             }
             Policy::LargestProfit => profit.to_i128().unwrap(),
             Policy::LargestPosition => value.to_i128().unwrap(),

@@ -423,7 +423,7 @@ impl<'w> Model<'w> {
         }
 
         if adl.is_some() {
-            self.adl_rounds(&unsold, &mut opened, desk)?;
+            self.adl_rounds(&unsold, &mut opened, desk);
         }
 
         for forced in &mut opened {
