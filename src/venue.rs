@@ -525,9 +525,7 @@ impl Venue {
         entry.trigger = place;
         entry.armed = key;
         entry.state = State::Rearmed;
-        if side == Side::Short || place > 0 {
-            cursor.rearmed.push(Reverse(Trigger { distance: key, position: id }));
-        }
+        cursor.rearmed.push(Reverse(Trigger { distance: key, position: id }));
     }
 
     // ------------------------------------------------------------------------------------------ cross accounts

@@ -72,17 +72,11 @@ impl Triggers {
         usize::try_from(bucket).map_or(BUCKETS - 1, |bucket| bucket.min(BUCKETS - 1))
     }
 
-    /// One that suffers from a fall and whose trigger is not above zero can never be reached.
-    fn reachable(side: Side, place: i64) -> bool {
-        side == Side::Short || place > 0
-    }
-
     /// First pass: counts a position.
     pub fn count(&mut self, side: Side, place: i64) {
-        if Self::reachable(side, place) {
-            let bucket = self.bucket(distance(self.open, side, place));
-            self.sides[side_index(side)].fill[bucket] += 1;
-        }
+        // A trigger that no price reaches is counted too: funding may bring it into reach.
+        let bucket = self.bucket(distance(self.open, side, place));
+        self.sides[side_index(side)].fill[bucket] += 1;
     }
 
     /// Between the passes: lays the buckets out.
@@ -101,14 +95,12 @@ impl Triggers {
 
     /// Second pass: puts a position into its bucket.
     pub fn place(&mut self, side: Side, place: i64, position: u32) {
-        if Self::reachable(side, place) {
-            let distance = distance(self.open, side, place);
-            let bucket = self.bucket(distance);
-            let list = &mut self.sides[side_index(side)];
-            let at = list.fill[bucket];
-            list.keys[at as usize] = Trigger { distance, position };
-            list.fill[bucket] += 1;
-        }
+        let distance = distance(self.open, side, place);
+        let bucket = self.bucket(distance);
+        let list = &mut self.sides[side_index(side)];
+        let at = list.fill[bucket];
+        list.keys[at as usize] = Trigger { distance, position };
+        list.fill[bucket] += 1;
     }
 
     /// Sorts everything that is not sorted yet.
@@ -186,11 +178,8 @@ mod tests {
         for (position, &t) in (0u32..).zip(&ticks) {
             triggers.place(Side::Long, t, position);
         }
-        let mut expected: Vec<Trigger> = (0u32..)
-            .zip(&ticks)
-            .filter(|(_, t)| **t > 0)
-            .map(|(position, t)| Trigger { distance: open - t, position })
-            .collect();
+        let mut expected: Vec<Trigger> =
+            (0u32..).zip(&ticks).map(|(position, t)| Trigger { distance: open - t, position }).collect();
         expected.sort_unstable();
         let mut seen = Vec::new();
         let mut cursor = 0;

@@ -74,7 +74,8 @@ impl Ranking for PnlRatio {
         let over = match self.over {
             Over::Cost => return Some(region.most_gain().unwrap_or(i128::MAX)),
             Over::Collateral => i128::from(region.collateral_per_lot.0),
-            // Profit ÷ (collateral + profit) rises with profit.
+            // Profit ÷ (collateral + profit) rises with profit, unless funding that is owed outweighs the collateral.
+            Over::Equity if region.collateral_per_lot.0 < 0 => return Some(i128::MAX),
             Over::Equity => i128::from(region.collateral_per_lot.0) + profit,
         };
         Some(if over > 0 { div_ceil(profit * BILLION, over) } else { i128::MAX })

@@ -96,3 +96,16 @@ fn what_adl_spares_counts_from_the_first_pass_where_it_stands_before_the_book() 
     assert_eq!((disposal.paid.fund, disposal.to_adl), (Cash(7), Cash(2 * 89)));
     assert_eq!(disposal.book_cost_avoided, Cash(12));
 }
+
+/// A long of one lot at 100 with 150 behind it cannot be liquidated: at any price it has 50 left. Funding of 60 a lot takes
+/// that away, and at 10 it has nothing: 150 − 60 + 10 − 100.
+#[test]
+fn funding_brings_a_position_into_reach_that_no_price_could_liquidate() {
+    let mut venue = venue(layered(&[PositionLayer::Engine], 0), &[(0, 1, 100, 150)]);
+    instant(&mut venue, 1, 10, &[]);
+    venue.apply(Command::Funding { now: Nanos(2), contract: 0, per_lot: Cash(60) }).unwrap();
+    venue.facts().clear();
+    instant(&mut venue, 3, 10, &[]);
+    let breached = venue.facts().iter().any(|fact| matches!(fact, Fact::Breached { account: 0, .. }));
+    assert!(breached, "{:?}", venue.facts());
+}
