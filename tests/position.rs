@@ -110,7 +110,7 @@ fn a_table_joins_cross_accounts_and_names_the_line_of_a_fault() {
 #[test]
 fn presets_are_listed_and_printed() {
     let list = out(&run(&["preset"], ""));
-    assert_eq!(list.lines().count(), 14);
+    assert_eq!(list.lines().count(), 17, "fourteen rule books and three populations");
     for line in list.lines() {
         let name = line.split_whitespace().next().unwrap();
         assert!(out(&run(&["preset", name], "")).contains("[venue]\n"), "{name}");

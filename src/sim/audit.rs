@@ -451,8 +451,7 @@ impl Audit {
         position.cost += amount;
         of.cost += i128::from(amount);
         of.unrealised.iter_mut().for_each(|sum| *sum -= i128::from(amount));
-        let mark = of.mark.unwrap_or(1);
-        let left = of.trader(account).unrealised(of.lot_value(mark));
+        let left = of.mark.map_or(0, |mark| of.trader(account).unrealised(of.lot_value(mark)));
         if left < 0 {
             return Err(format!("account {account} settles {amount} of profit and is left with {left}"));
         }

@@ -719,6 +719,9 @@ impl Venue {
         let cross = after.mode == MarginMode::Cross;
         if cross {
             self.settle_wallet(position, contract, Some(at), &mut disposal.paid);
+        } else if after.collateral.0 < 0 {
+            // Its bankruptcy tick lay so near its entry that what stays open gains there a little of what was counted on.
+            self.cover(-after.collateral, Holder::Position(position), contract, None, &mut disposal.paid);
         }
         if after.qty.is_zero() {
             // The wallet of a cross account is what its liquidation leaves only once all its positions are closed.

@@ -49,6 +49,7 @@ impl Venue {
         self.ledger.post(Party::Engine, clearing, owed, Why::Funding);
         let mut paid = Paid::default();
         self.cover(owed, Holder::House(Party::Engine), contract, None, &mut paid);
+        self.rearm_charged();
         self.ledger.facts.push(Fact::TicketsFunded { contract, owed, paid });
     }
 }

@@ -219,13 +219,13 @@ fn a_side_that_is_none() {
 #[test]
 fn cross_margin_in_a_book() {
     insta::assert_snapshot!(book("account,symbol,side,quantity,entry_price,collateral,margin_mode\na,BTC,long,1,100,20,cross\nb,BTC,short,1,100,20,portfolio\n"), @r#"
-    error: cross margin is not simulated yet
-     --> book.csv:2:21
+    error: a cross position has no collateral of its own
+     --> book.csv:2:18
       |
     2 | a,BTC,long,1,100,20,cross
-      |                     ^^^^^
+      |                  ^^
       |
-      = help: use isolated, with the collateral that backs this position; cross margin comes later
+      = help: write the account's cash as `wallet` and 0 here, or make the position isolated
 
     error: `margin_mode` cannot be "portfolio"
      --> book.csv:3:22
@@ -233,7 +233,7 @@ fn cross_margin_in_a_book() {
     3 | b,BTC,short,1,100,20,portfolio
       |                      ^^^^^^^^^
       |
-      = help: it takes isolated
+      = help: it takes isolated or cross
     "#);
 }
 

@@ -43,9 +43,9 @@ impl Audit {
         if surplus.0 < 0 {
             return Err(format!("order {id} of account {account} opens with a negative surplus of {}", surplus.0));
         }
-        if let Some(now) = self.contracts[usize::from(contract)].mark
-            && now != mark.0
-        {
+        // A contract that stood still from the opening on has not told its mark yet.
+        let now = *self.contracts[usize::from(contract)].mark.get_or_insert(mark.0);
+        if now != mark.0 {
             return Err(format!("order {id} opened at mark {}, but the mark is {now}", mark.0));
         }
         let head = at(&mut self.orders_of, account as usize);

@@ -48,6 +48,7 @@ pub(super) fn is_told_by_others(scenario: &Scenario) -> bool {
     let rules = &scenario.rules;
     rules.position_layers == [PositionLayer::Book, PositionLayer::Adl]
         && rules.cash_layers.first() == Some(&CashLayer::Fund)
+        && rules.beyond_one_pass().is_none()
 }
 
 /// Runs a cell, taking what a cell with a larger fund has shown.

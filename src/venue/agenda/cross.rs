@@ -75,8 +75,15 @@ impl Venue {
 
     /// Opens the order on the next position of the cross account in turn, while the account is in breach.
     pub(super) fn open_next_of_cross(&mut self) -> bool {
-        let CrossAccount { account, next, .. } = self.agenda.cross;
-        let Some(&(id, share)) = self.agenda.cross.legs.get(next) else { return false };
+        let account = self.agenda.cross.account;
+        // Positions in a contract that stands still wait.
+        let (id, share) = loop {
+            let Some(&(id, share)) = self.agenda.cross.legs.get(self.agenda.cross.next) else { return false };
+            if !self.is_halted(self.ledger.position(id).contract, self.now) {
+                break (id, share);
+            }
+            self.agenda.cross.next += 1;
+        };
         // Lots that wait for the ADL round or for the layers after it leave at their bankruptcy tick.
         let mut equity = self.ledger.wallet(account);
         let (mut maintenance, mut elsewhere) = (0i128, 0i128);

@@ -181,6 +181,7 @@ proptest! {
         let facts = std::mem::take(venue.facts());
         audit.see(Nanos(0), &facts);
         let mut marks = [100, 100];
+        let mut log = Vec::new();
         for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
             let now = Nanos(i);
             venue.apply(Command::Index { now, contract, index: Price(mark + 3) }).unwrap();
@@ -197,12 +198,13 @@ proptest! {
             loop {
                 let facts = std::mem::take(venue.facts());
                 audit.see(now, &facts);
+                log.extend(facts);
                 let Next::Order(order) = next else { break };
                 next = venue.apply(Command::Fill(fill(&world, &order, marks[usize::from(order.contract)]))).unwrap();
             }
         }
         if let Err(violation) = audit.finish() {
-            prop_assert!(false, "{}", violation);
+            prop_assert!(false, "{}\n{:#?}", violation, log);
         }
     }
 }
