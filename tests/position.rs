@@ -110,10 +110,17 @@ fn a_table_joins_cross_accounts_and_names_the_line_of_a_fault() {
 #[test]
 fn presets_are_listed_and_printed() {
     let list = out(&run(&["preset"], ""));
-    assert_eq!(list.lines().count(), 17, "fourteen rule books and three populations");
-    for line in list.lines() {
-        let name = line.split_whitespace().next().unwrap();
-        assert!(out(&run(&["preset", name], "")).contains("[venue]\n"), "{name}");
+    let (rule_books, populations) = list.split_once("Populations").expect("two lists");
+    let names = |part: &str| -> Vec<String> {
+        let entries = part.lines().skip(1).filter(|line| !line.is_empty());
+        entries.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+    };
+    let (rule_books, populations) = (names(rule_books), names(populations));
+    assert_eq!((rule_books.len(), populations.len()), (14, 3));
+    for (names, table) in [(rule_books, "[venue]\n"), (populations, "[[traders]]\n")] {
+        for name in names {
+            assert!(out(&run(&["preset", &name], "")).contains(table), "{name}");
+        }
     }
     let output = run(&["preset", "binanse"], "");
     assert_eq!(output.status.code(), Some(1));

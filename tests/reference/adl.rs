@@ -93,11 +93,14 @@ impl Model<'_> {
                 | Policy::MinMax
                 | Policy::LeverageLevelling
         );
+        let before = self.told.len();
         if one_price {
             self.close_at_one_price(contract, long, losers, &plan, placed, orders);
         } else {
             self.close_in_turn(contract, long, losers, &plan, orders);
         }
+        // What losers gain or lack is settled, and told, when all winners have given.
+        self.told[before..].sort_by_key(|told| matches!(told, Told::TicketClosed { .. }));
         self.told.push(Told::Round { contract, long_losers: long, needed: whole(needed), placed: whole(placed) });
     }
 
