@@ -103,6 +103,9 @@ fn takers_sell_little_more_than_half_of_the_volume_and_depth_is_nearly_gone_at_t
     });
     // Recorded 1.3 % for 100M USD.
     assert!(impact[4] <= 0.013 && 0.013 <= impact[94], "{} … {}", impact[4], impact[94]);
+    // Recorded at most 1 % for minutes; the fitted book comes near. In billionths.
+    let depth = sorted(&out, |value| value("depth_left_min"));
+    assert!(depth[94] < 0.02e9, "{}", depth[94]);
 }
 
 /// `exogenous_share` of each crash with its interval: the shares at which median and limits of the traded low meet the
