@@ -35,5 +35,6 @@ mod rare;
 mod reference;
 mod report;
 mod studies;
+mod stylised;
 mod traces;
 mod worked;
