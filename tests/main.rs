@@ -26,6 +26,7 @@ mod golden;
 mod lab;
 mod laboratories;
 mod market;
+mod mechanisms;
 mod memory;
 mod pictures;
 mod position;
