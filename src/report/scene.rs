@@ -158,17 +158,22 @@ impl Scene {
             let backend = BitMapBackend::with_buffer(&mut large, (pixel(WIDTH * scale), pixel(HEIGHT * scale)));
             self.draw(&backend.into_drawing_area(), scale, SINK_PNG).map_err(|error| failed(path, &error))?;
         }
-        let average = |x: usize, y: usize, channel: usize| {
-            let sum: u32 = (0..by * by)
-                .map(|i| u32::from(large[((y * by + i / by) * width * by + x * by + i % by) * 3 + channel]))
-                .sum();
-            u8::try_from(sum / (u32::from(OVERSAMPLE) * u32::from(OVERSAMPLE))).unwrap_or(u8::MAX)
-        };
+        // Rows of the large picture are read in the order in which they lie, and each sample once.
+        let samples = u32::from(OVERSAMPLE) * u32::from(OVERSAMPLE);
         let mut small = Vec::with_capacity(width * height * 3);
-        for y in 0..height {
-            for x in 0..width {
-                small.extend([average(x, y, 0), average(x, y, 1), average(x, y, 2)]);
+        let mut sums = vec![0u32; width * 3];
+        for rows in large.chunks_exact(width * by * 3 * by) {
+            sums.fill(0);
+            for row in rows.chunks_exact(width * by * 3) {
+                for (sums, block) in sums.chunks_exact_mut(3).zip(row.chunks_exact(3 * by)) {
+                    for sample in block.chunks_exact(3) {
+                        for (sum, &channel) in sums.iter_mut().zip(sample) {
+                            *sum += u32::from(channel);
+                        }
+                    }
+                }
             }
+            small.extend(sums.iter().map(|sum| u8::try_from(sum / samples).unwrap_or(u8::MAX)));
         }
         let picture = BitMapElement::<_>::with_owned_buffer((0, 0), (pixel(WIDTH), pixel(HEIGHT)), small)
             .ok_or_else(|| failed(path, "the picture has the wrong size"))?;

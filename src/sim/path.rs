@@ -223,7 +223,7 @@ impl<'s> Worker<'s> {
         let ratio = self.draw_accounts(path, tilt)? * self.draw_index(path, tilt);
         let telling = if observers.is_empty() { Telling::Silent } else { Telling::Told };
         let context = Context { stage: self.stage, index: &self.index, factors: &self.factors, path };
-        let register = std::mem::take(&mut self.register);
+        let register = std::mem::replace(&mut self.register, self.actual.venue.release());
         let open_interest = open_interest(&register, self.stage);
         self.cast.draw(&self.stage.troupe, path, &register);
 
@@ -559,9 +559,6 @@ impl Lane {
 
     /// Tells the tally what was traded in the first asset's book so far, where the flow of others is given.
     fn count_flow(&mut self, scenario: &Scenario) {
-        if scenario.assets.first().is_none_or(|asset| asset.background.is_none()) {
-            return;
-        }
         let cash = |amount: f64| {
             Cash::floor(amount / scenario.cash_unit.to_f64())
                 .unwrap_or_else(|| panic!("overflow: a volume of {amount}"))
@@ -598,7 +595,8 @@ impl Lane {
             if !fill.lots.is_zero() {
                 state.last = Some(k.average(fill.lots, fill.cash));
             }
-            if c == 0 {
+            // Nobody asks for the flow of a book without others in it, and reading the cash unit costs as much as the fill.
+            if c == 0 && context.stage.scenario.assets[c].background.is_some() {
                 let amount = match context.stage.scenario.assets[c].reference {
                     Reference::PerTickLot(_) => fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64(),
                     Reference::PerLot(worth) => fill.lots.0 as f64 * worth,

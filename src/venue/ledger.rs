@@ -116,6 +116,8 @@ pub(super) struct Vault {
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     register: Arc<Register>,
+    /// An empty register, held between paths: a new one would be an allocation each time.
+    vacant: Arc<Register>,
     multipliers: Vec<Multiplier>,
     positions: Touched,
     touched: Vec<Position>,
@@ -225,7 +227,7 @@ impl Ledger {
 
     /// Lets go of the register, so that its owner can rebuild it.
     pub fn release(&mut self) -> Arc<Register> {
-        std::mem::take(&mut self.register)
+        std::mem::replace(&mut self.register, Arc::clone(&self.vacant))
     }
 
     #[must_use]
@@ -250,17 +252,8 @@ impl Ledger {
             Some(slot) => self.touched[slot],
             None => self.untouched(id),
         };
-        self.accrue(&mut position);
+        position.accrue(&self.funding);
         position
-    }
-
-    /// Counts the funding of a position up to now.
-    fn accrue(&self, position: &mut Position) {
-        let funding = self.funding[usize::from(position.contract)];
-        if funding != position.funded {
-            position.owed += Cash(narrow(i128::from(position.qty.0) * i128::from(funding - position.funded)));
-            position.funded = funding;
-        }
     }
 
     /// Σ funding per lot of a contract since the opening.
@@ -293,14 +286,11 @@ impl Ledger {
     }
 
     fn purse_mut(&mut self, id: u32) -> &mut Cash {
-        let position = self.position_mut(id);
-        match position.mode {
-            MarginMode::Isolated => {
-                let (slot, _) = self.positions.claim(id);
-                &mut self.touched[slot].collateral
-            }
+        let slot = self.slot_of(id);
+        match self.touched[slot].mode {
+            MarginMode::Isolated => &mut self.touched[slot].collateral,
             MarginMode::Cross => {
-                let account = position.account;
+                let account = self.touched[slot].account;
                 self.wallet_mut(account)
             }
         }
@@ -398,6 +388,15 @@ impl Position {
             partial_at: None,
         }
     }
+
+    /// Counts funding up to now, from Σ funding per lot of each contract.
+    fn accrue(&mut self, funding: &[i64]) {
+        let funding = funding[usize::from(self.contract)];
+        if funding != self.funded {
+            self.owed += Cash(narrow(i128::from(self.qty.0) * i128::from(funding - self.funded)));
+            self.funded = funding;
+        }
+    }
 }
 
 impl Ledger {
@@ -415,15 +414,20 @@ impl Ledger {
 
     /// A position for change.
     pub fn position_mut(&mut self, id: u32) -> &mut Position {
+        let slot = self.slot_of(id);
+        let position = &mut self.touched[slot];
+        position.accrue(&self.funding);
+        position
+    }
+
+    /// Where a position is kept from now on, with its funding as it was last counted.
+    fn slot_of(&mut self, id: u32) -> usize {
         let (slot, new) = self.positions.claim(id);
         if new {
             let position = self.untouched(id);
             self.touched.push(position);
         }
-        let mut position = self.touched[slot];
-        self.accrue(&mut position);
-        self.touched[slot] = position;
-        &mut self.touched[slot]
+        slot
     }
 
     fn wallet_mut(&mut self, account: u32) -> &mut Cash {
