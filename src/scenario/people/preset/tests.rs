@@ -172,7 +172,10 @@ fn shares(scenario: &Scenario, groups: std::ops::Range<u32>, bounds: &[f64]) -> 
         let all = drawn(scenario, path);
         for j in (0..all.qty.len()).filter(|&j| groups.contains(&all.account[j])) {
             let notional = asset.multiplier.value(all.qty[j], Price(asset.open.0)).0.abs() as f64;
-            let leverage = all.cost[j].0.abs() as f64 / all.collateral[j].0 as f64;
+            // The wallet of a cross account holds the collateral of its one position.
+            let cross = all.cross.get(j) == Some(&true);
+            let posted = if cross { all.wallet[all.account[j] as usize] } else { all.collateral[j] };
+            let leverage = all.cost[j].0.abs() as f64 / posted.0 as f64;
             total += notional;
             for (sum, bound) in below.iter_mut().zip(bounds) {
                 *sum += if leverage <= bound * 1.001 { notional } else { 0.0 };
