@@ -5,13 +5,15 @@
 
 use super::{Act, Answer, Behaviour, CLOSES, Cast, Cue, SHARE, SLIPPAGE, Same, Seen, Watched, drawn};
 use crate::market::distribution::{DISTRIBUTION_INFO, Distribution};
-use crate::registry::{Entry, Key, Need, Shape, Values};
+use crate::registry::{Entry, Key, Need, Reading, Shape, Values};
 
+/// An order that rests at the venue until a price reaches it, then closes at the market: a stop-loss or a take-profit.
 #[derive(Debug)]
-struct StopLoss {
+pub(super) struct Resting {
+    kind: &'static str,
     share: f64,
     distance: Box<dyn Distribution>,
-    watched: Watched,
+    cue: Cue,
     closes: f64,
     slippage: f64,
 }
@@ -24,8 +26,23 @@ pub(super) const WATCHES: Key = Key {
     about: "the price that triggers the order",
 };
 
-pub(super) fn watched(values: &Values) -> Watched {
-    if values.text("watches") == "mark" { Watched::Mark } else { Watched::Traded }
+impl Resting {
+    /// Reads an order of this kind, which `cue` wakes.
+    pub(super) fn of(
+        kind: &'static str,
+        cue: fn(Watched) -> Cue,
+        values: &Values,
+        reading: &mut Reading,
+    ) -> Option<Box<dyn Behaviour>> {
+        Some(Box::new(Self {
+            kind,
+            share: values.number("share"),
+            distance: drawn(values, "distance", 0.0, 0.999, reading)?,
+            cue: cue(if values.text("watches") == "mark" { Watched::Mark } else { Watched::Traded }),
+            closes: values.number("closes"),
+            slippage: values.number("slippage"),
+        }))
+    }
 }
 
 /// No delay: the order waits at the venue.
@@ -46,20 +63,12 @@ pub const ENTRY: Entry<dyn Behaviour> = Entry {
         CLOSES,
         SLIPPAGE,
     ],
-    build: |values, reading| {
-        Some(Box::new(StopLoss {
-            share: values.number("share"),
-            distance: drawn(values, "distance", 0.0, 0.999, reading)?,
-            watched: watched(values),
-            closes: values.number("closes"),
-            slippage: values.number("slippage"),
-        }))
-    },
+    build: |values, reading| Resting::of("stop_loss", Cue::Loss, values, reading),
 };
 
-impl Behaviour for StopLoss {
+impl Behaviour for Resting {
     fn kind(&self) -> &'static str {
-        ENTRY.kind
+        self.kind
     }
 
     fn cast(&self) -> Cast {
@@ -67,7 +76,7 @@ impl Behaviour for StopLoss {
     }
 
     fn cue(&self) -> Cue {
-        Cue::Loss(self.watched)
+        self.cue
     }
 
     fn level(&self) -> &dyn Distribution {

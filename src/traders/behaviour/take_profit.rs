@@ -2,19 +2,10 @@
 //!
 //! Target of a long: max(entry, opening mark)·(1 + distance); of a short: min(entry, opening mark)·(1 − distance).
 
-use super::stop_loss::{AT_ONCE, WATCHES, watched};
-use super::{Act, Answer, Behaviour, CLOSES, Cast, Cue, SHARE, SLIPPAGE, Seen, Watched, drawn};
-use crate::market::distribution::{DISTRIBUTION_INFO, Distribution};
+use super::stop_loss::{Resting, WATCHES};
+use super::{Behaviour, CLOSES, Cue, SHARE, SLIPPAGE};
+use crate::market::distribution::DISTRIBUTION_INFO;
 use crate::registry::{Entry, Key, Need, Shape};
-
-#[derive(Debug)]
-struct TakeProfit {
-    share: f64,
-    distance: Box<dyn Distribution>,
-    watched: Watched,
-    closes: f64,
-    slippage: f64,
-}
 
 pub const ENTRY: Entry<dyn Behaviour> = Entry {
     kind: "take_profit",
@@ -31,39 +22,5 @@ pub const ENTRY: Entry<dyn Behaviour> = Entry {
         CLOSES,
         SLIPPAGE,
     ],
-    build: |values, reading| {
-        Some(Box::new(TakeProfit {
-            share: values.number("share"),
-            distance: drawn(values, "distance", 0.0, 0.999, reading)?,
-            watched: watched(values),
-            closes: values.number("closes"),
-            slippage: values.number("slippage"),
-        }))
-    },
+    build: |values, reading| Resting::of("take_profit", Cue::Gain, values, reading),
 };
-
-impl Behaviour for TakeProfit {
-    fn kind(&self) -> &'static str {
-        ENTRY.kind
-    }
-
-    fn cast(&self) -> Cast {
-        Cast::Share(self.share)
-    }
-
-    fn cue(&self) -> Cue {
-        Cue::Gain(self.watched)
-    }
-
-    fn level(&self) -> &dyn Distribution {
-        &*self.distance
-    }
-
-    fn delay_s(&self) -> &dyn Distribution {
-        &AT_ONCE
-    }
-
-    fn act(&self, seen: &Seen, _: &mut dyn FnMut() -> f64) -> Answer {
-        Answer::once(Act::close(self.closes * seen.lots, seen.closing_limit(self.slippage)))
-    }
-}
