@@ -189,14 +189,17 @@ impl Ratio {
 /// Quotient rounded towards −∞. The divisor must not be zero.
 #[must_use]
 pub const fn div_floor(a: i128, b: i128) -> i128 {
-    let (q, r) = (a / b, a % b);
+    let q = a / b;
+    // A second division would cost as much as the first.
+    let r = a - q * b;
     if r != 0 && ((r < 0) != (b < 0)) { q - 1 } else { q }
 }
 
 /// Quotient rounded towards +∞. The divisor must not be zero.
 #[must_use]
 pub const fn div_ceil(a: i128, b: i128) -> i128 {
-    let (q, r) = (a / b, a % b);
+    let q = a / b;
+    let r = a - q * b;
     if r != 0 && ((r < 0) == (b < 0)) { q + 1 } else { q }
 }
 

@@ -5,6 +5,7 @@
 
 use std::fmt::Debug;
 
+use super::margin::Tiers;
 use crate::facts::Side;
 use crate::money::{Cash, Price, Qty};
 use crate::registry::{Entry, EntryInfo, FamilyInfo, plug_ins};
@@ -75,14 +76,14 @@ pub trait Ranking: Send + Sync + Debug {
 
     /// An upper bound of the score of any eligible winner in a region; `None` where none can be eligible. A policy that
     /// cannot bound its score returns `i128::MAX`, and then everybody is looked at.
-    fn bound(&self, _region: &Region, _round: &Round) -> Option<i128> {
+    fn bound(&self, _region: &Region<'_>, _round: &Round) -> Option<i128> {
         Some(i128::MAX)
     }
 }
 
 /// Winners with these costs and collaterals per lot (least, greatest), at one mark.
 #[derive(Clone, Copy, Debug)]
-pub struct Region {
+pub struct Region<'a> {
     pub side: Side,
     pub cost_per_lot: (i64, i64),
     pub collateral_per_lot: (i64, i64),
@@ -90,13 +91,25 @@ pub struct Region {
     pub value_per_lot: i64,
     /// Lots of the largest position.
     pub most_lots: i64,
-    /// Greatest maintenance margin per lot, rounded up.
-    pub maintenance_per_lot: i64,
+    /// Tiers of the contract.
+    pub tiers: &'a Tiers,
     /// Sequence number of the oldest position.
     pub oldest: u32,
 }
 
-impl Region {
+impl Region<'_> {
+    /// Greatest maintenance margin per lot, rounded up: that of the largest position, since maintenance is convex in
+    /// notional and 0 at 0.
+    #[must_use]
+    pub fn most_maintenance(&self) -> i128 {
+        let (value, lots) = (i128::from(self.value_per_lot), i128::from(self.most_lots.max(1)));
+        match i64::try_from(value * lots) {
+            // Rounded up twice, as a winner's is rounded up to a whole unit before it is divided by its lots.
+            Ok(most) => div_ceil(i128::from(self.tiers.maintenance(Cash(most)).0), lots) + 1,
+            Err(_) => value,
+        }
+    }
+
     /// Greatest unrealised profit per lot.
     #[must_use]
     pub fn most_profit(&self) -> i128 {

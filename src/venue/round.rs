@@ -269,16 +269,15 @@ impl Venue {
                 self.agenda.debts.push(Debt::Backstop { backstop: j, qty: -qty, result });
             }
             Source::Work(at) => {
-                let before = self.equity_at_bankruptcy(&self.agenda.works[at]).positive_part();
+                // At the bankruptcy tick nothing is lacking and nothing gained.
+                let before = (self.rules.waterfall.adl_price != AdlPrice::Bankruptcy)
+                    .then(|| self.equity_at_bankruptcy(&self.agenda.works[at]).positive_part());
                 let work = &mut self.agenda.works[at];
                 work.left -= lots;
                 work.disposal.to_adl += self.ledger.multiplier(need.contract).notional(lots, work.mark);
                 let (position, order) = (work.position, work.order);
                 self.ledger.trade(position, qty, signed, Some(order), Via::Adl);
-                // At the bankruptcy tick nothing is lacking and nothing gained.
-                if self.rules.waterfall.adl_price != AdlPrice::Bankruptcy {
-                    self.agenda.debts.push(Debt::Work { at, before });
-                }
+                self.agenda.debts.extend(before.map(|before| Debt::Work { at, before }));
             }
         }
     }

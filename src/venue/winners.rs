@@ -12,7 +12,7 @@ use super::ledger::{Ledger, State};
 use super::margin::Tiers;
 use super::rules::MarginMode;
 use crate::facts::{ContractId, Side};
-use crate::money::{Cash, Price, div_ceil, narrow};
+use crate::money::{Cash, Price};
 
 /// Positions in a leaf: small enough to look at each, large enough to keep the tree shallow.
 const LEAF: usize = 12;
@@ -140,12 +140,14 @@ impl Winners {
                     if node.children == 0 {
                         let ids = &tree.ids[node.start as usize..node.end as usize];
                         let untouched = ids.iter().filter(|&&id| !question.ledger.is_touched(id));
-                        self.frontier.extend(untouched.filter_map(|&id| question.candidate(id)));
+                        // One by one: the heap is much larger than what joins it.
+                        untouched.filter_map(|&id| question.candidate(id)).for_each(|item| self.frontier.push(item));
                     } else {
                         for child in [node.children, node.children + 1] {
                             if tree.alive[child as usize] > 0 {
-                                let bound = question.bound(&tree.nodes[child as usize]);
-                                self.frontier.extend(bound.map(|score| Item { score, kind: Kind::Node(child) }));
+                                if let Some(score) = question.bound(&tree.nodes[child as usize]) {
+                                    self.frontier.push(Item { score, kind: Kind::Node(child) });
+                                }
                             }
                         }
                     }
@@ -182,23 +184,13 @@ impl Question<'_> {
             Side::Long => self.ledger.funding(self.contract),
             Side::Short => -self.ledger.funding(self.contract),
         };
-        // Maintenance is convex in notional and 0 at 0, so the largest position has the most of it per lot.
-        let most = i128::from(self.lot_value) * i128::from(node.most_lots);
-        let maintenance_per_lot = match i64::try_from(most) {
-            // Rounded up twice, as a winner's is rounded up to a whole unit before it is divided by its lots.
-            Ok(most) => {
-                let maintenance = i128::from(self.tiers.maintenance(Cash(most)).0);
-                narrow(div_ceil(maintenance, i128::from(node.most_lots.max(1)))) + 1
-            }
-            Err(_) => self.lot_value,
-        };
         let region = Region {
             side: self.side,
             cost_per_lot: node.cost,
             collateral_per_lot: (node.collateral.0 - funding, node.collateral.1 - funding),
             value_per_lot: self.lot_value,
             most_lots: node.most_lots,
-            maintenance_per_lot,
+            tiers: self.tiers,
             oldest: node.oldest,
         };
         self.policy.bound(&region, self.round)

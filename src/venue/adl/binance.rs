@@ -40,7 +40,7 @@ impl Ranking for Binance {
         profit * ratio
     }
 
-    fn bound(&self, region: &Region, _round: &Round) -> Option<i128> {
+    fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         let profit = region.most_profit();
         if profit <= 0 {
             return Some(0);
@@ -49,7 +49,7 @@ impl Ranking for Binance {
         if collateral <= 0 || equity <= 0 {
             return Some(i128::MAX);
         }
-        let ratio = div_ceil(i128::from(region.maintenance_per_lot) * BILLION, equity);
+        let ratio = div_ceil(region.most_maintenance() * BILLION, equity);
         Some(div_ceil(profit * BILLION, collateral) * ratio)
     }
 }

@@ -182,14 +182,15 @@ proptest! {
             let low = case.winners.iter().map(|winner| of(winner).div_euclid(lots(winner))).min().unwrap();
             (low, 1 + case.winners.iter().map(|winner| of(winner).div_euclid(lots(winner))).max().unwrap())
         };
-        let per_lot = |winner: &Winner| (winner.maintenance.0 + lots(winner) - 1) / lots(winner);
+        // The tiers that the winners' maintenance is drawn from: 1 %.
+        let tiers = Tiers::new(vec![Tier { floor: Cash(0), rate: Ratio(10_000_000), max_leverage: Ratio(50_000_000_000) }]).unwrap();
         let region = Region {
             side: case.round.side,
             cost_per_lot: range(&|winner| winner.cost.0.abs()),
             collateral_per_lot: range(&|winner| winner.collateral.0),
             value_per_lot: 100,
             most_lots: case.winners.iter().map(lots).max().unwrap(),
-            maintenance_per_lot: case.winners.iter().map(per_lot).max().unwrap(),
+            tiers: &tiers,
             oldest: case.winners.iter().map(|winner| winner.opened).min().unwrap(),
         };
         for (kind, policy) in policies() {

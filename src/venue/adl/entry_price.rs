@@ -33,7 +33,7 @@ impl Ranking for EntryPrice {
         div_floor(-i128::from(winner.cost.0) * BILLION, i128::from(winner.qty.0).abs().max(1))
     }
 
-    fn bound(&self, region: &Region, _round: &Round) -> Option<i128> {
+    fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         Some(match region.side {
             Side::Long => -i128::from(region.cost_per_lot.0) * BILLION,
             Side::Short => i128::from(region.cost_per_lot.1) * BILLION,

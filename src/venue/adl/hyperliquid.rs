@@ -65,7 +65,7 @@ impl Ranking for Hyperliquid {
         }
     }
 
-    fn bound(&self, region: &Region, _round: &Round) -> Option<i128> {
+    fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         let Some(leverage) = region.most_leverage() else { return Some(i128::MAX) };
         match self.form {
             Form::Observed => {

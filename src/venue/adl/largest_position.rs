@@ -28,7 +28,7 @@ impl Ranking for LargestPosition {
         i128::from(winner.value.0).abs()
     }
 
-    fn bound(&self, region: &Region, _round: &Round) -> Option<i128> {
+    fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         Some(i128::from(region.value_per_lot) * i128::from(region.most_lots))
     }
 }

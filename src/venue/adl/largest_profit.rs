@@ -28,7 +28,7 @@ impl Ranking for LargestProfit {
         i128::from(winner.unrealised().0)
     }
 
-    fn bound(&self, region: &Region, _round: &Round) -> Option<i128> {
+    fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         Some(region.most_profit().max(0) * i128::from(region.most_lots))
     }
 }

@@ -66,7 +66,7 @@ impl Ranking for PnlRatio {
         }
     }
 
-    fn bound(&self, region: &Region, _round: &Round) -> Option<i128> {
+    fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         let profit = region.most_profit();
         if profit <= 0 {
             return Some(0);

@@ -34,7 +34,7 @@ impl Ranking for ProfitLeverage {
     }
 
     /// The greatest gain in the region times the greatest leverage in it, each rounded up.
-    fn bound(&self, region: &Region, _round: &Round) -> Option<i128> {
+    fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         if region.most_profit() <= 0 {
             // Scores of losing positions are negative or zero.
             return Some(0);
