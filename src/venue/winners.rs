@@ -274,9 +274,7 @@ impl Tree {
             let range = &mut keys[start..end];
             let node = Node::over(range, start, parent);
             let split = node.end - node.start > u32::try_from(LEAF).unwrap_or(u32::MAX);
-            // The wider side, relative to its size, is cut at the median.
-            let width = |(low, high): (i64, i64)| i128::from(high - low) * 1_000_000 / i128::from(high.max(1));
-            let by_cost = width(node.cost) >= width(node.collateral);
+            let by_cost = node.cost_matters_more(question.lot_value);
             self.full[at as usize] = node.end - node.start;
             self.nodes[at as usize] = node;
             if split {
@@ -326,6 +324,16 @@ impl Node {
             node.oldest = node.oldest.min(id);
         }
         node
+    }
+
+    /// Whether costs rather than collaterals are halved: whichever moves scores more. Scores are made of profit and equity,
+    /// so the width of the costs counts against the profit that they leave at the mark, and that of the collaterals
+    /// against equity.
+    fn cost_matters_more(&self, lot_value: i64) -> bool {
+        let profit = (self.cost.0 - lot_value).abs().max((self.cost.1 - lot_value).abs()).max(1);
+        let equity = (self.collateral.0 + profit).max(1);
+        let width = |(low, high): (i64, i64)| i128::from(high - low);
+        width(self.cost) * i128::from(equity) >= width(self.collateral) * i128::from(profit)
     }
 }
 

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::money::Ratio;
+use crate::venue::margin::Tier;
 
 /// A short position at a mark of 90 with a multiplier of 1 and maintenance of 1 %.
 pub(super) fn short(account: u32, lots: i64, entry: i64, collateral: i64) -> Winner {
