@@ -432,7 +432,7 @@ impl Venue {
         }
         cursor.bound = self.ledger.register().contracts[c].triggers.bound(side, cursor.at);
         // What the list knows of a touched position is out of date: the heap speaks for it, or it is closed.
-        fired.retain(|trigger| self.ledger.position(trigger.position).state == State::Listed);
+        fired.retain(|trigger| self.ledger.state(trigger.position) == State::Listed);
         let mut merged = false;
         while let Some(Reverse(first)) = cursor.rearmed.peek().copied() {
             if first.distance > reached {

@@ -34,17 +34,22 @@ pub(super) fn cash(taker: Taker, lots: i64, value: f64, k: Multiplier) -> Cash {
 pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multiplier) -> Fill {
     let side = taker(order.side);
     let most = within_limit(order, book, index, side, order.lots.0.min(book.capacity(index, side)).max(0));
-    let shortfall = |book: &dyn Book, lots: i64| {
-        let value = cash(side, lots, book.quote(index, side, lots), k);
-        order.shortfall(k, Qty(lots), value)
-    };
-    let uncut = shortfall(book, most);
-    let lots = match order.budget {
-        Some(budget) if uncut > budget => last_that_holds(most, |lots| shortfall(book, lots) <= budget),
-        _ => most,
-    };
-    let value = book.take(index, side, lots);
-    Fill { lots: Qty(lots), cash: cash(side, lots, value, k), uncut }
+    let quoted = |book: &dyn Book, lots: i64| cash(side, lots, book.quote(index, side, lots), k);
+    let all = quoted(book, most);
+    let uncut = order.shortfall(k, Qty(most), all);
+    match order.budget {
+        Some(budget) if uncut > budget => {
+            let bearable = |lots: i64| order.shortfall(k, Qty(lots), quoted(book, lots)) <= budget;
+            let lots = last_that_holds(most, bearable);
+            let value = book.take(index, side, lots);
+            Fill { lots: Qty(lots), cash: cash(side, lots, value, k), uncut }
+        }
+        _ => {
+            // A book pays what it has quoted.
+            book.take(index, side, most);
+            Fill { lots: Qty(most), cash: all, uncut }
+        }
+    }
 }
 
 /// The greatest lots whose last lot trades no worse than the limit.
