@@ -34,22 +34,21 @@ pub(super) fn cash(taker: Taker, lots: i64, value: f64, k: Multiplier) -> Cash {
 pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multiplier) -> Fill {
     let side = taker(order.side);
     let most = within_limit(order, book, index, side, order.lots.0.min(book.capacity(index, side)).max(0));
-    let quoted = |book: &dyn Book, lots: i64| cash(side, lots, book.quote(index, side, lots), k);
-    let all = quoted(book, most);
-    let uncut = order.shortfall(k, Qty(most), all);
-    match order.budget {
-        Some(budget) if uncut > budget => {
-            let bearable = |lots: i64| order.shortfall(k, Qty(lots), quoted(book, lots)) <= budget;
-            let lots = last_that_holds(most, bearable);
-            let value = book.take(index, side, lots);
-            Fill { lots: Qty(lots), cash: cash(side, lots, value, k), uncut }
-        }
-        _ => {
-            // A book pays what it has quoted.
-            book.take(index, side, most);
-            Fill { lots: Qty(most), cash: all, uncut }
-        }
+    let budget = order.budget.unwrap_or(Cash::MAX);
+    let (mut all, mut uncut) = (Cash::ZERO, Cash::ZERO);
+    let whole = book.take_if(index, side, most, &mut |value| {
+        all = cash(side, most, value, k);
+        uncut = order.shortfall(k, Qty(most), all);
+        uncut <= budget
+    });
+    if whole {
+        return Fill { lots: Qty(most), cash: all, uncut };
     }
+    let paid = |value: f64, lots: i64| cash(side, lots, value, k);
+    let bearable = |lots: i64| order.shortfall(k, Qty(lots), paid(book.quote(index, side, lots), lots)) <= budget;
+    let lots = last_that_holds(most, bearable);
+    let value = book.take(index, side, lots);
+    Fill { lots: Qty(lots), cash: paid(value, lots), uncut }
 }
 
 /// The greatest lots whose last lot trades no worse than the limit.

@@ -498,11 +498,10 @@ impl Venue {
         work.backing + (position.moved - work.moved) + value - position.cost
     }
 
-    pub(super) fn take_fill(&mut self, pending: Pending, order: &Order, fill: Fill) {
+    /// `shortfall` is what the fill leaves, where the order had a budget.
+    pub(super) fn take_fill(&mut self, pending: Pending, order: &Order, fill: Fill, shortfall: Cash) {
         self.agenda.waiting = None;
         self.watch_band(order, &fill);
-        let k = self.ledger.multiplier(order.contract);
-        let shortfall = order.shortfall(k, fill.lots, fill.cash);
         match pending {
             Pending::Ticket { contract, at } => {
                 let cut = order.budget.is_some_and(|budget| fill.uncut > budget);

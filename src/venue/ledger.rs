@@ -138,12 +138,18 @@ pub struct Ledger {
     deficit: Cash,
     /// What happened since the facts were last taken.
     pub facts: Vec<Fact>,
+    telling: Telling,
 }
 
-/// Whether the opening is written as facts (for an audit or a trace) or only done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much of what happens is written as facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Telling {
+    /// What a row is counted from: neither breaches nor what accounts and the maker trade and realise.
+    Counted,
+    /// All that happens after the opening.
+    #[default]
     Silent,
+    /// The opening too, for an audit or a trace.
     Told,
 }
 
@@ -171,6 +177,7 @@ impl Ledger {
             positions: vec![Default::default(); rules.contracts.len()],
         }));
         self.facts.clear();
+        self.telling = telling;
         if telling == Telling::Told {
             self.tell_opening();
         }
@@ -179,7 +186,7 @@ impl Ledger {
             let before = self.facts.len();
             self.trade_maker(c, -contract.long_lots, -contract.long_cost, None, Via::Opening);
             self.trade_maker(c, contract.short_lots, contract.short_cost, None, Via::Opening);
-            if telling == Telling::Silent {
+            if telling < Telling::Told {
                 self.facts.truncate(before);
             }
         }
@@ -215,6 +222,13 @@ impl Ledger {
                 ticket: None,
             });
         }
+    }
+
+    /// Whether somebody listens to more than a row is counted from.
+    #[must_use]
+    #[inline]
+    pub fn is_heard(&self) -> bool {
+        self.telling > Telling::Counted
     }
 
     #[must_use]
@@ -419,9 +433,13 @@ impl Position {
     fn accrue(&mut self, funding: &[i64]) {
         let funding = funding[usize::from(self.contract)];
         if funding != self.funded {
-            self.owed += Cash(narrow(i128::from(self.qty.0) * i128::from(funding - self.funded)));
-            self.funded = funding;
+            self.owe(funding);
         }
+    }
+
+    fn owe(&mut self, funding: i64) {
+        self.owed += Cash(narrow(i128::from(self.qty.0) * i128::from(funding - self.funded)));
+        self.funded = funding;
     }
 }
 
@@ -448,20 +466,29 @@ impl Ledger {
     /// Where a position is kept from now on, its funding counted.
     #[inline]
     fn slot_of(&mut self, id: u32) -> usize {
-        let slot = self.positions.find(id).unwrap_or_else(|| {
-            self.touched.push(Position::opened(&self.register, id));
-            self.positions.add(id)
-        });
+        let slot = match self.positions.find(id) {
+            Some(slot) => slot,
+            None => self.touch(id),
+        };
         self.touched[slot].accrue(&self.funding);
         slot
     }
 
+    #[inline(never)]
+    fn touch(&mut self, id: u32) -> usize {
+        self.touched.push(Position::opened(&self.register, id));
+        self.positions.add(id)
+    }
+
     #[inline]
     fn wallet_mut(&mut self, account: u32) -> &mut Cash {
-        let slot = self.wallets.find(account).unwrap_or_else(|| {
-            self.wallet.push(self.register.holdings.wallet[account as usize]);
-            self.wallets.add(account)
-        });
+        let slot = match self.wallets.find(account) {
+            Some(slot) => slot,
+            None => {
+                self.wallet.push(self.register.holdings.wallet[account as usize]);
+                self.wallets.add(account)
+            }
+        };
         &mut self.wallet[slot]
     }
 
@@ -592,7 +619,9 @@ impl Ledger {
             return;
         }
         let (account, left) = (position.account, std::mem::take(&mut position.collateral));
-        *self.wallet_mut(account) += left;
+        if !left.is_zero() {
+            *self.wallet_mut(account) += left;
+        }
     }
 
     /// One leg of a trade on a trader's position: `qty` bought (or sold, negative) for `cash`, signed like `qty`.
@@ -614,7 +643,9 @@ impl Ledger {
         entry.moved += gained;
         let realised = gained - funding;
         let party = Party::Trader(self.enter(slot, realised));
-        self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
+        if self.is_heard() {
+            self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
+        }
         self.realise(party, contract, realised);
     }
 
@@ -627,7 +658,9 @@ impl Ledger {
         let (new_qty, new_cost, realised) = fill(house.maker_qty, house.maker_cost, qty, cash);
         (house.maker_qty, house.maker_cost) = (new_qty, new_cost);
         self.maker += realised;
-        self.facts.push(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
+        if self.is_heard() {
+            self.facts.push(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
+        }
         self.realise(Party::Maker, contract, realised);
     }
 
@@ -672,6 +705,9 @@ impl Ledger {
 
     fn realise(&mut self, party: Party, contract: ContractId, realised: Cash) {
         self.house[usize::from(contract)].clearing -= realised;
+        if !self.is_heard() {
+            return;
+        }
         let clearing = Party::Clearing(contract);
         if realised.0 > 0 {
             self.facts.push(Fact::Posted { from: clearing, to: party, amount: realised, why: Why::Realised });

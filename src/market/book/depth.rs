@@ -398,9 +398,21 @@ impl Book for Depth {
     }
 
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64 {
-        let (paid, after) = self.trade(index, taker, lots);
-        self.at = after;
-        self.executed += lots as f64 * self.per_lot(index);
+        let mut paid = 0.0;
+        self.take_if(index, taker, lots, &mut |value| {
+            paid = value;
+            true
+        });
         paid
+    }
+
+    fn take_if(&mut self, index: f64, taker: Taker, lots: i64, accepts: &mut dyn FnMut(f64) -> bool) -> bool {
+        let (value, after) = self.trade(index, taker, lots);
+        let accepted = accepts(value);
+        if accepted {
+            self.at = after;
+            self.executed += lots as f64 * self.per_lot(index);
+        }
+        accepted
     }
 }
