@@ -127,7 +127,8 @@ impl Cash {
 #[allow(clippy::cast_possible_truncation)]
 fn whole(x: f64) -> Option<i64> {
     const LIMIT: f64 = 4.611_686_018_427_388e18; // 2⁶²
-    (x.is_finite() && x.abs() <= LIMIT).then_some(x as i64)
+    // Neither NaN nor an infinity is within the limit.
+    (x.abs() <= LIMIT).then_some(x as i64)
 }
 
 impl Nanos {
@@ -232,12 +233,20 @@ impl Multiplier {
     /// # Panics
     /// Where the value leaves 64 bits: a broken path.
     #[must_use]
+    #[inline]
     pub fn value(self, qty: Qty, price: Price) -> Cash {
+        if let Self::Linear(k) = self
+            && let Some(value) = qty.0.checked_mul(price.0).and_then(|x| x.checked_mul(k))
+        {
+            return Cash(value);
+        }
+        self.wide_value(qty, price)
+    }
+
+    /// The same by way of 128 bits.
+    fn wide_value(self, qty: Qty, price: Price) -> Cash {
         match self {
-            Self::Linear(k) => match qty.0.checked_mul(price.0).and_then(|x| x.checked_mul(k)) {
-                Some(value) => Cash(value),
-                None => Cash(narrow(i128::from(qty.0) * i128::from(price.0) * i128::from(k))),
-            },
+            Self::Linear(k) => Cash(narrow(i128::from(qty.0) * i128::from(price.0) * i128::from(k))),
             Self::Inverse(f) => {
                 let price = i128::from(price.0.max(1));
                 let lot = (2 * i128::from(f) + price) / (2 * price);
@@ -258,6 +267,7 @@ impl Multiplier {
 
     /// What so many lots are worth at `price`, without a sign.
     #[must_use]
+    #[inline]
     pub fn notional(self, lots: Qty, price: Price) -> Cash {
         self.value(lots, price).abs()
     }

@@ -352,8 +352,8 @@ impl Venue {
             Command::Fill(fill) if self.own.is_some() => self.take_own_fill(fill),
             Command::Fill(fill) => {
                 let (pending, order) = self.agenda.waiting().ok_or(Refused::NoOrder)?;
-                self.check_fill(&order, &fill)?;
-                self.take_fill(pending, &order, fill);
+                let shortfall = self.check_fill(&order, &fill)?;
+                self.take_fill(pending, &order, fill, shortfall);
                 Ok(self.proceed())
             }
         }
@@ -363,20 +363,20 @@ impl Venue {
         self.agenda.is_busy() || self.own.is_some()
     }
 
-    fn check_fill(&self, order: &Order, fill: &Fill) -> Result<(), Refused> {
+    /// Returns the shortfall that a fill within a budget leaves; nothing where no budget stops it.
+    fn check_fill(&self, order: &Order, fill: &Fill) -> Result<Cash, Refused> {
         if fill.lots.0 < 0 || fill.cash.0 < 0 || fill.uncut.0 < 0 {
             return Err(Refused::Negative);
         }
         if fill.lots > order.lots {
             return Err(Refused::TooMuch { filled: fill.lots.0, ordered: order.lots.0 });
         }
-        if let Some(budget) = order.budget {
-            let shortfall = order.shortfall(self.ledger.multiplier(order.contract), fill.lots, fill.cash);
-            if shortfall > budget {
-                return Err(Refused::OverBudget { shortfall: shortfall.0, budget: budget.0 });
-            }
+        let Some(budget) = order.budget else { return Ok(Cash::ZERO) };
+        let shortfall = order.shortfall(self.ledger.multiplier(order.contract), fill.lots, fill.cash);
+        if shortfall > budget {
+            return Err(Refused::OverBudget { shortfall: shortfall.0, budget: budget.0 });
         }
-        Ok(())
+        Ok(shortfall)
     }
 
     // ------------------------------------------------------------------------------------------ triggers
@@ -432,7 +432,7 @@ impl Venue {
         }
         cursor.bound = self.ledger.register().contracts[c].triggers.bound(side, cursor.at);
         // What the list knows of a touched position is out of date: the heap speaks for it, or it is closed.
-        fired.retain(|trigger| self.ledger.position(trigger.position).state == State::Listed);
+        fired.retain(|trigger| self.ledger.state(trigger.position) == State::Listed);
         let mut merged = false;
         while let Some(Reverse(first)) = cursor.rearmed.peek().copied() {
             if first.distance > reached {
@@ -465,8 +465,10 @@ impl Venue {
             let position = self.ledger.position_mut(fired.position);
             position.state = State::Queued;
             let (account, place, holder) = (position.account, position.trigger, Side::of(position.qty));
-            let trigger = self.rules.contracts[c].tick_at(holder, place);
-            self.ledger.facts.push(Fact::Breached { contract, account, trigger, mark });
+            if self.ledger.is_heard() {
+                let trigger = self.rules.contracts[c].tick_at(holder, place);
+                self.ledger.facts.push(Fact::Breached { contract, account, trigger, mark });
+            }
             self.queue.push_back(Queued { position: fired.position, ready });
         }
         self.fired = fired;

@@ -71,6 +71,16 @@ pub trait Book: Send + Sync + Debug {
 
     /// Trades `lots` ≤ capacity; returns what `quote` said before.
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64;
+
+    /// Trades `lots` ≤ capacity where what they are quoted at is accepted; returns whether it was. A book that finds its
+    /// quote and where the trade leaves it in one go need do so only once.
+    fn take_if(&mut self, index: f64, taker: Taker, lots: i64, accepts: &mut dyn FnMut(f64) -> bool) -> bool {
+        let accepted = accepts(self.quote(index, taker, lots));
+        if accepted {
+            self.take(index, taker, lots);
+        }
+        accepted
+    }
 }
 
 mod depth;

@@ -63,6 +63,7 @@ impl Opening for OpeningRules {
         covered && (self.trigger == Trigger::Below || excess > 0)
     }
 
+    #[inline]
     fn accepts(&self, contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool {
         let OpeningContract { multiplier, open, tiers, .. } = &self.contracts[usize::from(contract)];
         // A position too large to be valued cannot be margined either.

@@ -34,17 +34,21 @@ pub(super) fn cash(taker: Taker, lots: i64, value: f64, k: Multiplier) -> Cash {
 pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multiplier) -> Fill {
     let side = taker(order.side);
     let most = within_limit(order, book, index, side, order.lots.0.min(book.capacity(index, side)).max(0));
-    let shortfall = |book: &dyn Book, lots: i64| {
-        let value = cash(side, lots, book.quote(index, side, lots), k);
-        order.shortfall(k, Qty(lots), value)
-    };
-    let uncut = shortfall(book, most);
-    let lots = match order.budget {
-        Some(budget) if uncut > budget => last_that_holds(most, |lots| shortfall(book, lots) <= budget),
-        _ => most,
-    };
+    let budget = order.budget.unwrap_or(Cash::MAX);
+    let (mut all, mut uncut) = (Cash::ZERO, Cash::ZERO);
+    let whole = book.take_if(index, side, most, &mut |value| {
+        all = cash(side, most, value, k);
+        uncut = order.shortfall(k, Qty(most), all);
+        uncut <= budget
+    });
+    if whole {
+        return Fill { lots: Qty(most), cash: all, uncut };
+    }
+    let paid = |value: f64, lots: i64| cash(side, lots, value, k);
+    let bearable = |lots: i64| order.shortfall(k, Qty(lots), paid(book.quote(index, side, lots), lots)) <= budget;
+    let lots = last_that_holds(most, bearable);
     let value = book.take(index, side, lots);
-    Fill { lots: Qty(lots), cash: cash(side, lots, value, k), uncut }
+    Fill { lots: Qty(lots), cash: paid(value, lots), uncut }
 }
 
 /// The greatest lots whose last lot trades no worse than the limit.

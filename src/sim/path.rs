@@ -103,11 +103,28 @@ struct AssetState {
     factor: f64,
     exogenous: f64,
     index: f64,
+    /// Both on ticks, as they are told.
+    ticks: (Price, Price),
     /// Average fill of the last order since the last refresh.
     last: Option<f64>,
     /// When the mark was last refreshed, and the traded price as last told: both stay through a halt.
     refreshed: Nanos,
     traded: Price,
+}
+
+impl AssetState {
+    fn move_to(&mut self, exogenous: f64) {
+        self.exogenous = exogenous;
+        self.index = exogenous * self.factor;
+        self.ticks = (on_tick(exogenous), on_tick(self.index));
+    }
+
+    /// A permanent move of the log index.
+    fn shift(&mut self, log_move: f64) {
+        self.permanent += log_move;
+        self.factor = math::exp(self.permanent);
+        self.move_to(self.exogenous);
+    }
 }
 
 /// How often series are sampled at most.
@@ -221,7 +238,9 @@ impl<'s> Worker<'s> {
     fn attempt(&mut self, path: u64, wanted: Wanted, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Failure> {
         let tilt = self.stage.tilt.map(|tilt| tilt.draw(self.stage.seed, path));
         let ratio = self.draw_accounts(path, tilt)? * self.draw_index(path, tilt);
-        let telling = if observers.is_empty() { Telling::Silent } else { Telling::Told };
+        // Behaviours wait for trades of accounts.
+        let unheard = if self.stage.troupe.listens() { Telling::Silent } else { Telling::Counted };
+        let telling = if observers.is_empty() { unheard } else { Telling::Told };
         let context = Context { stage: self.stage, index: &self.index, factors: &self.factors, path };
         let register = std::mem::replace(&mut self.register, self.actual.venue.release());
         let open_interest = open_interest(&register, self.stage);
@@ -240,7 +259,7 @@ impl<'s> Worker<'s> {
         let register = if strained {
             let (register, need) = self
                 .unlimited
-                .run(&context, &mut self.cast, register, Series::Skip, Telling::Silent, &mut [])
+                .run(&context, &mut self.cast, register, Series::Skip, unheard, &mut [])
                 .map_err(|refused| self.refused(path, &refused))?;
             row.fund_need = need.fund_draw;
             row.fund_need_cash = need.fund_need_cash;
@@ -253,7 +272,7 @@ impl<'s> Worker<'s> {
             Pair::WithInfiniteDepth => {
                 let (register, deep) = self
                     .deep
-                    .run(&context, &mut self.cast, register, Series::Skip, Telling::Silent, &mut [])
+                    .run(&context, &mut self.cast, register, Series::Skip, unheard, &mut [])
                     .map_err(|refused| self.refused(path, &refused))?;
                 row.infinite_depth_notional = deep.liquidated_notional;
                 let bound = self.deep.venue.was_strained() || self.deep.tally.fund_was_binding();
@@ -430,6 +449,7 @@ impl Lane {
                 factor: 1.0,
                 exogenous: open,
                 index: open,
+                ticks: (asset.open, asset.open),
                 last: None,
                 refreshed: Nanos::ZERO,
                 traded: asset.open,
@@ -533,9 +553,7 @@ impl Lane {
         }
         for (state, share) in self.assets.iter_mut().zip(&self.passage[from]) {
             if *share != 0.0 {
-                state.permanent += share * passed;
-                state.factor = math::exp(state.permanent);
-                state.index = state.exogenous * state.factor;
+                state.shift(share * passed);
             }
         }
     }
@@ -616,8 +634,7 @@ impl Lane {
         let step = context.stage.scenario.clock.step;
         let at = usize::try_from(now.0 / step.0).expect("time is never negative");
         for (state, index) in self.assets.iter_mut().zip(context.index) {
-            state.exogenous = index[at];
-            state.index = state.exogenous * state.factor;
+            state.move_to(index[at]);
         }
     }
 
@@ -629,8 +646,7 @@ impl Lane {
 
     /// Prices of a contract that may stand still: the index goes on, nobody trades.
     fn tell_standing(&mut self, contract: ContractId) {
-        let AssetState { exogenous, index, traded, .. } = self.assets[usize::from(contract)];
-        let (index_exogenous, index) = (on_tick(exogenous), on_tick(index));
+        let AssetState { ticks: (index_exogenous, index), traded, .. } = self.assets[usize::from(contract)];
         self.venue.facts().push(Fact::Priced { contract, index_exogenous, index, traded });
     }
 

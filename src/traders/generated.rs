@@ -303,12 +303,14 @@ impl Generated {
                     )?;
                     out.redrawn += 1;
                 }
-                let wallet = match same_wallet {
-                    Some(wallet) => wallet,
-                    None => desk.cash(account, wallets.values[i])?,
-                };
-                out.push(wallet, group.contract, draft.qty, draft.cost, draft.collateral);
+                out.qty.push(draft.qty);
+                out.cost.push(draft.cost);
+                out.collateral.push(draft.collateral);
+                if same_wallet.is_none() {
+                    out.wallet.push(desk.cash(account, wallets.values[i])?);
+                }
             }
+            out.fill_up(group.contract, same_wallet);
             first += len;
         }
         Ok(sizes.tilted.map_or(1.0, |tilted| tilted.densities / f64::from(group.count)))
@@ -431,6 +433,7 @@ fn cut_to_share(share: f64, contract: u16, sign: i64, out: &mut Population) {
 }
 
 /// Draws the entry of one account again until it is accepted; after the last redraw it enters at the opening mark.
+#[inline(never)]
 fn redraw(
     group: &Group,
     account: u32,
@@ -466,6 +469,7 @@ impl Desk<'_> {
     /// Entry p = open·(1 + offset) to the nearest tick, one lot worth p·k. Desired notional is `size`, or size·leverage
     /// where size is collateral. Lots are rounded down, but are at least one; collateral posted for a given notional is
     /// rounded up.
+    #[inline]
     fn open_at(&self, account: u32, sign: i64, leverage: f64, size: f64, offset: f64) -> Result<Draft, Cause> {
         let out_of_range = |what, value| Cause::OutOfRange { account, what, value };
         let price = self.open.0 as f64 * (1.0 + offset);
@@ -615,14 +619,15 @@ impl Population {
         Some(())
     }
 
-    /// Adds an account with one position.
-    fn push(&mut self, wallet: Cash, contract: u16, qty: Qty, cost: Cash, collateral: Cash) {
-        self.account.push(u32::try_from(self.wallet.len()).expect("a scenario has fewer than 2³² accounts"));
-        self.wallet.push(wallet);
-        self.contract.push(contract);
-        self.qty.push(qty);
-        self.cost.push(cost);
-        self.collateral.push(collateral);
+    /// Makes accounts of the positions added last, each with one in this contract; with this wallet where it is the same
+    /// for all.
+    fn fill_up(&mut self, contract: u16, wallet: Option<Cash>) {
+        let number = |at: usize| u32::try_from(at).expect("a scenario has fewer than 2³² accounts");
+        self.account.extend(number(self.account.len())..number(self.qty.len()));
+        self.contract.resize(self.qty.len(), contract);
+        if let Some(wallet) = wallet {
+            self.wallet.resize(self.qty.len(), wallet);
+        }
     }
 
     /// Number of accounts.

@@ -420,7 +420,7 @@ impl Venue {
 
     /// One step of one order: an order to the book, or done at once.
     fn step(&mut self, at: usize, step: Step) -> Option<Next> {
-        let work = self.agenda.works[at];
+        let contract = self.agenda.works[at].contract;
         let (pending, budget) = match step {
             Step::Engine => {
                 self.take_over(at, Taking::WithinEquity);
@@ -434,20 +434,21 @@ impl Venue {
             Step::Book if self.rules.waterfall.adl_trigger == AdlTrigger::BookExhausted => {
                 (Pending::Book { work: at, funded: Funded::Anybody }, None)
             }
-            Step::Book => (Pending::Book { work: at, funded: Funded::Fund }, Some(self.budget(work.contract))),
+            Step::Book => (Pending::Book { work: at, funded: Funded::Fund }, Some(self.budget(contract))),
             Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::EquityAlone }, Some(Cash::ZERO)),
             Step::Rest => (Pending::Rest { work: at }, None),
         };
+        let work = &self.agenda.works[at];
         let order = Order {
-            contract: work.contract,
+            contract,
             side: work.side,
             lots: work.left,
             limit: match pending {
-                Pending::Rest { .. } => self.band(work.contract, work.side),
-                _ => self.within_band(work.contract, work.side, self.limit(&work)),
+                Pending::Rest { .. } => self.band(contract, work.side),
+                _ => self.within_band(contract, work.side, self.limit(work)),
             },
             bankruptcy: work.bankruptcy,
-            surplus: self.equity_at_bankruptcy(&work).positive_part(),
+            surplus: self.equity_at_bankruptcy(work).positive_part(),
             budget,
         };
         Some(self.ask(pending, order))
@@ -459,9 +460,9 @@ impl Venue {
             return None;
         }
         let rules = &self.rules.contracts[usize::from(work.contract)];
-        let position = self.ledger.position(work.position);
-        let Position { qty, cost, .. } = position;
-        let backing = self.ledger.backing(&position, &self.marks);
+        let position = self.ledger.held(work.position);
+        let &Position { qty, cost, .. } = position;
+        let backing = self.ledger.backing(position, &self.marks);
         let (equity, notional) = register::at_mark(rules, qty, cost, backing, work.mark);
         if self.rules.execution == Execution::BankruptcyOrMark && equity.0 < 0 {
             return Some(work.mark);
@@ -492,16 +493,15 @@ impl Venue {
 
     /// Equity of the position if what is left of it closes at its bankruptcy tick.
     pub(super) fn equity_at_bankruptcy(&self, work: &Work) -> Cash {
-        let position = self.ledger.position(work.position);
+        let position = self.ledger.held(work.position);
         let value = self.ledger.multiplier(work.contract).value(position.qty, work.bankruptcy);
         work.backing + (position.moved - work.moved) + value - position.cost
     }
 
-    pub(super) fn take_fill(&mut self, pending: Pending, order: &Order, fill: Fill) {
+    /// `shortfall` is what the fill leaves, where the order had a budget.
+    pub(super) fn take_fill(&mut self, pending: Pending, order: &Order, fill: Fill, shortfall: Cash) {
         self.agenda.waiting = None;
         self.watch_band(order, &fill);
-        let k = self.ledger.multiplier(order.contract);
-        let shortfall = order.shortfall(k, fill.lots, fill.cash);
         match pending {
             Pending::Ticket { contract, at } => {
                 let cut = order.budget.is_some_and(|budget| fill.uncut > budget);
@@ -687,27 +687,36 @@ impl Venue {
         }
     }
 
+    /// The most that fees of a finished order can take of its position: equity at the mark, and of an isolated one its cash.
+    fn room_for_fees(&self, work: &Work) -> Cash {
+        let position = self.ledger.held(work.position);
+        let rules = &self.rules.contracts[usize::from(work.contract)];
+        let backing = self.ledger.backing(position, &self.marks);
+        let (equity, _) = register::at_mark(rules, position.qty, position.cost, backing, work.mark);
+        // The cash of a cross account can lie in the unrealised profit of its other positions.
+        let cash = match position.mode {
+            MarginMode::Cross => equity,
+            MarginMode::Isolated => position.collateral,
+        };
+        let room = cash.min(equity);
+        match self.rules.waterfall.fee_cap {
+            FeeCap::Equity => room,
+            FeeCap::Surplus => room.min(self.equity_at_bankruptcy(work).positive_part()),
+        }
+    }
+
     /// Fees and surplus of a finished order. What equity cannot pay is waived; of a position that stays open, fees
     /// take no more than its equity at the mark, and its surplus stays with it.
     fn close_order(&mut self, at: usize) {
         let work = &self.agenda.works[at];
-        let (position, notional, mark, contract) = (work.position, work.notional, work.mark, work.contract);
+        let (position, notional, contract) = (work.position, work.notional, work.contract);
         let mut disposal = work.disposal;
-        let mut surplus = match self.rules.waterfall.fee_cap {
-            FeeCap::Equity => Cash::MAX,
-            FeeCap::Surplus => self.equity_at_bankruptcy(work).positive_part(),
-        };
-        let rules = std::sync::Arc::clone(&self.rules);
+        // Each fee lowers cash, equity and surplus alike.
+        let mut room = self.room_for_fees(work);
         let mut charge = |venue: &mut Self, rate: Ratio, to: Party, why: Why| {
-            let rules = &rules.contracts[usize::from(contract)];
             let due = rate.of_ceil(notional);
-            let now = venue.ledger.position(position);
-            let backing = venue.ledger.backing(&now, &venue.marks);
-            let (equity, _) = register::at_mark(rules, now.qty, now.cost, backing, mark);
-            // The cash of a cross account can lie in the unrealised profit of its other positions.
-            let cash = if now.mode == MarginMode::Cross { equity } else { venue.ledger.purse(&now) };
-            let paid = due.min(cash.min(equity).min(surplus).positive_part());
-            surplus -= paid;
+            let paid = due.min(room.positive_part());
+            room -= paid;
             venue.ledger.take_out(position, to, paid, why);
             disposal.fees_waived += due - paid;
         };
@@ -715,19 +724,20 @@ impl Venue {
         charge(self, taker, Party::Fees, Why::TakerFee);
         charge(self, liquidation, Party::Fund, Why::LiquidationFee);
         self.fund_moved(contract);
-        let after = self.ledger.position(position);
+        let after = self.ledger.held(position);
+        let (account, closed, lacking) = (after.account, after.qty.is_zero(), -after.collateral);
         let cross = after.mode == MarginMode::Cross;
         if cross {
             self.settle_wallet(position, contract, Some(at), &mut disposal.paid);
-        } else if after.collateral.0 < 0 {
+        } else if lacking.0 > 0 {
             // Its bankruptcy tick lay so near its entry that what stays open gains there a little of what was counted on.
-            self.cover(-after.collateral, Holder::Position(position), contract, None, &mut disposal.paid);
+            self.cover(lacking, Holder::Position(position), contract, None, &mut disposal.paid);
         }
-        if after.qty.is_zero() {
+        if closed {
             // The wallet of a cross account is what its liquidation leaves only once all its positions are closed.
-            let whole = !cross || self.ledger.legs(after.account).next().is_none();
+            let whole = !cross || self.ledger.legs(account).next().is_none();
             if self.rules.surplus_to == SurplusTo::Fund && whole {
-                let left = self.ledger.purse(&self.ledger.position(position));
+                let left = self.ledger.purse(self.ledger.held(position));
                 self.ledger.take_out(position, Party::Fund, left, Why::Surplus);
                 self.fund_moved(contract);
             }
@@ -737,12 +747,11 @@ impl Venue {
             self.ledger.position_mut(position).partial_at = Some(self.now);
         }
         if cross {
-            self.release_cross(after.account);
-        } else if !after.qty.is_zero() {
+            self.release_cross(account);
+        } else if !closed {
             self.rearm(position);
         }
-        let work = self.agenda.works[at];
-        let Work { order, contract, account, .. } = work;
+        let order = self.agenda.works[at].order;
         self.ledger.facts.push(Fact::OrderClosed { order, contract, account, disposal });
     }
 }

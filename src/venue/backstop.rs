@@ -74,6 +74,9 @@ impl Venue {
 
     /// Whether an order does not go to the book because a backstop behind it takes such positions at once.
     pub(super) fn passes_the_book(&mut self, at: usize) -> bool {
+        if self.ledger.backstops.is_empty() {
+            return false;
+        }
         let layers = &self.rules.position_layers;
         let place = |wanted| layers.iter().position(|layer| *layer == wanted);
         let (Some(book), Some(backstop)) = (place(PositionLayer::Book), place(PositionLayer::Backstop)) else {

@@ -205,11 +205,15 @@ impl Venue {
     }
 
     /// Ascribes what the fund's cash has changed by since the last call to a contract.
+    #[inline]
     pub(super) fn fund_moved(&mut self, contract: ContractId) {
         let change = self.ledger.fund() - self.funds.known;
-        if change.is_zero() {
-            return;
+        if !change.is_zero() {
+            self.ascribe(contract, change);
         }
+    }
+
+    fn ascribe(&mut self, contract: ContractId, change: Cash) {
         self.funds.known += change;
         let number = self.funds.of[usize::from(contract)];
         if change.0 < 0 {
@@ -234,6 +238,7 @@ impl Venue {
     }
 
     /// Switches the drawdown triggers; a peak may also have left its window.
+    #[inline]
     pub(super) fn watch_drawdown(&mut self) {
         let Some(rule) = self.funds.drawdown else { return };
         for (number, pool) in (0u16..).zip(&mut self.funds.pools) {

@@ -14,38 +14,40 @@ use crate::money::{Cash, Multiplier, Nanos, Price, Qty, div_ceil, narrow};
 #[derive(Clone, Debug, Default)]
 struct Touched {
     epoch: u32,
-    stamp: Vec<u32>,
-    slot: Vec<u32>,
+    entries: Vec<Entry>,
     len: u32,
+}
+
+/// Stamp and slot lie together, so that a look at either costs one line of cache.
+#[derive(Clone, Copy, Debug, Default)]
+struct Entry {
+    stamp: u32,
+    slot: u32,
 }
 
 impl Touched {
     fn reset(&mut self, size: usize) {
         self.len = 0;
-        if self.stamp.len() != size || self.epoch == u32::MAX {
-            self.stamp.clear();
-            self.stamp.resize(size, 0);
-            self.slot.resize(size, 0);
+        if self.entries.len() != size || self.epoch == u32::MAX {
+            self.entries.clear();
+            self.entries.resize(size, Entry::default());
             self.epoch = 0;
         }
         self.epoch += 1;
     }
 
+    #[inline]
     fn find(&self, id: u32) -> Option<usize> {
-        let at = id as usize;
-        (self.stamp[at] == self.epoch).then(|| self.slot[at] as usize)
+        let entry = self.entries[id as usize];
+        (entry.stamp == self.epoch).then_some(entry.slot as usize)
     }
 
-    /// The slot of `id`, and whether it is new.
-    fn claim(&mut self, id: u32) -> (usize, bool) {
-        let at = id as usize;
-        let new = self.stamp[at] != self.epoch;
-        if new {
-            self.stamp[at] = self.epoch;
-            self.slot[at] = self.len;
-            self.len += 1;
-        }
-        (self.slot[at] as usize, new)
+    /// Gives `id`, which has none, the next slot.
+    fn add(&mut self, id: u32) -> usize {
+        let slot = self.len;
+        self.entries[id as usize] = Entry { stamp: self.epoch, slot };
+        self.len += 1;
+        slot as usize
     }
 }
 
@@ -122,7 +124,7 @@ pub struct Ledger {
     positions: Touched,
     touched: Vec<Position>,
     wallets: Touched,
-    wallet: Vec<(u32, Cash)>,
+    wallet: Vec<Cash>,
     house: Vec<HouseContract>,
     /// Σ funding per lot of each contract.
     funding: Vec<i64>,
@@ -136,12 +138,18 @@ pub struct Ledger {
     deficit: Cash,
     /// What happened since the facts were last taken.
     pub facts: Vec<Fact>,
+    telling: Telling,
 }
 
-/// Whether the opening is written as facts (for an audit or a trace) or only done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much of what happens is written as facts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Telling {
+    /// What a row is counted from: neither breaches nor what accounts and the maker trade and realise.
+    Counted,
+    /// All that happens after the opening.
+    #[default]
     Silent,
+    /// The opening too, for an audit or a trace.
     Told,
 }
 
@@ -169,6 +177,7 @@ impl Ledger {
             positions: vec![Default::default(); rules.contracts.len()],
         }));
         self.facts.clear();
+        self.telling = telling;
         if telling == Telling::Told {
             self.tell_opening();
         }
@@ -177,7 +186,7 @@ impl Ledger {
             let before = self.facts.len();
             self.trade_maker(c, -contract.long_lots, -contract.long_cost, None, Via::Opening);
             self.trade_maker(c, contract.short_lots, contract.short_cost, None, Via::Opening);
-            if telling == Telling::Silent {
+            if telling < Telling::Told {
                 self.facts.truncate(before);
             }
         }
@@ -215,6 +224,13 @@ impl Ledger {
         }
     }
 
+    /// Whether somebody listens to more than a row is counted from.
+    #[must_use]
+    #[inline]
+    pub fn is_heard(&self) -> bool {
+        self.telling > Telling::Counted
+    }
+
     #[must_use]
     pub fn register(&self) -> &Arc<Register> {
         &self.register
@@ -250,10 +266,27 @@ impl Ledger {
     pub fn position(&self, id: u32) -> Position {
         let mut position = match self.positions.find(id) {
             Some(slot) => self.touched[slot],
-            None => self.untouched(id),
+            None => Position::opened(&self.register, id),
         };
         position.accrue(&self.funding);
         position
+    }
+
+    /// A position that the path has touched, in place, with its funding as it was last counted: up to now for one that an
+    /// order of this instant is on.
+    ///
+    /// # Panics
+    /// Where the path has not touched it.
+    #[must_use]
+    #[inline]
+    pub fn held(&self, id: u32) -> &Position {
+        &self.touched[self.positions.find(id).expect("an order touches its position")]
+    }
+
+    /// Where a position stands in the liquidation process.
+    #[must_use]
+    pub fn state(&self, id: u32) -> State {
+        self.positions.find(id).map_or(State::Listed, |slot| self.touched[slot].state)
     }
 
     /// Σ funding per lot of a contract since the opening.
@@ -285,15 +318,24 @@ impl Ledger {
         }
     }
 
-    fn purse_mut(&mut self, id: u32) -> &mut Cash {
-        let slot = self.slot_of(id);
-        match self.touched[slot].mode {
-            MarginMode::Isolated => &mut self.touched[slot].collateral,
-            MarginMode::Cross => {
-                let account = self.touched[slot].account;
-                self.wallet_mut(account)
-            }
+    /// Cash (signed) enters what backs a position in a slot; returns its account.
+    #[inline]
+    fn enter(&mut self, slot: usize, amount: Cash) -> u32 {
+        let position = &mut self.touched[slot];
+        let account = position.account;
+        match position.mode {
+            MarginMode::Isolated => position.collateral += amount,
+            MarginMode::Cross => *self.wallet_mut(account) += amount,
         }
+        account
+    }
+
+    /// The same for cash that a position's lots or fees move.
+    #[inline]
+    fn move_cash(&mut self, id: u32, amount: Cash) -> u32 {
+        let slot = self.slot_of(id);
+        self.touched[slot].moved += amount;
+        self.enter(slot, amount)
     }
 
     /// Equity of a position less its value and plus its cost, with its account's other positions at these marks: what
@@ -332,14 +374,15 @@ impl Ledger {
 
     /// Pays a position the funding that is due to it.
     pub fn collect_funding(&mut self, id: u32) {
-        let position = self.position_mut(id);
+        let slot = self.slot_of(id);
+        let position = &mut self.touched[slot];
         let due = (-position.owed).positive_part();
         if due.is_zero() {
             return;
         }
         position.owed += due;
-        let (account, contract) = (position.account, position.contract);
-        *self.purse_mut(id) += due;
+        let contract = position.contract;
+        let account = self.enter(slot, due);
         self.house[usize::from(contract)].clearing -= due;
         let (from, to) = (Party::Clearing(contract), Party::Trader(account));
         self.facts.push(Fact::Posted { from, to, amount: due, why: Why::Funding });
@@ -359,10 +402,6 @@ impl Ledger {
         self.house[usize::from(contract)].clearing -= amount;
         let (from, to) = (Party::Clearing(contract), Party::Trader(account));
         self.facts.push(Fact::Posted { from, to, amount, why: Why::Settled });
-    }
-
-    fn untouched(&self, id: u32) -> Position {
-        Position::opened(&self.register, id)
     }
 }
 
@@ -390,12 +429,17 @@ impl Position {
     }
 
     /// Counts funding up to now, from Σ funding per lot of each contract.
+    #[inline]
     fn accrue(&mut self, funding: &[i64]) {
         let funding = funding[usize::from(self.contract)];
         if funding != self.funded {
-            self.owed += Cash(narrow(i128::from(self.qty.0) * i128::from(funding - self.funded)));
-            self.funded = funding;
+            self.owe(funding);
         }
+    }
+
+    fn owe(&mut self, funding: i64) {
+        self.owed += Cash(narrow(i128::from(self.qty.0) * i128::from(funding - self.funded)));
+        self.funded = funding;
     }
 }
 
@@ -413,36 +457,46 @@ impl Ledger {
     }
 
     /// A position for change.
+    #[inline]
     pub fn position_mut(&mut self, id: u32) -> &mut Position {
         let slot = self.slot_of(id);
-        let position = &mut self.touched[slot];
-        position.accrue(&self.funding);
-        position
+        &mut self.touched[slot]
     }
 
-    /// Where a position is kept from now on, with its funding as it was last counted.
+    /// Where a position is kept from now on, its funding counted.
+    #[inline]
     fn slot_of(&mut self, id: u32) -> usize {
-        let (slot, new) = self.positions.claim(id);
-        if new {
-            let position = self.untouched(id);
-            self.touched.push(position);
-        }
+        let slot = match self.positions.find(id) {
+            Some(slot) => slot,
+            None => self.touch(id),
+        };
+        self.touched[slot].accrue(&self.funding);
         slot
     }
 
+    #[inline(never)]
+    fn touch(&mut self, id: u32) -> usize {
+        self.touched.push(Position::opened(&self.register, id));
+        self.positions.add(id)
+    }
+
+    #[inline]
     fn wallet_mut(&mut self, account: u32) -> &mut Cash {
-        let (slot, new) = self.wallets.claim(account);
-        if new {
-            self.wallet.push((account, self.register.holdings.wallet[account as usize]));
-        }
-        &mut self.wallet[slot].1
+        let slot = match self.wallets.find(account) {
+            Some(slot) => slot,
+            None => {
+                self.wallet.push(self.register.holdings.wallet[account as usize]);
+                self.wallets.add(account)
+            }
+        };
+        &mut self.wallet[slot]
     }
 
     /// Free cash of an account.
     #[must_use]
     pub fn wallet(&self, account: u32) -> Cash {
         match self.wallets.find(account) {
-            Some(slot) => self.wallet[slot].1,
+            Some(slot) => self.wallet[slot],
             None => self.register.holdings.wallet[account as usize],
         }
     }
@@ -482,10 +536,7 @@ impl Ledger {
             return;
         }
         *self.house_cash(from) -= amount;
-        *self.purse_mut(position) += amount;
-        let position = self.position_mut(position);
-        position.moved += amount;
-        let to = Party::Trader(position.account);
+        let to = Party::Trader(self.move_cash(position, amount));
         self.facts.push(Fact::Posted { from, to, amount, why });
     }
 
@@ -496,10 +547,7 @@ impl Ledger {
             return;
         }
         *self.house_cash(to) += amount;
-        *self.purse_mut(position) -= amount;
-        let position = self.position_mut(position);
-        position.moved -= amount;
-        let from = Party::Trader(position.account);
+        let from = Party::Trader(self.move_cash(position, -amount));
         self.facts.push(Fact::Posted { from, to, amount, why });
     }
 
@@ -530,8 +578,8 @@ impl Ledger {
         if amount.is_zero() {
             return;
         }
-        *self.purse_mut(position) -= amount;
-        let from = Party::Trader(self.position(position).account);
+        let slot = self.slot_of(position);
+        let from = Party::Trader(self.enter(slot, -amount));
         self.facts.push(Fact::Posted { from, to: Party::World, amount, why: Why::Withdrawal });
     }
 
@@ -541,11 +589,8 @@ impl Ledger {
         if amount.is_zero() {
             return;
         }
-        for (id, change) in [(from, -amount), (to, amount)] {
-            *self.purse_mut(id) += change;
-            self.position_mut(id).moved += change;
-        }
-        let (from, to) = (Party::Trader(self.position(from).account), Party::Trader(self.position(to).account));
+        let from = Party::Trader(self.move_cash(from, -amount));
+        let to = Party::Trader(self.move_cash(to, amount));
         self.facts.push(Fact::Posted { from, to, amount, why });
     }
 
@@ -557,12 +602,7 @@ impl Ledger {
         }
         *self.wallet_mut(account) -= amount;
         let other = match other {
-            Holder::Position(id) => {
-                *self.purse_mut(id) += amount;
-                let position = self.position_mut(id);
-                position.moved += amount;
-                Party::Trader(position.account)
-            }
+            Holder::Position(id) => Party::Trader(self.move_cash(id, amount)),
             Holder::House(party) => {
                 *self.house_cash(party) += amount;
                 party
@@ -579,14 +619,17 @@ impl Ledger {
             return;
         }
         let (account, left) = (position.account, std::mem::take(&mut position.collateral));
-        *self.wallet_mut(account) += left;
+        if !left.is_zero() {
+            *self.wallet_mut(account) += left;
+        }
     }
 
     /// One leg of a trade on a trader's position: `qty` bought (or sold, negative) for `cash`, signed like `qty`.
     /// Realised profit goes to what backs the position; a close releases the funding owed in proportion, like the cost.
     pub fn trade(&mut self, position: u32, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
-        let entry = self.position_mut(position);
-        let (account, contract) = (entry.account, entry.contract);
+        let slot = self.slot_of(position);
+        let entry = &mut self.touched[slot];
+        let contract = entry.contract;
         let (new_qty, new_cost, gained) = fill(entry.qty, entry.cost, qty, cash);
         let closed = if (entry.qty.0 > 0) == (qty.0 > 0) { 0 } else { qty.0.abs().min(entry.qty.0.abs()) };
         let funding = if entry.owed.is_zero() || closed == 0 {
@@ -599,9 +642,10 @@ impl Ledger {
         entry.owed -= funding;
         entry.moved += gained;
         let realised = gained - funding;
-        *self.purse_mut(position) += realised;
-        let party = Party::Trader(account);
-        self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
+        let party = Party::Trader(self.enter(slot, realised));
+        if self.is_heard() {
+            self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
+        }
         self.realise(party, contract, realised);
     }
 
@@ -614,7 +658,9 @@ impl Ledger {
         let (new_qty, new_cost, realised) = fill(house.maker_qty, house.maker_cost, qty, cash);
         (house.maker_qty, house.maker_cost) = (new_qty, new_cost);
         self.maker += realised;
-        self.facts.push(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
+        if self.is_heard() {
+            self.facts.push(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
+        }
         self.realise(Party::Maker, contract, realised);
     }
 
@@ -659,6 +705,9 @@ impl Ledger {
 
     fn realise(&mut self, party: Party, contract: ContractId, realised: Cash) {
         self.house[usize::from(contract)].clearing -= realised;
+        if !self.is_heard() {
+            return;
+        }
         let clearing = Party::Clearing(contract);
         if realised.0 > 0 {
             self.facts.push(Fact::Posted { from: clearing, to: party, amount: realised, why: Why::Realised });

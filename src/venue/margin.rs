@@ -92,6 +92,7 @@ impl Tiers {
 
     /// The tier that a notional value falls in.
     #[must_use]
+    #[inline]
     pub fn tier_of(&self, notional: Cash) -> usize {
         // Schedules are short and most accounts small: a walk from below beats a bisection.
         self.scaled.iter().skip(1).take_while(|tier| tier.floor <= notional.0).count()
@@ -100,6 +101,7 @@ impl Tiers {
     /// Maintenance margin of a notional value, exactly, as a count of 1/[`scale`](Self::scale) cash units:
     /// rate·notional − deduction of its tier, which is the maximum over tiers.
     #[must_use]
+    #[inline]
     pub fn maintenance_scaled(&self, notional: Cash) -> i128 {
         let tier = self.scaled[self.tier_of(notional)];
         i128::from(tier.rate) * i128::from(notional.0) - tier.deduction
@@ -172,41 +174,11 @@ impl Tiers {
             }
         };
         let lots = qty.0.abs();
-        let need = i128::from((cost - collateral).0) * i128::from(self.scale);
-        let lot_slope = i128::from(lots) * i128::from(per_tick);
+        let need = (cost - collateral).0;
         // The usual case fits 64 bits, where a division is several times faster.
-        let narrow = (cost.0 - collateral.0).checked_mul(self.scale).zip(lots.checked_mul(per_tick));
-        let tick = |tier: usize| -> i64 {
-            let Scaled { rate, deduction, .. } = self.scaled[tier];
-            if let (Some((need, lot_slope)), Ok(deduction)) = (narrow, i64::try_from(deduction)) {
-                let (reach, part) = if qty.0 > 0 {
-                    (need.checked_sub(deduction), self.scale - rate)
-                } else {
-                    (deduction.checked_sub(need), self.scale + rate)
-                };
-                if let (Some(reach), Some(slope)) = (reach, lot_slope.checked_mul(part)) {
-                    let (floor, rest) = (reach.div_euclid(slope), reach.rem_euclid(slope));
-                    return match (qty.0 > 0, trigger) {
-                        (true, Trigger::Below) => floor - i64::from(rest == 0),
-                        (true, Trigger::AtOrBelow) => floor,
-                        (false, Trigger::Below) => floor + 1,
-                        (false, Trigger::AtOrBelow) => floor + i64::from(rest != 0),
-                    };
-                }
-            }
-            if qty.0 > 0 {
-                let slope = lot_slope * i128::from(self.scale - rate);
-                match trigger {
-                    Trigger::Below => divide_ceil(need - deduction, slope) - 1,
-                    Trigger::AtOrBelow => divide_floor(need - deduction, slope),
-                }
-            } else {
-                let slope = lot_slope * i128::from(self.scale + rate);
-                match trigger {
-                    Trigger::Below => divide_floor(deduction - need, slope) + 1,
-                    Trigger::AtOrBelow => divide_ceil(deduction - need, slope),
-                }
-            }
+        let tick = |tier: usize| {
+            self.narrow_tick(tier, trigger, qty, per_tick, need)
+                .unwrap_or_else(|| self.wide_tick(tier, trigger, qty, per_tick, need))
         };
         // Newton's iteration on a piecewise linear function: it starts in the tier of the cost and stops when no tier
         // met near the answer improves it.
@@ -240,6 +212,49 @@ impl Tiers {
                 return Price(best);
             }
             best = improved;
+        }
+    }
+
+    /// The liquidation tick by the line of one tier, where all products fit 64 bits; `need` is cost − collateral.
+    #[inline]
+    fn narrow_tick(&self, tier: usize, trigger: Trigger, qty: Qty, per_tick: i64, need: i64) -> Option<i64> {
+        let Scaled { rate, deduction, .. } = self.scaled[tier];
+        let deduction = i64::try_from(deduction).ok()?;
+        let need = need.checked_mul(self.scale)?;
+        let lot_slope = qty.0.abs().checked_mul(per_tick)?;
+        if qty.0 > 0 {
+            let (reach, slope) = (need.checked_sub(deduction)?, lot_slope.checked_mul(self.scale - rate)?);
+            Some(match trigger {
+                Trigger::Below => ceil(reach, slope) - 1,
+                Trigger::AtOrBelow => floor(reach, slope),
+            })
+        } else {
+            let (reach, slope) = (deduction.checked_sub(need)?, lot_slope.checked_mul(self.scale + rate)?);
+            Some(match trigger {
+                Trigger::Below => floor(reach, slope) + 1,
+                Trigger::AtOrBelow => ceil(reach, slope),
+            })
+        }
+    }
+
+    /// The same in 128 bits.
+    #[cold]
+    fn wide_tick(&self, tier: usize, trigger: Trigger, qty: Qty, per_tick: i64, need: i64) -> i64 {
+        let Scaled { rate, deduction, .. } = self.scaled[tier];
+        let need = i128::from(need) * i128::from(self.scale);
+        let lot_slope = i128::from(qty.0.abs()) * i128::from(per_tick);
+        if qty.0 > 0 {
+            let slope = lot_slope * i128::from(self.scale - rate);
+            match trigger {
+                Trigger::Below => divide_ceil(need - deduction, slope) - 1,
+                Trigger::AtOrBelow => divide_floor(need - deduction, slope),
+            }
+        } else {
+            let slope = lot_slope * i128::from(self.scale + rate);
+            match trigger {
+                Trigger::Below => divide_floor(deduction - need, slope) + 1,
+                Trigger::AtOrBelow => divide_ceil(deduction - need, slope),
+            }
         }
     }
 
@@ -278,6 +293,20 @@ pub const BEYOND_ALL: Price = Price(1 << 60);
 
 fn greatest_common_divisor(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+/// Quotient of a positive divisor towards −∞.
+#[inline]
+fn floor(a: i64, b: i64) -> i64 {
+    let (quotient, rest) = (a / b, a % b);
+    quotient - i64::from(rest < 0)
+}
+
+/// Quotient of a positive divisor towards +∞.
+#[inline]
+fn ceil(a: i64, b: i64) -> i64 {
+    let (quotient, rest) = (a / b, a % b);
+    quotient + i64::from(rest > 0)
 }
 
 /// Quotient towards −∞, by a 64-bit division where both fit: the usual case, and several times faster.

@@ -73,7 +73,7 @@ impl Register {
         std::mem::swap(&mut self.holdings, holdings);
         self.version += 1;
         self.check(rules, open)?;
-        let Holdings { wallet, account, contract, qty, cost, collateral, .. } = &self.holdings;
+        let Holdings { wallet, account, contract, qty, cost, collateral, cross } = &self.holdings;
         self.contracts.resize_with(open.len(), Contract::default);
         for ((entry, &open), rules) in self.contracts.iter_mut().zip(open).zip(&rules.contracts) {
             let triggers = std::mem::take(&mut entry.triggers);
@@ -83,20 +83,20 @@ impl Register {
         let mut deposits: i128 = wallet.iter().map(|cash| i128::from(cash.0)).sum();
         self.trigger.clear();
         self.trigger.reserve(account.len());
-        for (j, &qty) in qty.iter().enumerate() {
-            let (cost, collateral) = (cost[j], collateral[j]);
-            let c = usize::from(contract[j]);
-            let isolated = self.holdings.cross.is_empty() || !self.holdings.cross[j];
+        for (j, (((&qty, &cost), &collateral), &contract)) in
+            qty.iter().zip(cost).zip(collateral).zip(contract).enumerate()
+        {
+            let (entry, of) = (&mut self.contracts[usize::from(contract)], &rules.contracts[usize::from(contract)]);
+            let side = Side::of(qty);
+            let isolated = cross.is_empty() || !cross[j];
+            // A cross account is looked at as a whole further down.
+            let place = if isolated { of.trigger(rules.trigger, qty, cost, collateral) } else { 0 };
             if isolated {
-                let place = rules.contracts[c].trigger(rules.trigger, qty, cost, collateral);
-                self.trigger.push(place);
-                self.contracts[c].triggers.count(rules.contracts[c].line_side(Side::of(qty)), place);
-            } else {
-                self.trigger.push(0);
+                entry.triggers.count(of.line_side(side), place);
             }
+            self.trigger.push(place);
             deposits += i128::from(collateral.0);
-            let entry = &mut self.contracts[c];
-            match Side::of(qty) {
+            match side {
                 Side::Long => {
                     entry.long_lots += qty;
                     entry.long_cost += cost;
@@ -179,12 +179,18 @@ impl Register {
         // One pass over the columns; what is wrong is looked for only where something is.
         let mut before = 0;
         let mut sound = true;
-        for j in 0..account.len() {
-            sound &=
-                account[j] >= before && (account[j] as usize) < wallet.len() && usize::from(contract[j]) < open.len();
-            let k = rules.contracts[usize::from(contract[j]).min(open.len() - 1)].multiplier;
-            sound &= qty[j].0 != 0 && cost[j] == k.signed(qty[j], cost[j].abs()) && collateral[j].0 >= 0;
-            before = account[j];
+        for ((((&account, &contract), &Qty(qty)), &Cash(cost)), &collateral) in
+            account.iter().zip(contract).zip(qty).zip(cost).zip(collateral)
+        {
+            let Some(of) = rules.contracts.get(usize::from(contract)) else {
+                sound = false;
+                break;
+            };
+            // Who buys a linear contract pays, who buys an inverse one is paid.
+            let pays = (qty > 0) == of.multiplier.is_linear();
+            sound &= account >= before && (account as usize) < wallet.len() && collateral.0 >= 0;
+            sound &= qty != 0 && if pays { cost >= 0 } else { cost <= 0 };
+            before = account;
         }
         if !sound {
             return bad(

@@ -174,6 +174,16 @@ pub const ENTRY: Entry<dyn Book> = Entry {
 /// Depth is quoted for a move of 1 %.
 const UNIT: f64 = 0.01;
 
+/// Where the mid stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// N(x) in tick·lots: the state, since immediate parts of an order add up in N exactly.
+    moved: f64,
+    displacement: f64,
+    /// G(N).
+    integral: f64,
+}
+
 #[derive(Clone, Debug)]
 struct Depth {
     parameters: Parameters,
@@ -185,11 +195,7 @@ struct Depth {
     depth: f64,
     /// N at the greatest displacement, in tick·lots.
     limit: f64,
-    /// N(x) in tick·lots: the state, since immediate parts of an order add up in N exactly.
-    moved: f64,
-    displacement: f64,
-    /// G(N).
-    integral: f64,
+    at: Place,
     withdrawn: f64,
     half_spread: f64,
     /// Seconds since the start of the path, at the last refresh.
@@ -212,9 +218,7 @@ impl Depth {
             reference: Reference::PerTickLot(1.0),
             depth: 0.0,
             limit: 0.0,
-            moved: 0.0,
-            displacement: 0.0,
-            integral: 0.0,
+            at: Place::default(),
             withdrawn: 1.0,
             half_spread: parameters.half_spread,
             now_s: 0.0,
@@ -239,10 +243,22 @@ impl Depth {
     }
 
     /// x and G are always found from N, so that a state reached in two ways is the same state.
+    fn place(&self, moved: f64) -> Place {
+        let displacement = self.displacement_at(moved);
+        Place { moved, displacement, integral: self.integral_at(moved, displacement) }
+    }
+
     fn move_to(&mut self, moved: f64) {
-        self.moved = moved;
-        self.displacement = self.displacement_at(moved);
-        self.integral = self.integral_at(moved, self.displacement);
+        self.at = self.place(moved);
+    }
+
+    /// What taking `lots` lots is worth, and where it leaves the book.
+    fn trade(&self, index: f64, taker: Taker, lots: i64) -> (f64, Place) {
+        let unit = self.per_lot(index);
+        let value = lots as f64 * unit;
+        let after = self.place(self.moved_by(taker, value));
+        let impact = self.withdrawn * (after.integral - self.at.integral);
+        ((value + taker.sign() * (impact + self.half_spread * value)) * (index / unit), after)
     }
 
     /// Reference notional of one lot in the units of N: tick·lots, or lots where a lot is worth the same at any price.
@@ -259,9 +275,9 @@ impl Depth {
             return 0.0;
         }
         let push = taker.sign() * value / self.withdrawn;
-        let moved = self.moved + push;
+        let moved = self.at.moved + push;
         // What rounding leaves of an order that takes another one back is nothing; a steep power would make a move of it.
-        let noise = 8.0 * f64::EPSILON * self.moved.abs().max(push.abs());
+        let noise = 8.0 * f64::EPSILON * self.at.moved.abs().max(push.abs());
         if moved.abs() <= noise { 0.0 } else { moved }
     }
 
@@ -325,35 +341,42 @@ impl Book for Depth {
     fn refresh(&mut self, refresh: Refresh) -> f64 {
         let elapsed_s = refresh.elapsed_s;
         self.now_s += elapsed_s;
-        let before = self.displacement;
-        if self.moved != 0.0 && elapsed_s > 0.0 {
+        let before = self.at.displacement;
+        if self.at.moved != 0.0 && elapsed_s > 0.0 {
             if self.decay.0 != elapsed_s {
                 self.decay = (elapsed_s, math::exp(-std::f64::consts::LN_2 * elapsed_s / self.parameters.half_life_s));
             }
-            self.move_to(self.moved * self.decay.1);
-            if self.displacement.abs() < 1e-15 {
+            self.move_to(self.at.moved * self.decay.1);
+            if self.at.displacement.abs() < 1e-15 {
                 self.move_to(0.0);
             }
         }
         self.refresh_withdrawal(refresh.index);
-        self.parameters.permanent * (before - self.displacement)
+        self.parameters.permanent * (before - self.at.displacement)
     }
 
     fn mid(&self, index: f64) -> f64 {
-        index * (1.0 + self.displacement)
+        index * (1.0 + self.at.displacement)
     }
 
     fn touch(&self, index: f64) -> (f64, f64) {
-        (index * (1.0 + self.displacement - self.half_spread), index * (1.0 + self.displacement + self.half_spread))
+        (
+            index * (1.0 + self.at.displacement - self.half_spread),
+            index * (1.0 + self.at.displacement + self.half_spread),
+        )
     }
 
     fn displacement(&self) -> f64 {
-        self.displacement
+        self.at.displacement
     }
 
     /// W·[(|x| + 1 %)^κ − |x|^κ]/(1 %)^κ.
     fn depth_left(&self) -> f64 {
-        let x = self.displacement.abs() / UNIT;
+        let x = self.at.displacement.abs() / UNIT;
+        if x == 0.0 {
+            // What the powers of 1 and 0 come to.
+            return self.withdrawn;
+        }
         let kappa = self.parameters.kappa;
         self.withdrawn * (math::pow(x + 1.0, kappa) - math::pow(x, kappa))
     }
@@ -362,7 +385,7 @@ impl Book for Depth {
         if self.parameters.extent == Extent::Infinite {
             return i64::MAX;
         }
-        let room = self.withdrawn * (self.limit - taker.sign() * self.moved);
+        let room = self.withdrawn * (self.limit - taker.sign() * self.at.moved);
         let lots = (room / self.per_lot(index)).max(0.0);
         if lots.is_nan() {
             return 0;
@@ -371,18 +394,25 @@ impl Book for Depth {
     }
 
     fn quote(&self, index: f64, taker: Taker, lots: i64) -> f64 {
-        let unit = self.per_lot(index);
-        let value = lots as f64 * unit;
-        let moved = self.moved_by(taker, value);
-        let impact = self.withdrawn * (self.integral_at(moved, self.displacement_at(moved)) - self.integral);
-        (value + taker.sign() * (impact + self.half_spread * value)) * (index / unit)
+        self.trade(index, taker, lots).0
     }
 
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64 {
-        let value = lots as f64 * self.per_lot(index);
-        let paid = self.quote(index, taker, lots);
-        self.move_to(self.moved_by(taker, value));
-        self.executed += value;
+        let mut paid = 0.0;
+        self.take_if(index, taker, lots, &mut |value| {
+            paid = value;
+            true
+        });
         paid
+    }
+
+    fn take_if(&mut self, index: f64, taker: Taker, lots: i64, accepts: &mut dyn FnMut(f64) -> bool) -> bool {
+        let (value, after) = self.trade(index, taker, lots);
+        let accepted = accepts(value);
+        if accepted {
+            self.at = after;
+            self.executed += lots as f64 * self.per_lot(index);
+        }
+        accepted
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{Context, Lane, contract_id, on_tick};
 use crate::facts::{Deed, Fact, Observer, Side};
-use crate::market::math;
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
 use crate::sim::people::{Call, Cast, Due, Moves, Signal};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
@@ -261,9 +260,7 @@ impl Lane {
         let c = usize::from(position.contract);
         let state = &mut self.assets[c];
         let from = on_tick(state.index);
-        state.permanent += log_move;
-        state.factor = math::exp(state.permanent);
-        state.index = state.exogenous * state.factor;
+        state.shift(log_move);
         let to = on_tick(state.index);
         let (contract, account) = (contract_id(c), position.account);
         let amount = if buys { -amount } else { amount };
