@@ -18,6 +18,7 @@ mod backstop;
 mod cover;
 pub mod cross;
 mod engine;
+mod fees;
 mod fund;
 mod funding;
 pub mod ledger;
@@ -621,7 +622,8 @@ impl Rules {
     /// Whether the venue must be told the index.
     #[must_use]
     pub fn needs_index(&self) -> bool {
-        self.waterfall.adl_price == AdlPrice::Oracle || self.interruptions.band.is_some()
+        matches!(self.waterfall.adl_price, AdlPrice::Oracle | AdlPrice::OracleWhileSolvent)
+            || self.interruptions.band.is_some()
     }
 
     /// Why one run does not tell when the fund is exhausted for every size of it, where it does not.

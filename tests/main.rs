@@ -14,6 +14,7 @@ mod commands;
 mod conformance;
 mod conformance_ledger;
 mod conformance_venues;
+mod conformance_waterfall;
 mod contributions;
 mod determinism;
 mod documents;

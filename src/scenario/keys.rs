@@ -255,6 +255,10 @@ pub const VENUE: &[Key] = &[
         Shape::Choice(&[
             ("equity", "what equity is left"),
             ("surplus", "what would be left if the rest closed at the bankruptcy price (dYdX)"),
+            (
+                "missing_margin",
+                "equity, and a liquidation fee of 0.95 × (maintenance rate − taker fee − missing margin ÷ notional) (Drift)",
+            ),
         ]),
         Need::Default("\"equity\""),
         "what fees of a forced order are capped at",
@@ -331,6 +335,7 @@ pub const VENUE: &[Key] = &[
         "socialise",
         Shape::Choice(&[
             ("profit", "winners of the contract, in proportion to min(unrealised profit, equity) (Deribit)"),
+            ("payout", "the same, but what each keeps is rounded down, not what each gives (Vega)"),
             ("base", "every position of the contract by its lots, as far as its equity goes (Drift)"),
             ("withdrawals", "free cash of all accounts in proportion to it (Paradex)"),
         ]),
@@ -401,6 +406,31 @@ pub const TIER: &[Key] = &[
         Shape::Amount { unit: MONEY },
         Need::Optional,
         "what is subtracted from rate × notional; it follows from the tiers, and is compared where given",
+    ),
+    key(
+        "then",
+        Shape::Table(TIER_STEPS),
+        Need::Optional,
+        "tiers in equal steps above this one, as at OKX beyond its third tier",
+    ),
+];
+
+/// `then` of `[[venue.tiers]]`
+pub const TIER_STEPS: &[Key] = &[
+    key("from", Shape::PositiveAmount { unit: MONEY }, Need::Required, "notional from which the first of them holds"),
+    key("every", Shape::PositiveAmount { unit: MONEY }, Need::Required, "notional from each of them to the next"),
+    key("count", Shape::Count { min: 1, max: 1_000 }, Need::Required, "how many there are"),
+    key(
+        "maintenance_rate",
+        Shape::Share { min: 0.0, max: 1.0 },
+        Need::Required,
+        "what each adds to the maintenance rate of the one before",
+    ),
+    key(
+        "initial_rate",
+        Shape::Share { min: 0.0, max: 1.0 },
+        Need::Required,
+        "what each adds to the initial margin of the one before, 1 ÷ its greatest leverage",
     ),
 ];
 
@@ -526,6 +556,10 @@ pub const ADL: &[Key] = &[
             ("bankruptcy", "the loser's bankruptcy price (Binance, BitMEX, Bybit, dYdX)"),
             ("mark", "the mark; what the loser then lacks is paid by the cash layers (OKX, Hyperliquid)"),
             ("oracle", "the index, likewise (GMX)"),
+            (
+                "oracle_while_solvent",
+                "the index, or the loser's bankruptcy price where the index lies beyond it (dYdX in final settlement)",
+            ),
         ]),
         Need::Default("\"bankruptcy\""),
         "price at which winners close against losers",

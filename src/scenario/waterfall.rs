@@ -30,6 +30,7 @@ pub(super) fn adl(
     let price = match values.maybe_text("price")?.as_str() {
         "mark" => AdlPrice::Mark,
         "oracle" => AdlPrice::Oracle,
+        "oracle_while_solvent" => AdlPrice::OracleWhileSolvent,
         _ => AdlPrice::Bankruptcy,
     };
     if price == AdlPrice::Mark && policy.price_need() == PriceNeed::OffMark {
@@ -110,6 +111,7 @@ pub(super) fn waterfall(
     let most = values.has("withdrawal_haircut").then(|| values.ratio("withdrawal_haircut"))?;
     let socialise = match values.maybe_text("socialise")?.as_str() {
         "base" => Socialise::Base,
+        "payout" => Socialise::Payout,
         "withdrawals" => Socialise::Withdrawals { most },
         _ => Socialise::Profit,
     };
@@ -123,7 +125,11 @@ pub(super) fn waterfall(
             "it belongs to `socialise = \"withdrawals\"` with \"socialise\" in `cash_layers`",
         );
     }
-    let fee_cap = if values.maybe_text("fee_cap")? == "surplus" { FeeCap::Surplus } else { FeeCap::Equity };
+    let fee_cap = match values.maybe_text("fee_cap")?.as_str() {
+        "surplus" => FeeCap::Surplus,
+        "missing_margin" => FeeCap::MissingMargin,
+        _ => FeeCap::Equity,
+    };
     let limits = limits(&values.maybe_table("fund")?, fund, adl.drawdown, assets, cash_unit, reading)?;
     Some(Waterfall { adl_price: adl.price, adl_trigger: adl.trigger, fund: limits, backstops, socialise, fee_cap })
 }

@@ -518,7 +518,9 @@ impl Lane {
         }
         for (c, accrual) in self.funding.iter_mut().enumerate() {
             let contract = contract_id(c);
-            let lot = context.stage.rules.contracts[c].multiplier.notional(Qty(1), self.venue.mark_of(contract));
+            let rules = &context.stage.rules.contracts[c];
+            let lot = rules.multiplier.notional(Qty(1), self.venue.mark_of(contract));
+            let rule = rule.of_margin(rules.tiers.initial_rate().to_f64(), rules.tiers.tiers()[0].rate.to_f64());
             let per_lot =
                 accrual.pay(&rule, lot.0 as f64).unwrap_or_else(|| panic!("overflow: funding on {lot:?} a lot"));
             self.venue.apply(Command::Funding { now, contract, per_lot })?;

@@ -112,6 +112,29 @@ fn a_fund_has_a_floor_or_an_overdraft() {
 }
 
 #[test]
+fn a_cap_of_funding_follows_from_one_figure() {
+    let funding = |keys: &str| format!("funding = {{ {keys} }}");
+    assert_eq!(told(&funding("cap_of_maintenance = 0.75"), ""), "sound");
+    let both = funding("cap_of_maintenance = 0.75, cap_of_spread = 6");
+    tells(&both, "", "`cap_of_maintenance` and `cap_of_spread` exclude each other", "write one");
+}
+
+#[test]
+fn steps_of_tiers_leave_margin_above_maintenance() {
+    let tier = "maintenance_rate = 0.02\n";
+    let then = |count: u32, rate: &str| {
+        let steps = format!(
+            "then = {{ from = 20_000, every = 10_000, count = {count}, maintenance_rate = {rate}, initial_rate = 0.001 }}"
+        );
+        with(&[(tier, &format!("{tier}{steps}\n"))])
+    };
+    assert_eq!(then(3, "0.001"), "sound");
+    let told = then(100, "0.01");
+    assert!(told.contains("leaves no margin between the maintenance rate and the initial one"), "{told}");
+    assert!(told.contains("take fewer steps, or smaller ones"), "{told}");
+}
+
+#[test]
 fn interruptions_name_known_assets_and_times() {
     tells("halt = [{ at = \"1 s\", for = \"1 s\", asset = \"BTT\" }]", "", "no asset `BTT`", "did you mean \"BTC\"?");
     tells("halt = [{ at = \"1 s\", for = \"0 s\" }]", "", "`for`", "a time above 0");
