@@ -18,6 +18,7 @@ mod conformance_waterfall;
 mod contributions;
 mod determinism;
 mod documents;
+mod dynamic_maintenance;
 mod extending;
 mod faults;
 mod feedback;

@@ -366,6 +366,12 @@ pub const VENUE: &[Key] = &[
         Need::Default("[]"),
         "`[[venue.halt]]`: a stretch of time in which marks and fills stand still, once for each",
     ),
+    key(
+        "dynamic_maintenance",
+        Shape::Table(DYNAMIC),
+        Need::Optional,
+        "`[venue.dynamic_maintenance]`: maintenance margin that rises in steps with realised volatility; by the tiers alone where absent",
+    ),
     key("band", Shape::Table(BAND), Need::Optional, "`[venue.band]`: a price band for forced orders"),
     key(
         "adl",
@@ -519,6 +525,38 @@ pub const HALT: &[Key] = &[
     key("at", ANY_TIME, Need::Required, "when it begins"),
     key("for", SOME_TIME, Need::Required, "how long it lasts"),
     key("asset", Shape::Text, Need::Optional, "symbol that it holds for; every asset where absent"),
+];
+
+/// `[venue.dynamic_maintenance]`
+pub const DYNAMIC: &[Key] = &[
+    key(
+        "window",
+        SOME_TIME,
+        Need::Default("\"10 min\""),
+        "time over which volatility is realised: the root of the sum of squared returns of the index from refresh to refresh",
+    ),
+    key(
+        "steps",
+        Shape::List(&Shape::Table(VOLATILITY_STEP)),
+        Need::Required,
+        "from the lowest volatility to the highest; below the first the tiers hold as written",
+    ),
+];
+
+/// `steps` of `[venue.dynamic_maintenance]`
+pub const VOLATILITY_STEP: &[Key] = &[
+    key(
+        "volatility",
+        Shape::Share { min: 0.000_001, max: 10.0 },
+        Need::Required,
+        "realised volatility of the window from which the step holds",
+    ),
+    key(
+        "multiplier",
+        Shape::Number { unit: "", min: 1.0, max: 1000.0 },
+        Need::Required,
+        "maintenance margin ÷ that of the tiers; at no step may a maintenance rate reach 1",
+    ),
 ];
 
 /// `[venue.band]`

@@ -70,6 +70,7 @@ pub(super) fn rules(
     let rate = |key| values.has(key).then(|| values.ratio(key));
     let contracts: Option<Vec<ContractRules>> = contracts.collect();
     let interruptions = waterfall::interruptions(values, assets, reading);
+    let dynamic = waterfall::dynamic(values, assets, &tiers, reading);
     let (adl, extra) = adl.map_or((None, None), |(policy, eligible, extra)| (Some((policy, eligible)), Some(extra)));
     let waterfall = match (&layers, &cash_layers, fund, extra) {
         (Some(layers), Some(cash_layers), Some(fund), Some(extra)) => {
@@ -113,6 +114,7 @@ pub(super) fn rules(
             adl_eligible,
             waterfall: waterfall?,
             interruptions: interruptions?,
+            dynamic: dynamic?,
         })
     };
     RulesDraft { rules: finish(), tiers, trigger, adl: adl_at }

@@ -301,6 +301,23 @@ pub struct Interruptions {
     pub band: Option<Band>,
 }
 
+/// From a realised volatility on, maintenance is so many times that of the tiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VolatilityStep {
+    pub volatility: Ratio,
+    /// 1 or more.
+    pub multiplier: Ratio,
+}
+
+/// Maintenance that moves in steps with realised volatility.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DynamicMaintenance {
+    /// Over which the volatility is realised.
+    pub window: Nanos,
+    /// Ascending in volatility and in multiplier; at no step does a maintenance rate reach 1.
+    pub steps: Vec<VolatilityStep>,
+}
+
 /// Everything that decides what the venue does.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -327,4 +344,6 @@ pub struct Rules {
     pub adl_eligible: Eligible,
     pub waterfall: Waterfall,
     pub interruptions: Interruptions,
+    /// `None` for maintenance by the tiers alone.
+    pub dynamic: Option<DynamicMaintenance>,
 }

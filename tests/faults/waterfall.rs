@@ -135,6 +135,23 @@ fn steps_of_tiers_leave_margin_above_maintenance() {
 }
 
 #[test]
+fn steps_of_maintenance_ascend_and_leave_rates_below_one() {
+    let steps = |steps: &str| format!("dynamic_maintenance = {{ window = \"5 min\", steps = [{steps}] }}");
+    let step =
+        |volatility: &str, multiplier: &str| format!("{{ volatility = {volatility}, multiplier = {multiplier} }}");
+    let two = |a: (&str, &str), b: (&str, &str)| steps(&format!("{}, {}", step(a.0, a.1), step(b.0, b.1)));
+    assert_eq!(told(&two(("\"2 %\"", "1.5"), ("0.05", "2")), ""), "sound");
+    let ascend = "steps are written from the lowest volatility to the highest";
+    tells(&two(("0.05", "1.5"), ("0.05", "2")), "", ascend, "the step before has 0.05");
+    tells(&two(("0.02", "2"), ("0.05", "1.5")), "", ascend, "the step before has 2");
+    let most = "at 50 times the tiers a maintenance rate of `BTC` reaches 1";
+    tells(&steps(&step("0.02", "50")), "", most, "the greatest rate of its tiers is 0.02");
+    tells(&steps(""), "", "`steps` is empty", "leave `dynamic_maintenance` out");
+    tells(&steps(&step("0.02", "0.5")), "", "`multiplier`", "a number from 1");
+    tells(&steps("{ volatility = 0.02 }"), "", "lacks", "`multiplier`");
+}
+
+#[test]
 fn interruptions_name_known_assets_and_times() {
     tells("halt = [{ at = \"1 s\", for = \"1 s\", asset = \"BTT\" }]", "", "no asset `BTT`", "did you mean \"BTC\"?");
     tells("halt = [{ at = \"1 s\", for = \"0 s\" }]", "", "`for`", "a time above 0");
