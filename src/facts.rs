@@ -1,6 +1,6 @@
 //! What happened: the vocabulary that the venue writes and observers, traces and reports read.
 
-use crate::money::{Cash, Nanos, Price, Qty};
+use crate::money::{Cash, Nanos, Price, Qty, Ratio};
 
 /// Index of an account.
 pub type AccountId = u32;
@@ -151,6 +151,8 @@ pub enum Fact {
     PoolMoved { pool: u16, change: Cash, balance: Cash },
     /// The fund's drawdown reached its start share (or fell below its stop share).
     Drawdown { pool: u16, on: bool, peak: Cash, balance: Cash },
+    /// Maintenance margin of a contract is `multiplier` times that of its tiers from now on, at a realised volatility.
+    MaintenanceScaled { contract: ContractId, multiplier: Ratio, volatility: Ratio },
     /// A contract stands still, or the venue does not liquidate, until a time.
     Halted { contract: Option<ContractId>, until: Nanos },
     /// The path ends; inventory left is valued at the cost of walking the book (negative is a loss), posted to nobody.

@@ -12,3 +12,4 @@ pub mod index;
 pub mod mark;
 pub mod math;
 pub mod process;
+pub mod volatility;

@@ -66,6 +66,15 @@ pub enum Limit {
     },
 }
 
+/// Money posted beside the collateral for the closing fee. It counts as equity and as maintenance alike, so it moves no
+/// price (BitMEX: `posComm`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reserve {
+    Amount(Fraction),
+    /// A share of entry value and collateral together.
+    Rate(Fraction),
+}
+
 /// One tier: from `floor` of notional on, maintenance = rate × notional − deduction.
 #[derive(Clone, Debug)]
 pub struct Tier {
@@ -108,6 +117,8 @@ pub struct Ask {
     pub tick: Option<Fraction>,
     /// Initial margin ÷ notional, where it is stated.
     pub initial_rate: Option<Fraction>,
+    /// Money set aside for the closing fee, where it is asked for.
+    pub reserve: Option<Reserve>,
     /// Which limit of a forced order is asked for.
     pub limit: Option<Limit>,
 }
@@ -125,7 +136,7 @@ pub struct Answer {
     pub unrealised_pnl: Fraction,
     /// Of the account in cross margin.
     pub equity: Fraction,
-    /// Maintenance margin ÷ equity, both of the account in cross margin; none at equity of 0 or less.
+    /// Equity ÷ maintenance margin, both of the account in cross margin; none without maintenance.
     pub margin_ratio: Option<Fraction>,
     /// The price at which equity is the maintenance margin.
     pub liquidation_price: Option<Fraction>,
@@ -139,6 +150,8 @@ pub struct Answer {
     pub adl_score: Option<Fraction>,
     /// The worst price of a forced order, where one was asked for.
     pub limit_price: Option<Option<Fraction>>,
+    /// What is set aside for the closing fee, where one was asked for.
+    pub fee_reserve: Option<Fraction>,
 }
 
 impl Ask {
@@ -197,9 +210,22 @@ impl Ask {
         &tier.rate * notional - &tier.deduction
     }
 
-    /// Maintenance margin of the position at its mark.
+    /// What is set aside for the closing fee.
+    fn fee_reserve(&self) -> Option<Fraction> {
+        self.reserve.as_ref().map(|reserve| match reserve {
+            Reserve::Amount(amount) => amount.clone(),
+            Reserve::Rate(rate) => rate * (self.value(&self.entry_price) + self.balance()),
+        })
+    }
+
+    /// Maintenance margin of the position at its mark, with what is set aside for the closing fee.
     #[must_use]
     pub fn maintenance(&self) -> Fraction {
+        self.bare_maintenance() + self.fee_reserve().unwrap_or_else(zero)
+    }
+
+    /// The same without the reserve.
+    fn bare_maintenance(&self) -> Fraction {
         match self.maintenance_at {
             MaintenanceAt::Mark => self.maintenance_of(&self.value(&self.mark_price)),
             MaintenanceAt::Entry => self.maintenance_of(&self.value(&self.entry_price)),
@@ -222,7 +248,7 @@ impl Ask {
             MaintenanceAt::Mark => {
                 self.tiers.iter().map(|tier| (&tier.rate + &self.taker_fee, -tier.deduction.clone())).collect()
             }
-            MaintenanceAt::Entry => vec![(self.taker_fee.clone(), self.maintenance())],
+            MaintenanceAt::Entry => vec![(self.taker_fee.clone(), self.bare_maintenance())],
         };
         let one = whole(1);
         let crossings = lines.into_iter().map(|(rate, constant)| {
@@ -305,19 +331,23 @@ impl Ask {
         let (other_unrealised, other_maintenance) = self.others();
         let unrealised_pnl = self.unrealised();
         let behind = self.balance() + other_unrealised;
-        let equity = &behind + &unrealised_pnl;
+        // A reserve for the closing fee counts on both sides of the test and is gone at bankruptcy.
+        let fee_reserve = self.fee_reserve();
+        let bare = &behind + &unrealised_pnl;
+        let equity = &bare + fee_reserve.clone().unwrap_or_else(zero);
         let maintenance_margin = self.maintenance();
+        let all_maintenance = &maintenance_margin + &other_maintenance;
         let leverage = self.leverage.as_ref().or(self.tiers[tier].max_leverage.as_ref());
         let per_equity = |amount: Fraction| (equity > zero()).then(|| amount / &equity);
         let liquidation_price = self.liquidation(&behind, &other_maintenance);
-        let bankruptcy_price = self.bankruptcy(&behind, &equity, &maintenance_margin);
+        let bankruptcy_price = self.bankruptcy(&behind, &bare, &maintenance_margin);
         let adl_score = self.score.and_then(|score| score.of(self, &equity, &maintenance_margin));
         let by_rate = self.initial_rate.as_ref().map(|rate| &notional * rate);
         let mut answer = Answer {
             tier: tier + 1,
             initial_margin: by_rate.or_else(|| leverage.map(|leverage| &notional / leverage)),
             limit_price: None,
-            margin_ratio: per_equity(&maintenance_margin + other_maintenance),
+            margin_ratio: (all_maintenance > zero()).then(|| &equity / &all_maintenance),
             effective_leverage: per_equity(notional.clone()),
             liquidation_tick: liquidation_price.as_ref().and_then(|price| self.liquidation_tick(price)),
             bankruptcy_tick: bankruptcy_price.as_ref().and_then(|price| self.bankruptcy_tick(price)),
@@ -328,6 +358,7 @@ impl Ask {
             liquidation_price,
             bankruptcy_price,
             adl_score,
+            fee_reserve,
         };
         if let Some(limit) = &self.limit {
             answer.limit_price = Some(self.limit_price(limit, &answer.equity, &answer));
@@ -383,6 +414,7 @@ impl Answer {
         ];
         // Only where it was asked for.
         fields.extend(self.limit_price.as_ref().map(|price| ("limit_price", maybe(price))));
+        fields.extend(self.fee_reserve.as_ref().map(|reserve| ("fee_reserve", some(reserve))));
         fields
     }
 

@@ -17,7 +17,9 @@ mod agenda;
 mod backstop;
 mod cover;
 pub mod cross;
+mod dynamic;
 mod engine;
+mod fees;
 mod fund;
 mod funding;
 pub mod ledger;
@@ -34,6 +36,7 @@ pub mod voluntary;
 mod winners;
 
 use agenda::Agenda;
+use dynamic::Dynamic;
 use engine::Engine;
 use fund::Funds;
 use ledger::{Ledger, State, Telling};
@@ -54,6 +57,8 @@ pub enum Command {
     Funding { now: Nanos, contract: ContractId, per_lot: Cash },
     /// The index of a contract, where the [rules want it](Rules::needs_index); before the mark of the same refresh.
     Index { now: Nanos, contract: ContractId, index: Price },
+    /// The realised volatility of a contract, where the rules have steps for it; before the mark of the same refresh.
+    Volatility { now: Nanos, contract: ContractId, volatility: Ratio },
     /// A check instant: inventory and queued orders are worked off.
     Check { now: Nanos },
     /// The book's answer to the order just emitted.
@@ -145,6 +150,7 @@ pub struct Venue {
     schedule: Schedule,
     agenda: Agenda,
     round: round::Scratch,
+    dynamic: Dynamic,
     /// The trader's own order that waits for its fill.
     own: Option<Waiting>,
     fired: Vec<Trigger>,
@@ -203,6 +209,7 @@ impl Venue {
             schedule: Schedule::new(contracts),
             agenda: Agenda::new(&rules.position_layers),
             round: round::Scratch::default(),
+            dynamic: Dynamic::new(&rules),
             own: None,
             fired: Vec::new(),
             due: Vec::new(),
@@ -219,6 +226,7 @@ impl Venue {
     /// as the path needs.
     /// Returns the fund's opening balance.
     pub fn open(&mut self, register: Arc<Register>, telling: Telling) -> Cash {
+        self.dynamic.reset(&mut self.rules);
         self.ledger.open(register, &self.rules, telling);
         let register = self.ledger.register();
         self.now = Nanos::ZERO;
@@ -310,6 +318,17 @@ impl Venue {
                     return Err(Refused::NoPrice(index.0));
                 }
                 self.schedule.note_index(now, contract, index, self.rules.interruptions.band);
+                Ok(Next::Idle)
+            }
+            Command::Volatility { now, contract, volatility } => {
+                if self.is_busy() {
+                    return Err(Refused::Busy);
+                }
+                if usize::from(contract) >= self.marks.len() {
+                    return Err(Refused::NoContract(contract));
+                }
+                self.now = now;
+                self.note_volatility(contract, volatility);
                 Ok(Next::Idle)
             }
             Command::Refreshed { now } => {
@@ -412,14 +431,20 @@ impl Venue {
         let mut fired = std::mem::take(&mut self.fired);
         fired.clear();
         let cursor = &mut self.cursors[c][s];
+        // At a step of volatility the contract has another list than the register's.
+        let mut own = self.dynamic.triggers(c);
         loop {
-            let triggers = &self.ledger.register().contracts[c].triggers;
+            let triggers = own.as_deref().unwrap_or_else(|| &self.ledger.register().contracts[c].triggers);
             if !triggers.is_ready(side, cursor.at) {
                 if triggers.bound(side, cursor.at) > reached {
                     break;
                 }
-                let register = self.ledger.register_mut().expect("a shared register is sorted beforehand");
-                register.contracts[c].triggers.make_ready(side, cursor.at);
+                if let Some(own) = &mut own {
+                    own.make_ready(side, cursor.at);
+                } else {
+                    let register = self.ledger.register_mut().expect("a shared register is sorted beforehand");
+                    register.contracts[c].triggers.make_ready(side, cursor.at);
+                }
                 continue;
             }
             match triggers.at(side, cursor.at) {
@@ -430,7 +455,8 @@ impl Venue {
                 _ => break,
             }
         }
-        cursor.bound = self.ledger.register().contracts[c].triggers.bound(side, cursor.at);
+        let triggers = own.as_deref().unwrap_or_else(|| &self.ledger.register().contracts[c].triggers);
+        cursor.bound = triggers.bound(side, cursor.at);
         // What the list knows of a touched position is out of date: the heap speaks for it, or it is closed.
         fired.retain(|trigger| self.ledger.state(trigger.position) == State::Listed);
         let mut merged = false;
@@ -450,7 +476,7 @@ impl Venue {
             fired.dedup();
         }
         let shifted = cursor.shift != 0;
-        if shifted || !self.ledger.register().holdings.cross.is_empty() {
+        if shifted || self.dynamic.is_on() || !self.ledger.register().holdings.cross.is_empty() {
             self.settle_candidates(contract, side, mark, &mut fired);
         }
         let of = &self.rules.contracts[c];
@@ -623,7 +649,8 @@ impl Rules {
     /// Whether the venue must be told the index.
     #[must_use]
     pub fn needs_index(&self) -> bool {
-        self.waterfall.adl_price == AdlPrice::Oracle || self.interruptions.band.is_some()
+        matches!(self.waterfall.adl_price, AdlPrice::Oracle | AdlPrice::OracleWhileSolvent)
+            || self.interruptions.band.is_some()
     }
 
     /// Why one run does not tell when the fund is exhausted for every size of it, where it does not.

@@ -54,25 +54,25 @@ pub fn run(row: &Row) -> bool {
     true
 }
 
-fn number(value: &Json) -> Decimal {
+pub fn number(value: &Json) -> Decimal {
     let text = value.to_string();
     text.parse().or_else(|_| Decimal::from_scientific(&text)).unwrap_or_else(|_| panic!("{text} is no number"))
 }
 
 /// A decimal as a whole number of parts.
-fn units(value: Decimal, part: Decimal) -> i64 {
+pub fn units(value: Decimal, part: Decimal) -> i64 {
     let count = value / part;
     assert!(count.is_integer(), "{value} is no whole number of {part}");
     count.to_i64().unwrap()
 }
 
-fn near(row: &Row, what: &str, found: Decimal, expected: &Json) {
+pub fn near(row: &Row, what: &str, found: Decimal, expected: &Json) {
     let expected = number(expected);
     let allowed: Decimal = row.tolerance.parse().or_else(|_| Decimal::from_scientific(&row.tolerance)).unwrap();
     assert!((found - expected).abs() <= allowed, "{}: {what} is {found}, not {expected}", row.id);
 }
 
-fn expected(row: &Row) -> Json {
+pub fn expected(row: &Row) -> Json {
     serde_json::from_str(&row.expected).unwrap_or_else(|_| Json::String(row.expected.clone()))
 }
 
@@ -117,6 +117,19 @@ pub fn play(
     wallets: &[i64],
     cross: &[bool],
     marks: &[i64],
+    fill: impl FnMut(&Order) -> Fill,
+) -> Played {
+    play_from(rules, held, wallets, cross, marks, marks, fill)
+}
+
+/// The same from other opening marks; the index stays there.
+pub fn play_from(
+    rules: Rules,
+    held: &[Held],
+    wallets: &[i64],
+    cross: &[bool],
+    opening: &[i64],
+    marks: &[i64],
     mut fill: impl FnMut(&Order) -> Fill,
 ) -> Played {
     let mut holdings = Holdings {
@@ -131,7 +144,7 @@ pub fn play(
         holdings.cost.push(Cash(cost));
         holdings.collateral.push(Cash(collateral));
     }
-    let opening: Vec<Price> = marks.iter().map(|&mark| Price(mark)).collect();
+    let opening: Vec<Price> = opening.iter().map(|&mark| Price(mark)).collect();
     let mut register = Register::default();
     register.rebuild(&mut holdings, &rules, &opening).unwrap();
     let mut venue = Venue::new(Arc::new(rules));
@@ -305,7 +318,7 @@ fn deleverage_of_cross(row: &Row) {
 }
 
 /// Lots that a rule closes of a position which opens at the mark, in whole lots; the book is empty.
-fn closed(rules: Rules, lots: i64, mark: i64, equity: i64) -> i64 {
+pub fn closed(rules: Rules, lots: i64, mark: i64, equity: i64) -> i64 {
     let Multiplier::Linear(k) = rules.contracts[0].multiplier else { unreachable!() };
     let played = play(rules, &[(0, 0, lots, lots * mark * k, equity)], &[0], &[], &[mark], nobody);
     let opened = played.facts.iter().find_map(|fact| match fact {
@@ -315,7 +328,7 @@ fn closed(rules: Rules, lots: i64, mark: i64, equity: i64) -> i64 {
     opened.expect("the position is liquidated")
 }
 
-fn with_rule(mut rules: Rules, kind: &str, keys: &str) -> Rules {
+pub fn with_rule(mut rules: Rules, kind: &str, keys: &str) -> Rules {
     rules.liquidation = with(RULES.entries.iter().find(|entry| entry.kind == kind).unwrap(), keys);
     rules
 }

@@ -8,7 +8,8 @@
 //! i = 0.01 %, c = 0.05 % (FAQ, September 2025). Hyperliquid: the same, paid every hour as F ÷ 8, cap 4 % an hour (245 of
 //! 245 settled coin-hours agree). With an interval of one mark refresh funding is continuous (Paradex, Deribit).
 //!
-//! A rate becomes a whole number of cash units per lot at the mark; the remainder is carried to the next payment.
+//! A rate becomes a whole number of cash units per lot at the mark, rounded towards zero (dYdX v4, `funding.go`); the
+//! remainder is carried to the next payment.
 
 use crate::money::{Cash, Nanos};
 use crate::registry::{Key, Need, Shape, Values};
@@ -45,7 +46,29 @@ pub const KEYS: &[Key] = &[
         need: Need::Default("0.02"),
         about: "greatest rate of a period, either way",
     },
+    Key {
+        name: "cap_of_maintenance",
+        shape: Shape::Share { min: 0.0, max: 100.0 },
+        need: Need::Optional,
+        about: "in place of `cap`: this × the maintenance rate of the asset's first tier (Binance: 0.75)",
+    },
+    Key {
+        name: "cap_of_spread",
+        shape: Shape::Share { min: 0.0, max: 100.0 },
+        need: Need::Optional,
+        about: "in place of `cap`: this × (1 ÷ greatest leverage − maintenance rate) of the asset's first tier (dYdX: 6)",
+    },
 ];
+
+/// What the greatest rate of a period is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cap {
+    Rate(f64),
+    /// × maintenance rate
+    Maintenance(f64),
+    /// × (initial − maintenance rate)
+    Spread(f64),
+}
 
 /// Checked parameters.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +78,7 @@ pub struct FundingRule {
     share: f64,
     interest: f64,
     clamp: f64,
-    cap: f64,
+    cap: Cap,
 }
 
 impl FundingRule {
@@ -68,15 +91,32 @@ impl FundingRule {
             share: interval.seconds() / period.seconds(),
             interest: values.maybe_number("interest")?,
             clamp: values.maybe_number("clamp")?,
-            cap: values.maybe_number("cap")?,
+            cap: match (values.maybe_number("cap_of_maintenance"), values.maybe_number("cap_of_spread")) {
+                (Some(factor), _) => Cap::Maintenance(factor),
+                (None, Some(factor)) => Cap::Spread(factor),
+                (None, None) => Cap::Rate(values.maybe_number("cap")?),
+            },
         })
     }
 
-    /// What one payment takes at this average premium, as a share of notional; positive where longs pay.
+    /// The rule for an asset whose first tier has these rates of initial and maintenance margin.
+    #[must_use]
+    pub fn of_margin(self, initial: f64, maintenance: f64) -> Self {
+        let cap = match self.cap {
+            Cap::Rate(rate) => rate,
+            Cap::Maintenance(factor) => factor * maintenance,
+            Cap::Spread(factor) => factor * (initial - maintenance).max(0.0),
+        };
+        Self { cap: Cap::Rate(cap), ..self }
+    }
+
+    /// What one payment takes at this average premium, as a share of notional; positive where longs pay. A cap that
+    /// follows from margin rates binds once [they are known](Self::of_margin).
     #[must_use]
     pub fn rate(&self, premium: f64) -> f64 {
         let pulled = premium + (self.interest - premium).clamp(-self.clamp, self.clamp);
-        pulled.clamp(-self.cap, self.cap) * self.share
+        let cap = if let Cap::Rate(cap) = self.cap { cap } else { f64::INFINITY };
+        pulled.clamp(-cap, cap) * self.share
     }
 }
 
@@ -99,7 +139,7 @@ impl Accrual {
     pub fn pay(&mut self, rule: &FundingRule, lot_value: f64) -> Option<Cash> {
         let premium = if self.count > 0.0 { self.sum / self.count } else { 0.0 };
         let due = rule.rate(premium) * lot_value + self.carried;
-        let paid = Cash::floor(due)?;
+        let paid = Cash::floor(due.trunc())?;
         *self = Self { sum: 0.0, count: 0.0, carried: due - paid.0 as f64 };
         Some(paid)
     }
@@ -110,7 +150,7 @@ mod tests {
     use super::*;
 
     fn rule() -> FundingRule {
-        FundingRule { interval: Nanos(1), share: 0.125, interest: 0.0001, clamp: 0.0005, cap: 0.02 }
+        FundingRule { interval: Nanos(1), share: 0.125, interest: 0.0001, clamp: 0.0005, cap: Cap::Rate(0.02) }
     }
 
     #[test]
@@ -135,5 +175,23 @@ mod tests {
             })
             .sum();
         assert_eq!(paid, 3);
+    }
+
+    #[test]
+    fn a_payment_is_rounded_towards_zero_either_way() {
+        let mut accrual = Accrual::default();
+        let rule = FundingRule { share: 1.0, interest: -0.0015, clamp: 1.0, ..rule() };
+        accrual.note(100.0, 100.0);
+        // 1.5 to be received: 1 now, and with the half carried 2 the next time.
+        assert_eq!(accrual.pay(&rule, 1_000.0), Some(Cash(-1)));
+        assert_eq!(accrual.pay(&rule, 1_000.0), Some(Cash(-2)));
+    }
+
+    #[test]
+    fn a_cap_follows_from_the_rates_of_margin() {
+        let of = |cap| FundingRule { share: 1.0, cap, ..rule() }.of_margin(0.02, 0.004).rate(0.5);
+        // Binance, BTC: 0.75 × 0.4 %; dYdX: 6 × (2 % − 0.4 %).
+        assert!((of(Cap::Maintenance(0.75)) - 0.003).abs() < 1e-15);
+        assert!((of(Cap::Spread(6.0)) - 0.096).abs() < 1e-15);
     }
 }

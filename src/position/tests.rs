@@ -32,7 +32,7 @@ fn a_linear_long_is_liquidated_where_equity_meets_maintenance() {
     assert_eq!(found.bankruptcy_tick, Some(f("19600")));
     assert_eq!(found.initial_margin, Some(f("400")));
     assert_eq!(found.maintenance_margin, f("100"));
-    assert_eq!(found.margin_ratio, Some(f("0.25")));
+    assert_eq!(found.margin_ratio, Some(f("4")));
     assert_eq!(found.effective_leverage, Some(f("50")));
     assert_eq!(found.adl_score, Some(f("0")));
 }
@@ -44,7 +44,7 @@ fn an_answer_has_its_keys_in_order_and_plain_numbers() {
     assert_eq!(
         ask.answer().json(ask.id.as_ref()),
         "{\"id\": \"a \\\"1\\\"\", \"notional\": 300, \"tier\": 1, \"initial_margin\": null, \"maintenance_margin\": 1.5, \
-         \"unrealised_pnl\": 0, \"equity\": 100, \"margin_ratio\": 0.015, \"liquidation_price\": 67.001675041876046901, \
+         \"unrealised_pnl\": 0, \"equity\": 100, \"margin_ratio\": 66.666666666666666667, \"liquidation_price\": 67.001675041876046901, \
          \"bankruptcy_price\": 66.666666666666666667, \"liquidation_tick\": null, \"bankruptcy_tick\": null, \
          \"effective_leverage\": 3, \"adl_score\": 0}"
     );

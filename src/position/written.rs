@@ -7,7 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::fraction::{Fraction, parse, parse_share, show, whole, zero};
-use super::{Ask, CrossBankruptcy, Limit, MaintenanceAt, MarginMode, Score, Side, Tier};
+use super::{Ask, CrossBankruptcy, Limit, MaintenanceAt, MarginMode, Reserve, Score, Side, Tier};
 use crate::fault::did_you_mean;
 use crate::registry::{Node, Raw};
 use crate::venue::adl::POLICIES;
@@ -36,6 +36,8 @@ pub const KEYS: &[(&str, &str)] = &[
     ("other_maintenance", "cross: maintenance margin of the account's other positions"),
     ("other_unrealised", "cross: their unrealised profit"),
     ("taker_fee", "closing fee that counts in the liquidation test, as at OKX"),
+    ("reserve_rate", "share of entry value and collateral that is set aside for the closing fee, as at BitMEX"),
+    ("fee_reserve", "in place of `reserve_rate`: the amount"),
     ("tick", "price step, for the safe ticks"),
     ("trigger", "`below` or `at_or_below`: whether equity equal to maintenance is liquidated"),
     ("maintenance_at", "`mark` (default) or `entry`"),
@@ -315,8 +317,18 @@ impl Fields {
             taker_fee,
             tick: self.number("tick", Bound::Above)?,
             initial_rate,
+            reserve: self.reserve()?,
             limit: self.limit()?,
         })
+    }
+
+    fn reserve(&self) -> Result<Option<Reserve>, String> {
+        let rate = self.number("reserve_rate", Bound::Share)?;
+        let amount = self.number("fee_reserve", Bound::AtLeast)?;
+        match (rate, amount) {
+            (Some(_), Some(_)) => Err("`reserve_rate` and `fee_reserve` exclude each other".to_owned()),
+            (rate, amount) => Ok(rate.map(Reserve::Rate).or(amount.map(Reserve::Amount))),
+        }
     }
 
     /// The rate of `initial_rate` for this quantity and open interest: base + (1 − base)·(interest − lower) ÷ (upper −

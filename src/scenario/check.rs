@@ -97,6 +97,13 @@ fn build(node: &Node, root: &Values, reading: &mut Reading) -> Option<Scenario> 
         if let (Some(interval), Some(clock)) = (values.maybe_time("interval"), &clock) {
             whole_refreshes(&values, interval, clock, reading);
         }
+        if values.has("cap_of_maintenance") && values.has("cap_of_spread") {
+            reading.fault(
+                &values.span("cap_of_spread"),
+                "`cap_of_maintenance` and `cap_of_spread` exclude each other",
+                "the greatest rate follows from one of them: write one",
+            );
+        }
         FundingRule::of(&values)
     });
     let rules = rules.map(|values| venue::rules(&values, &drafts, cash_unit, reading));

@@ -255,6 +255,10 @@ pub const VENUE: &[Key] = &[
         Shape::Choice(&[
             ("equity", "what equity is left"),
             ("surplus", "what would be left if the rest closed at the bankruptcy price (dYdX)"),
+            (
+                "missing_margin",
+                "equity, and a liquidation fee of 0.95 × (maintenance rate − taker fee − missing margin ÷ notional) (Drift)",
+            ),
         ]),
         Need::Default("\"equity\""),
         "what fees of a forced order are capped at",
@@ -331,6 +335,7 @@ pub const VENUE: &[Key] = &[
         "socialise",
         Shape::Choice(&[
             ("profit", "winners of the contract, in proportion to min(unrealised profit, equity) (Deribit)"),
+            ("payout", "the same, but what each keeps is rounded down, not what each gives (Vega)"),
             ("base", "every position of the contract by its lots, as far as its equity goes (Drift)"),
             ("withdrawals", "free cash of all accounts in proportion to it (Paradex)"),
         ]),
@@ -360,6 +365,12 @@ pub const VENUE: &[Key] = &[
         Shape::List(&Shape::Table(HALT)),
         Need::Default("[]"),
         "`[[venue.halt]]`: a stretch of time in which marks and fills stand still, once for each",
+    ),
+    key(
+        "dynamic_maintenance",
+        Shape::Table(DYNAMIC),
+        Need::Optional,
+        "`[venue.dynamic_maintenance]`: maintenance margin that rises in steps with realised volatility; by the tiers alone where absent",
     ),
     key("band", Shape::Table(BAND), Need::Optional, "`[venue.band]`: a price band for forced orders"),
     key(
@@ -401,6 +412,31 @@ pub const TIER: &[Key] = &[
         Shape::Amount { unit: MONEY },
         Need::Optional,
         "what is subtracted from rate × notional; it follows from the tiers, and is compared where given",
+    ),
+    key(
+        "then",
+        Shape::Table(TIER_STEPS),
+        Need::Optional,
+        "tiers in equal steps above this one, as at OKX beyond its third tier",
+    ),
+];
+
+/// `then` of `[[venue.tiers]]`
+pub const TIER_STEPS: &[Key] = &[
+    key("from", Shape::PositiveAmount { unit: MONEY }, Need::Required, "notional from which the first of them holds"),
+    key("every", Shape::PositiveAmount { unit: MONEY }, Need::Required, "notional from each of them to the next"),
+    key("count", Shape::Count { min: 1, max: 1_000 }, Need::Required, "how many there are"),
+    key(
+        "maintenance_rate",
+        Shape::Share { min: 0.0, max: 1.0 },
+        Need::Required,
+        "what each adds to the maintenance rate of the one before",
+    ),
+    key(
+        "initial_rate",
+        Shape::Share { min: 0.0, max: 1.0 },
+        Need::Required,
+        "what each adds to the initial margin of the one before, 1 ÷ its greatest leverage",
     ),
 ];
 
@@ -491,6 +527,38 @@ pub const HALT: &[Key] = &[
     key("asset", Shape::Text, Need::Optional, "symbol that it holds for; every asset where absent"),
 ];
 
+/// `[venue.dynamic_maintenance]`
+pub const DYNAMIC: &[Key] = &[
+    key(
+        "window",
+        SOME_TIME,
+        Need::Default("\"10 min\""),
+        "time over which volatility is realised: the root of the sum of squared returns of the index from refresh to refresh",
+    ),
+    key(
+        "steps",
+        Shape::List(&Shape::Table(VOLATILITY_STEP)),
+        Need::Required,
+        "from the lowest volatility to the highest; below the first the tiers hold as written",
+    ),
+];
+
+/// `steps` of `[venue.dynamic_maintenance]`
+pub const VOLATILITY_STEP: &[Key] = &[
+    key(
+        "volatility",
+        Shape::Share { min: 0.000_001, max: 10.0 },
+        Need::Required,
+        "realised volatility of the window from which the step holds",
+    ),
+    key(
+        "multiplier",
+        Shape::Number { unit: "", min: 1.0, max: 1000.0 },
+        Need::Required,
+        "maintenance margin ÷ that of the tiers; at no step may a maintenance rate reach 1",
+    ),
+];
+
 /// `[venue.band]`
 pub const BAND: &[Key] = &[
     key(
@@ -526,6 +594,10 @@ pub const ADL: &[Key] = &[
             ("bankruptcy", "the loser's bankruptcy price (Binance, BitMEX, Bybit, dYdX)"),
             ("mark", "the mark; what the loser then lacks is paid by the cash layers (OKX, Hyperliquid)"),
             ("oracle", "the index, likewise (GMX)"),
+            (
+                "oracle_while_solvent",
+                "the index, or the loser's bankruptcy price where the index lies beyond it (dYdX in final settlement)",
+            ),
         ]),
         Need::Default("\"bankruptcy\""),
         "price at which winners close against losers",

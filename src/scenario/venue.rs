@@ -70,6 +70,7 @@ pub(super) fn rules(
     let rate = |key| values.has(key).then(|| values.ratio(key));
     let contracts: Option<Vec<ContractRules>> = contracts.collect();
     let interruptions = waterfall::interruptions(values, assets, reading);
+    let dynamic = waterfall::dynamic(values, assets, &tiers, reading);
     let (adl, extra) = adl.map_or((None, None), |(policy, eligible, extra)| (Some((policy, eligible)), Some(extra)));
     let waterfall = match (&layers, &cash_layers, fund, extra) {
         (Some(layers), Some(cash_layers), Some(fund), Some(extra)) => {
@@ -113,6 +114,7 @@ pub(super) fn rules(
             adl_eligible,
             waterfall: waterfall?,
             interruptions: interruptions?,
+            dynamic: dynamic?,
         })
     };
     RulesDraft { rules: finish(), tiers, trigger, adl: adl_at }
@@ -140,6 +142,63 @@ pub(super) fn cash(values: &Values, key: &str, unit: Option<Quantum>, reading: &
 struct TierDraft {
     values: Values,
     tier: Option<Tier>,
+    /// Whether it follows from `then` of the table.
+    step: bool,
+}
+
+/// The tier of a table and those in steps above it.
+fn drafts(table: Values, cash_unit: Option<Quantum>, reading: &mut Reading) -> Vec<TierDraft> {
+    let tier = tier(&table, cash_unit, reading);
+    let Some(then) = table.maybe_table("then") else { return vec![TierDraft { values: table, tier, step: false }] };
+    let steps = match tier {
+        Some(tier) => steps(tier, &then, cash_unit, reading),
+        None => None,
+    };
+    let mut drafts = vec![TierDraft { values: table, tier, step: false }];
+    match steps {
+        Some(steps) => {
+            let step = |tier| TierDraft { values: drafts[0].values.clone(), tier: Some(tier), step: true };
+            let steps: Vec<TierDraft> = steps.into_iter().map(step).collect();
+            drafts.extend(steps);
+        }
+        None => drafts[0].tier = None,
+    }
+    drafts
+}
+
+/// Tiers above one, each with so much more of both rates; OKX (notices of March 2022 and May 2023): one more tier every N
+/// contracts, maintenance and initial rate 0.5 % higher, leverage = 1 ÷ initial rate.
+fn steps(below: Tier, then: &Values, cash_unit: Option<Quantum>, reading: &mut Reading) -> Option<Vec<Tier>> {
+    let one = i128::from(Ratio::ONE.0);
+    let from = cash(then, "from", cash_unit, reading);
+    let every = cash(then, "every", cash_unit, reading);
+    let rate = then.has("maintenance_rate").then(|| then.ratio("maintenance_rate"));
+    let initial = then.has("initial_rate").then(|| then.ratio("initial_rate"));
+    let (from, every, count, rate, initial) = (from?, every?, then.maybe_count("count")?, rate?, initial?);
+    let margin = crate::money::div_ceil(one * one, i128::from(below.max_leverage.0.max(1)));
+    let mut tiers = Vec::new();
+    for number in 1..=count {
+        let floor = i128::from(from.0) + i128::from(every.0) * i128::from(number - 1);
+        let tier_rate = i128::from(below.rate.0) + i128::from(rate.0) * i128::from(number);
+        let tier_margin = margin + i128::from(initial.0) * i128::from(number);
+        if tier_rate >= tier_margin.min(one) || i64::try_from(floor).is_err() {
+            reading.fault(
+                &then.span("count"),
+                format!(
+                    "step {number} leaves no margin between the maintenance rate and the initial one, or no notional"
+                ),
+                "take fewer steps, or smaller ones",
+            );
+            return None;
+        }
+        let whole = |value: i128| crate::money::narrow(value);
+        tiers.push(Tier {
+            floor: Cash(whole(floor)),
+            rate: Ratio(whole(tier_rate)),
+            max_leverage: Ratio(whole(one * one / tier_margin)),
+        });
+    }
+    Some(tiers)
 }
 
 /// The tiers of each asset: its own, or else those that name no asset.
@@ -155,14 +214,12 @@ fn tiers(
     let mut general: Vec<TierDraft> = Vec::new();
     let mut own: Vec<Vec<TierDraft>> = assets.iter().map(|_| Vec::new()).collect();
     for table in values.tables("tiers") {
-        let tier = tier(&table, cash_unit, reading);
-        match table.maybe_text("asset") {
-            None => general.push(TierDraft { values: table, tier }),
-            Some(symbol) => {
-                if let Some(at) = find_asset(&symbol, &table, assets, reading) {
-                    own[at].push(TierDraft { values: table, tier });
-                }
-            }
+        let asset = table.maybe_text("asset").map(|symbol| find_asset(&symbol, &table, assets, reading));
+        let drafts = drafts(table, cash_unit, reading);
+        match asset {
+            None => general.extend(drafts),
+            Some(Some(at)) => own[at].extend(drafts),
+            Some(None) => {}
         }
     }
     let shared = (!general.is_empty()).then(|| schedule(&general, cash_unit, reading));
@@ -241,7 +298,7 @@ fn schedule(drafts: &[TierDraft], cash_unit: Option<Quantum>, reading: &mut Read
     }
     match Tiers::new(tiers) {
         Ok(tiers) => {
-            for (draft, deduction) in drafts.iter().zip(tiers.deductions()) {
+            for (draft, deduction) in drafts.iter().zip(tiers.deductions()).filter(|(draft, _)| !draft.step) {
                 compare_deduction(&draft.values, *deduction, cash_unit, reading);
             }
             Some(tiers)

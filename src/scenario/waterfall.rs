@@ -8,9 +8,10 @@ use crate::fault::did_you_mean;
 use crate::money::{Cash, Qty, Quantum, Ratio};
 use crate::registry::{Reading, Values};
 use crate::venue::adl::{Policy, PriceNeed};
+use crate::venue::margin::Tiers;
 use crate::venue::rules::{
-    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, CashLayer, Drawdown, FeeCap, FundLimits, FundRules,
-    Interruptions, PoolRules, PositionLayer, Socialise, Span, Waterfall,
+    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, CashLayer, Drawdown, DynamicMaintenance, FeeCap,
+    FundLimits, FundRules, Interruptions, PoolRules, PositionLayer, Socialise, Span, VolatilityStep, Waterfall,
 };
 
 /// What `[venue.adl]` says beside the policy and who is eligible.
@@ -30,6 +31,7 @@ pub(super) fn adl(
     let price = match values.maybe_text("price")?.as_str() {
         "mark" => AdlPrice::Mark,
         "oracle" => AdlPrice::Oracle,
+        "oracle_while_solvent" => AdlPrice::OracleWhileSolvent,
         _ => AdlPrice::Bankruptcy,
     };
     if price == AdlPrice::Mark && policy.price_need() == PriceNeed::OffMark {
@@ -110,6 +112,7 @@ pub(super) fn waterfall(
     let most = values.has("withdrawal_haircut").then(|| values.ratio("withdrawal_haircut"))?;
     let socialise = match values.maybe_text("socialise")?.as_str() {
         "base" => Socialise::Base,
+        "payout" => Socialise::Payout,
         "withdrawals" => Socialise::Withdrawals { most },
         _ => Socialise::Profit,
     };
@@ -123,7 +126,11 @@ pub(super) fn waterfall(
             "it belongs to `socialise = \"withdrawals\"` with \"socialise\" in `cash_layers`",
         );
     }
-    let fee_cap = if values.maybe_text("fee_cap")? == "surplus" { FeeCap::Surplus } else { FeeCap::Equity };
+    let fee_cap = match values.maybe_text("fee_cap")?.as_str() {
+        "surplus" => FeeCap::Surplus,
+        "missing_margin" => FeeCap::MissingMargin,
+        _ => FeeCap::Equity,
+    };
     let limits = limits(&values.maybe_table("fund")?, fund, adl.drawdown, assets, cash_unit, reading)?;
     Some(Waterfall { adl_price: adl.price, adl_trigger: adl.trigger, fund: limits, backstops, socialise, fee_cap })
 }
@@ -228,6 +235,63 @@ fn pools(fund: &Values, rules: FundRules, assets: &[AssetDraft], reading: &mut R
         );
     }
     Some(pools)
+}
+
+/// Reads the steps of maintenance with volatility. `None` where something is at fault.
+pub(super) fn dynamic(
+    values: &Values,
+    assets: &[AssetDraft],
+    tiers: &[Option<Tiers>],
+    reading: &mut Reading,
+) -> Option<Option<DynamicMaintenance>> {
+    let Some(table) = values.maybe_table("dynamic_maintenance") else {
+        // Written, but not readable: its faults are told.
+        return (!values.has("dynamic_maintenance")).then_some(None);
+    };
+    let window = table.maybe_time("window");
+    let mut steps: Vec<VolatilityStep> = Vec::new();
+    let rows = table.tables("steps");
+    let mut sound = true;
+    for row in &rows {
+        if !row.has("volatility") || !row.has("multiplier") {
+            sound = false;
+            continue;
+        }
+        let step = VolatilityStep { volatility: row.ratio("volatility"), multiplier: row.ratio("multiplier") };
+        if let Some(before) = steps.last() {
+            let (key, last) = if step.volatility <= before.volatility {
+                ("volatility", before.volatility)
+            } else {
+                ("multiplier", before.multiplier)
+            };
+            if step.volatility <= before.volatility || step.multiplier < before.multiplier {
+                reading.fault(
+                    &row.span(key),
+                    "steps are written from the lowest volatility to the highest, and maintenance does not fall",
+                    format!("the step before has {}", shown(last)),
+                );
+                sound = false;
+            }
+        }
+        for (asset, tiers) in assets.iter().zip(tiers) {
+            if let Some(tiers) = tiers.as_ref().filter(|tiers| tiers.scaled_by(step.multiplier).is_none()) {
+                let symbol = asset.symbol.clone().unwrap_or_default();
+                reading.fault(
+                    &row.span("multiplier"),
+                    format!("at {} times the tiers a maintenance rate of `{symbol}` reaches 1", shown(step.multiplier)),
+                    format!("the greatest rate of its tiers is {}", shown(tiers.greatest_rate())),
+                );
+                sound = false;
+            }
+        }
+        steps.push(step);
+    }
+    if rows.is_empty() && table.has("steps") {
+        reading.fault(&table.span("steps"), "`steps` is empty", "add a step, or leave `dynamic_maintenance` out");
+        sound = false;
+    }
+    (sound && table.has("steps")).then_some(())?;
+    Some(Some(DynamicMaintenance { window: window?, steps }))
 }
 
 /// Reads capacity, outages, halts and the band.

@@ -400,6 +400,7 @@ impl Audit {
             Fact::Priced { .. }
             | Fact::SpotMoved { .. }
             | Fact::Drawdown { .. }
+            | Fact::MaintenanceScaled { .. }
             | Fact::Halted { .. }
             | Fact::TakeoverRefused { .. }
             | Fact::Breached { .. }

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 mod behave;
+mod volatility;
 
 use super::fill;
 use super::leg::Traded;
@@ -25,6 +26,7 @@ use crate::market::index::{Address, Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
 use crate::market::process::{Draws, Noise};
+use crate::market::volatility::Realised;
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::rng::{Purpose, Stream};
 use crate::scenario::Scenario;
@@ -93,6 +95,9 @@ struct Lane {
     forced: Flow,
     /// Premium and remainders of funding, by contract.
     funding: Vec<Accrual>,
+    /// Realised volatility by contract, over a window where the rule book has one.
+    realised: Vec<Realised>,
+    window: Option<Nanos>,
 }
 
 /// What changes of an asset during a path.
@@ -387,6 +392,8 @@ impl Lane {
             passage: stage.scenario.passage(),
             flow: Flow::default(),
             funding: vec![Accrual::default(); books.len()],
+            realised: vec![Realised::default(); books.len()],
+            window: rules.dynamic.as_ref().map(|dynamic| dynamic.window),
             play: Play::default(),
             needs_index: rules.needs_index(),
             forced: Flow::default(),
@@ -462,6 +469,7 @@ impl Lane {
         }
         (self.flow, self.forced) = (Flow::default(), Flow::default());
         self.funding.fill(Accrual::default());
+        self.realised.iter_mut().for_each(Realised::reset);
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
         let fund = self.venue.open(register, telling);
         self.tally.begin(Start { path: context.path, fund, price, series, direction: scenario.direction });
@@ -489,6 +497,7 @@ impl Lane {
             self.count_flow(scenario);
         }
         self.fund(context, now)?;
+        self.note_volatility(now)?;
         for c in 0..self.books.len() {
             // A book that stands still is refreshed when it trades again.
             if self.venue.is_halted(contract_id(c), now) {
@@ -538,7 +547,9 @@ impl Lane {
         }
         for (c, accrual) in self.funding.iter_mut().enumerate() {
             let contract = contract_id(c);
-            let lot = context.stage.rules.contracts[c].multiplier.notional(Qty(1), self.venue.mark_of(contract));
+            let rules = &context.stage.rules.contracts[c];
+            let lot = rules.multiplier.notional(Qty(1), self.venue.mark_of(contract));
+            let rule = rule.of_margin(rules.tiers.initial_rate().to_f64(), rules.tiers.tiers()[0].rate.to_f64());
             let per_lot =
                 accrual.pay(&rule, lot.0 as f64).unwrap_or_else(|| panic!("overflow: funding on {lot:?} a lot"));
             self.venue.apply(Command::Funding { now, contract, per_lot })?;

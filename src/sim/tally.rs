@@ -365,6 +365,7 @@ impl Observer for Tally {
                 | Fact::BackstopTook { .. }
                 | Fact::PoolMoved { .. }
                 | Fact::Drawdown { .. }
+                | Fact::MaintenanceScaled { .. }
                 | Fact::Halted { .. }
                 | Fact::TakeoverRefused { .. }
                 | Fact::TicketClosed { .. } => {}

@@ -17,7 +17,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::facts::{
     AccountId, Conduct, ContractId, Deed, Disposal, Fact, Observer, Outcome, Paid, Party, Side, Unit, Via, Why,
 };
-use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
+use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum, Ratio};
 use crate::scenario::Scenario;
 
 /// Whom the log is for.
@@ -143,6 +143,11 @@ impl Legend {
 /// Seconds as an exact decimal.
 fn seconds(time: Nanos) -> String {
     Decimal::new(time.0, 9).normalize().to_string()
+}
+
+/// A ratio as a decimal.
+fn share(of: Ratio) -> Decimal {
+    Decimal::new(of.0, 9).normalize()
 }
 
 /// Writes the log of one path.
@@ -535,6 +540,12 @@ fn sentence(legend: &Legend, fact: &Fact) -> String {
             legend.cash(balance),
             if on { "starts ADL" } else { "no longer asks for ADL" }
         ),
+        Fact::MaintenanceScaled { contract, multiplier, volatility } => format!(
+            "maintenance margin of {} is {} times that of its tiers, at a volatility of {} %",
+            legend.symbol(contract),
+            share(multiplier),
+            (share(volatility) * Decimal::ONE_HUNDRED).normalize()
+        ),
         Fact::Halted { contract, until } => {
             let what = contract.map_or("the venue", |id| legend.symbol(id));
             format!("{what} stands still until {} s", seconds(until))
@@ -723,6 +734,12 @@ fn fields(legend: &Legend, fact: &Fact) -> Vec<(&'static str, Json)> {
             ("on", on.into()),
             ("peak", cash(peak)),
             ("balance", cash(balance)),
+        ],
+        Fact::MaintenanceScaled { contract, multiplier, volatility } => vec![
+            ("fact", "maintenance_scaled".into()),
+            ("symbol", symbol(contract)),
+            ("multiplier", share(multiplier).to_string().into()),
+            ("volatility", share(volatility).to_string().into()),
         ],
         Fact::Halted { contract, until } => vec![
             ("fact", "halted".into()),

@@ -36,6 +36,8 @@ pub(super) struct Work {
     moved: Cash,
     /// Notional at the mark of all lots of the order, for fees.
     notional: Cash,
+    /// The greatest rate of the fund's fee.
+    fee_rate: Ratio,
     /// Whether the book has been asked.
     pub in_book: Book,
     pub disposal: Disposal,
@@ -403,6 +405,7 @@ impl Venue {
             backing,
             moved: position.moved,
             notional: rules.multiplier.notional(left, mark),
+            fee_rate: self.greatest_fee_rate(&breached),
             in_book: Book::Unasked,
             disposal: Disposal::default(),
         });
@@ -514,7 +517,7 @@ impl Venue {
                 if !residue.is_zero() {
                     let side = order.side;
                     let source = Source::Ticket(at);
-                    let price = self.adl_price(contract, order.bankruptcy);
+                    let price = self.adl_price(contract, side, order.bankruptcy);
                     self.agenda.needs.push(Need { source, contract, side, lots: residue, price });
                 }
             }
@@ -641,11 +644,15 @@ impl Venue {
     }
 
     /// The price at which a loser with this bankruptcy tick is deleveraged.
-    fn adl_price(&self, contract: ContractId, bankruptcy: Price) -> Price {
+    fn adl_price(&self, contract: ContractId, side: Side, bankruptcy: Price) -> Price {
         match self.rules.waterfall.adl_price {
             AdlPrice::Bankruptcy => bankruptcy,
             AdlPrice::Mark => self.marks[usize::from(contract)],
             AdlPrice::Oracle => self.index(contract),
+            AdlPrice::OracleWhileSolvent => match side {
+                Side::Long => self.index(contract).max(bankruptcy),
+                Side::Short => self.index(contract).min(bankruptcy),
+            },
         }
     }
 
@@ -682,7 +689,7 @@ impl Venue {
                 contract: work.contract,
                 side: work.side,
                 lots: work.left,
-                price: self.adl_price(work.contract, work.bankruptcy),
+                price: self.adl_price(work.contract, work.side, work.bankruptcy),
             });
         }
     }
@@ -700,7 +707,7 @@ impl Venue {
         };
         let room = cash.min(equity);
         match self.rules.waterfall.fee_cap {
-            FeeCap::Equity => room,
+            FeeCap::Equity | FeeCap::MissingMargin => room,
             FeeCap::Surplus => room.min(self.equity_at_bankruptcy(work).positive_part()),
         }
     }
@@ -720,7 +727,7 @@ impl Venue {
             venue.ledger.take_out(position, to, paid, why);
             disposal.fees_waived += due - paid;
         };
-        let (taker, liquidation) = (self.rules.taker_fee, self.rules.liquidation_fee);
+        let (taker, liquidation) = (self.rules.taker_fee, work.fee_rate);
         charge(self, taker, Party::Fees, Why::TakerFee);
         charge(self, liquidation, Party::Fund, Why::LiquidationFee);
         self.fund_moved(contract);

@@ -15,7 +15,9 @@ impl Venue {
         self.ledger.fund_positions(contract, per_lot);
         let rules = &self.rules.contracts[c];
         let (one, k) = (i128::from(Ratio::ONE.0), i128::from(rules.per_step()));
-        let rate = i128::from(rules.tiers.greatest_rate().0);
+        // At whatever step of volatility, since the shift outlasts it.
+        let rate = self.dynamic.greatest_rate(c).unwrap_or_else(|| rules.tiers.greatest_rate());
+        let rate = i128::from(rate.0);
         // On the trigger line those who suffer from a fall pay a positive rate.
         let adverse = i128::from(if rules.multiplier.is_linear() { per_lot.0 } else { -per_lot.0 });
         let [falling, rising] = &mut self.cursors[c];

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use super::cross::Standing;
 use super::rules::{ContractRules, Trigger};
-use crate::money::{Cash, Nanos, Price, Qty};
+use crate::money::{Cash, Nanos, Price, Qty, Ratio};
 use crate::registry::{Entry, EntryInfo, FamilyInfo, plug_ins};
 
 /// A breached position as a rule sees it, at the mark.
@@ -34,6 +34,13 @@ impl Breached<'_> {
     #[must_use]
     pub fn notional(&self, lots: i64) -> Cash {
         self.rules.multiplier.notional(Qty(lots), self.mark)
+    }
+
+    /// Maintenance margin of all positions that stand together, less their equity, in billionths of a cash unit.
+    #[must_use]
+    pub fn missing_billionths(&self) -> i128 {
+        let maintenance = self.rules.tiers.maintenance_billionths(self.notional(self.lots())) + self.elsewhere;
+        maintenance - i128::from(self.equity.0) * i128::from(Ratio::ONE.0)
     }
 
     /// Whether what is left after closing `lots` at the mark, before fees, no longer breaches.

@@ -125,6 +125,15 @@ impl Tiers {
         self.tiers.last().map_or(Ratio(0), |tier| tier.rate)
     }
 
+    /// Initial margin of the first tier as a share of notional, 1 ÷ its greatest leverage, rounded up to a billionth.
+    #[must_use]
+    pub fn initial_rate(&self) -> Ratio {
+        let one = i128::from(Ratio::ONE.0);
+        self.tiers
+            .first()
+            .map_or(Ratio(0), |tier| Ratio(divide_ceil(one * one, i128::from(tier.max_leverage.0.max(1)))))
+    }
+
     /// Maintenance margin rounded up to a whole cash unit: the safe side for an account.
     #[must_use]
     pub fn maintenance(&self, notional: Cash) -> Cash {

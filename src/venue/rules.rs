@@ -158,8 +158,11 @@ pub enum AdlPrice {
     Bankruptcy,
     /// The mark frozen at the last refresh: OKX, Hyperliquid. What a loser then lacks is paid by the cash layers.
     Mark,
-    /// The index at the last refresh: GMX, dYdX in final settlement.
+    /// The index at the last refresh: GMX.
     Oracle,
+    /// The index, or the loser's bankruptcy tick where the index lies beyond it: dYdX in final settlement, where an account
+    /// below zero does not close at the oracle price.
+    OracleWhileSolvent,
 }
 
 /// Which lots that the layers before ADL leave are deleveraged.
@@ -213,6 +216,8 @@ pub enum Socialise {
     /// Winners of the contract, in proportion to min(unrealised profit⁺, equity⁺): Deribit.
     #[default]
     Profit,
+    /// The same, but what each keeps is rounded down in place of what each gives: Vega.
+    Payout,
     /// Every position of the contract, by its lots, as far as its equity goes: Drift.
     Base,
     /// Free cash of all accounts, up to this share of it: Paradex's charge on withdrawals.
@@ -226,6 +231,8 @@ pub enum FeeCap {
     Equity,
     /// Equity if what is left of the position closes at its bankruptcy tick: dYdX.
     Surplus,
+    /// Equity, and the rate of the fund's fee at what the missing margin leaves of the maintenance rate: Drift.
+    MissingMargin,
 }
 
 /// A part of the fund that pays for some contracts only.
@@ -294,6 +301,23 @@ pub struct Interruptions {
     pub band: Option<Band>,
 }
 
+/// From a realised volatility on, maintenance is so many times that of the tiers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VolatilityStep {
+    pub volatility: Ratio,
+    /// 1 or more.
+    pub multiplier: Ratio,
+}
+
+/// Maintenance that moves in steps with realised volatility.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DynamicMaintenance {
+    /// Over which the volatility is realised.
+    pub window: Nanos,
+    /// Ascending in volatility and in multiplier; at no step does a maintenance rate reach 1.
+    pub steps: Vec<VolatilityStep>,
+}
+
 /// Everything that decides what the venue does.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -320,4 +344,6 @@ pub struct Rules {
     pub adl_eligible: Eligible,
     pub waterfall: Waterfall,
     pub interruptions: Interruptions,
+    /// `None` for maintenance by the tiers alone.
+    pub dynamic: Option<DynamicMaintenance>,
 }

@@ -1,7 +1,7 @@
 //! Socialised losses: a cash layer that takes from accounts what the layers before it could not pay.
 //!
-//! Every form takes ⌊amount · part ÷ whole⌋ from each account, so that a remainder of a few units goes on to the next
-//! layer (Vega rounds its loss socialisation alike).
+//! Every form but one takes ⌊amount · part ÷ whole⌋ from each account, so that a remainder of a few units goes on to the
+//! next layer. Vega rounds down what each account keeps, and what that is too much goes back to the last of them.
 
 use super::ledger::{Holder, Position, State};
 use super::rules::{CashLayer, MarginMode, Socialise};
@@ -36,18 +36,43 @@ fn divided(amount: Cash, shares: &[Share]) -> Vec<(Giver, Cash)> {
     shares.iter().map(of).filter(|(_, part)| !part.is_zero()).collect()
 }
 
+/// Gives with which each keeps ⌊part · (whole − amount) ÷ whole⌋ of its part: the remainder goes back to the last of them
+/// (vega@a50750c, `0002-STTL-settlement-verified-loss-socialization`).
+fn kept(amount: Cash, shares: &[Share]) -> Vec<(Giver, Cash)> {
+    let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
+    let left = whole - i128::from(amount.0);
+    let of = |share: &Share| {
+        let keeps = div_floor(i128::from(share.part) * left, whole);
+        (share.giver, Cash(share.part - narrow(keeps)))
+    };
+    let mut gives: Vec<(Giver, Cash)> = shares.iter().map(of).collect();
+    let mut over = gives.iter().map(|(_, part)| *part).sum::<Cash>() - amount;
+    for (_, part) in gives.iter_mut().rev() {
+        let back = over.min(*part);
+        *part -= back;
+        over -= back;
+    }
+    gives.retain(|(_, part)| !part.is_zero());
+    gives
+}
+
 impl Venue {
     /// What a loss of this size would take from each account, in the order of the accounts.
     fn charges(&self, amount: Cash, contract: ContractId, losers: &[u32]) -> Vec<(Giver, Cash)> {
         match self.rules.waterfall.socialise {
-            Socialise::Profit => {
+            Socialise::Profit | Socialise::Payout => {
                 let shares = self.shares(contract, losers, |equity, profit, _| {
                     let most = profit.min(equity).positive_part();
                     (most, most.0)
                 });
                 // Nobody gives more than the profit that he is asked by.
                 let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
-                divided(amount.min(Cash(narrow(whole.min(i128::from(i64::MAX))))), &shares)
+                let amount = amount.min(Cash(narrow(whole.min(i128::from(i64::MAX)))));
+                if self.rules.waterfall.socialise == Socialise::Payout {
+                    kept(amount, &shares)
+                } else {
+                    divided(amount, &shares)
+                }
             }
             Socialise::Base => {
                 divided(amount, &self.shares(contract, losers, |equity, _, lots| (equity.positive_part(), lots.0)))

@@ -41,6 +41,7 @@ pub(super) fn example_rules() -> Rules {
         adl_eligible: Eligible::ProfitAtAdlPrice,
         waterfall: Waterfall::default(),
         interruptions: Interruptions::default(),
+        dynamic: None,
     }
 }
 
@@ -253,6 +254,7 @@ fn a_partial_order_leaves_the_rest_open_and_watched() {
 
 mod accounts;
 mod cross;
+mod dynamic;
 mod extras;
 mod plans;
 mod rounds;

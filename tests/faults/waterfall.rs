@@ -112,6 +112,46 @@ fn a_fund_has_a_floor_or_an_overdraft() {
 }
 
 #[test]
+fn a_cap_of_funding_follows_from_one_figure() {
+    let funding = |keys: &str| format!("funding = {{ {keys} }}");
+    assert_eq!(told(&funding("cap_of_maintenance = 0.75"), ""), "sound");
+    let both = funding("cap_of_maintenance = 0.75, cap_of_spread = 6");
+    tells(&both, "", "`cap_of_maintenance` and `cap_of_spread` exclude each other", "write one");
+}
+
+#[test]
+fn steps_of_tiers_leave_margin_above_maintenance() {
+    let tier = "maintenance_rate = 0.02\n";
+    let then = |count: u32, rate: &str| {
+        let steps = format!(
+            "then = {{ from = 20_000, every = 10_000, count = {count}, maintenance_rate = {rate}, initial_rate = 0.001 }}"
+        );
+        with(&[(tier, &format!("{tier}{steps}\n"))])
+    };
+    assert_eq!(then(3, "0.001"), "sound");
+    let told = then(100, "0.01");
+    assert!(told.contains("leaves no margin between the maintenance rate and the initial one"), "{told}");
+    assert!(told.contains("take fewer steps, or smaller ones"), "{told}");
+}
+
+#[test]
+fn steps_of_maintenance_ascend_and_leave_rates_below_one() {
+    let steps = |steps: &str| format!("dynamic_maintenance = {{ window = \"5 min\", steps = [{steps}] }}");
+    let step =
+        |volatility: &str, multiplier: &str| format!("{{ volatility = {volatility}, multiplier = {multiplier} }}");
+    let two = |a: (&str, &str), b: (&str, &str)| steps(&format!("{}, {}", step(a.0, a.1), step(b.0, b.1)));
+    assert_eq!(told(&two(("\"2 %\"", "1.5"), ("0.05", "2")), ""), "sound");
+    let ascend = "steps are written from the lowest volatility to the highest";
+    tells(&two(("0.05", "1.5"), ("0.05", "2")), "", ascend, "the step before has 0.05");
+    tells(&two(("0.02", "2"), ("0.05", "1.5")), "", ascend, "the step before has 2");
+    let most = "at 50 times the tiers a maintenance rate of `BTC` reaches 1";
+    tells(&steps(&step("0.02", "50")), "", most, "the greatest rate of its tiers is 0.02");
+    tells(&steps(""), "", "`steps` is empty", "leave `dynamic_maintenance` out");
+    tells(&steps(&step("0.02", "0.5")), "", "`multiplier`", "a number from 1");
+    tells(&steps("{ volatility = 0.02 }"), "", "lacks", "`multiplier`");
+}
+
+#[test]
 fn interruptions_name_known_assets_and_times() {
     tells("halt = [{ at = \"1 s\", for = \"1 s\", asset = \"BTT\" }]", "", "no asset `BTT`", "did you mean \"BTC\"?");
     tells("halt = [{ at = \"1 s\", for = \"0 s\" }]", "", "`for`", "a time above 0");

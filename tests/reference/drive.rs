@@ -279,6 +279,7 @@ impl Watched {
                 | Fact::BackstopClosed { .. }
                 | Fact::PoolMoved { .. }
                 | Fact::Drawdown { .. }
+                | Fact::MaintenanceScaled { .. }
                 | Fact::Halted { .. } => continue,
             });
         }

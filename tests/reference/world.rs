@@ -285,6 +285,7 @@ impl World {
             trigger: if self.at_or_below { rules::Trigger::AtOrBelow } else { rules::Trigger::Below },
             waterfall: rules::Waterfall::default(),
             interruptions: rules::Interruptions::default(),
+            dynamic: None,
             position_order: PositionOrder::Maintenance,
             cross_bankruptcy: CrossBankruptcy::Proportional,
             liquidation: plug_in(&RULES, &self.closing.to_string()),

@@ -78,6 +78,21 @@ fn the_least_close_that_restores_the_margin() {
 }
 
 #[test]
+fn fees_that_closing_costs_are_counted_and_a_large_shortage_is_restored_in_parts() {
+    let rules = contract();
+    // Each lot of 100 frees 1 of maintenance and costs 0.5: 20 missing of 90 lots ask for 40.
+    let with_fee = rule(r#"{ kind = "restore_margin", fee = "0.5 %" }"#);
+    assert_eq!(with_fee.plan(&breached(&rules, 90, 70)), Qty(40));
+    // A fee of the whole maintenance rate frees nothing.
+    let too_dear = rule(r#"{ kind = "restore_margin", fee = "1 %" }"#);
+    assert_eq!(too_dear.plan(&breached(&rules, 90, 70)), Qty(90));
+    // A tenth of the 20 missing, and all of 4 missing.
+    let slowly = rule(r#"{ kind = "restore_margin", share = 0.1, whole_below = 5 }"#);
+    assert_eq!(slowly.plan(&breached(&rules, 90, 70)), Qty(2));
+    assert_eq!(slowly.plan(&breached(&rules, 90, 86)), Qty(4));
+}
+
+#[test]
 fn a_multiple_of_a_fifth_brings_the_ratio_below_nine_tenths() {
     let rules = contract();
     let rule = rule(r#"{ kind = "share_of_all" }"#);

@@ -4,7 +4,9 @@
 use proptest::prelude::*;
 
 use super::super::register::{self, Holdings};
-use super::super::rules::{ContractRules, CrossBankruptcy, PositionOrder, Trigger as Test};
+use super::super::rules::{
+    ContractRules, CrossBankruptcy, DynamicMaintenance, PositionOrder, Trigger as Test, VolatilityStep,
+};
 use super::extras::{Extras, extras};
 use super::*;
 use crate::facts::Observer as _;
@@ -32,6 +34,9 @@ struct World {
     capacity: i64,
     slippage: i64,
     extras: Extras,
+    /// Steps of maintenance, and the volatility of each contract at each refresh, in percent; no steps for half of the worlds.
+    steps: bool,
+    volatility: Vec<[i64; CONTRACTS]>,
 }
 
 const LAYERS: [&[PositionLayer]; 4] = [
@@ -51,7 +56,10 @@ fn worlds() -> impl Strategy<Value = World> {
     let refreshes = proptest::collection::vec((marks, funding), 1..20);
     let rules = (any::<[bool; 4]>(), 0..3usize, 0..LAYERS.len(), 0..adl::POLICIES.entries.len());
     let more = (0..liquidation::RULES.entries.len(), 0i64..900, 0i64..3, 0i64..60, 0i64..12);
-    (people, refreshes, rules, more, extras()).prop_map(|(people, refreshes, rules, more, extras)| {
+    let volatility = proptest::collection::vec(proptest::array::uniform3(0i64..8), 20);
+    let dynamic = (any::<bool>(), volatility);
+    (people, refreshes, rules, more, extras(), dynamic).prop_map(|(people, refreshes, rules, more, extras, dynamic)| {
+        let (steps, volatility) = dynamic;
         let ([inverse, at_or_below, proportional, to_fund], order, layers, policy) = rules;
         let (rule, fund, latency, capacity, slippage) = more;
         World {
@@ -70,6 +78,8 @@ fn worlds() -> impl Strategy<Value = World> {
             capacity,
             slippage,
             extras,
+            steps,
+            volatility,
         }
     })
 }
@@ -99,6 +109,15 @@ fn open(world: &World) -> Option<(Venue, Arc<Rules>)> {
     rules.latency = Nanos(world.latency);
     rules.adl = *adl::POLICIES.entries[world.policy].build_default();
     world.extras.onto(&mut rules);
+    if world.steps {
+        let step = |volatility: i64, multiplier: i64| VolatilityStep {
+            volatility: Ratio(volatility * 10_000_000),
+            multiplier: Ratio(multiplier * 10_000_000),
+        };
+        // Maintenance grows by a half from 3 % on, by four from 6 % on: never to 100 %.
+        let steps = vec![step(3, 150), step(6, 500)];
+        rules.dynamic = Some(DynamicMaintenance { window: Nanos(5), steps });
+    }
     let rules = Arc::new(rules);
     let mut holdings = Holdings::default();
     for (account, (wallet, positions)) in (0u32..).zip(&world.people) {
@@ -158,6 +177,22 @@ fn told(
     *standing
 }
 
+/// Tells the volatilities of a refresh; the rules with what maintenance is then.
+fn shaken(venue: &mut Venue, rules: &Rules, world: &World, at: i64) -> Rules {
+    let mut scaled = rules.clone();
+    let at_refresh = world.volatility[usize::try_from(at - 1).unwrap() % world.volatility.len()];
+    for (contract, &percent) in (0u16..).zip(&at_refresh) {
+        let volatility = Ratio(percent * 10_000_000);
+        venue.apply(Command::Volatility { now: Nanos(at), contract, volatility }).unwrap();
+        let steps = rules.dynamic.iter().flat_map(|dynamic| &dynamic.steps);
+        if let Some(step) = steps.filter(|step| step.volatility <= volatility).last() {
+            let tiers = &mut scaled.contracts[usize::from(contract)].tiers;
+            *tiers = tiers.scaled_by(step.multiplier).unwrap();
+        }
+    }
+    scaled
+}
+
 /// Accounts and isolated positions in breach, by a scan of all of them: (cross, account or position).
 fn in_breach(venue: &Venue, rules: &Rules, world: &World, marks: &[Price], now: Nanos) -> Vec<(bool, u32)> {
     let mut found = Vec::new();
@@ -209,7 +244,8 @@ fn in_breach(venue: &Venue, rules: &Rules, world: &World, marks: &[Price], now: 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
-    /// Nobody is overlooked and nobody taken too early, whatever funding falls due between the marks.
+    /// Nobody is overlooked and nobody taken too early, whatever funding falls due between the marks and however maintenance
+    /// moves with volatility.
     #[test]
     fn bounds_and_shifted_triggers_find_what_a_scan_finds(world in worlds()) {
         let Some((mut venue, rules)) = open(&world) else { return Ok(()) };
@@ -219,6 +255,7 @@ proptest! {
             for (contract, &per_lot) in (0u16..).zip(funding) {
                 venue.apply(Command::Funding { now, contract, per_lot: Cash(per_lot) }).unwrap();
             }
+            let rules = shaken(&mut venue, &rules, &world, i);
             let prices = told(&mut venue, now, &mut standing, marks);
             let expected = in_breach(&venue, &rules, &world, &prices, now);
             let waited = venue.queue.len();
@@ -267,6 +304,7 @@ proptest! {
             for (contract, &per_lot) in (0u16..).zip(funding) {
                 venue.apply(Command::Funding { now, contract, per_lot: Cash(per_lot) }).unwrap();
             }
+            shaken(&mut venue, &rules, &world, i);
             for (contract, mark) in (0u16..).zip(told(&mut venue, now, &mut standing, marks)) {
                 if !venue.is_halted(contract, now) {
                     venue.facts().push(Fact::Marked { contract, mark });

@@ -64,6 +64,7 @@ fn waterfalls() -> impl Strategy<Value = Waterfall> {
     let limits = (option::of(drawdown), option::of(0i64..300), option::of(0i64..200));
     let socialise = prop_oneof![
         Just(Socialise::Profit),
+        Just(Socialise::Payout),
         Just(Socialise::Base),
         (1i64..101).prop_map(|most| Socialise::Withdrawals { most: Ratio(most * PERCENT) }),
     ];
@@ -72,9 +73,9 @@ fn waterfalls() -> impl Strategy<Value = Waterfall> {
         Just(AdlTrigger::BookExhausted),
         (0i64..200).prop_map(|tolerance| AdlTrigger::NegativeAccountValue { tolerance: Cash(tolerance) }),
     ];
-    (0usize..3, trigger, limits, backstops(), socialise, any::<bool>()).prop_map(
-        |(price, adl_trigger, (drawdown, cap, draw), backstops, socialise, surplus)| Waterfall {
-            adl_price: [AdlPrice::Bankruptcy, AdlPrice::Mark, AdlPrice::Oracle][price],
+    (0usize..4, trigger, limits, backstops(), socialise, 0usize..3).prop_map(
+        |(price, adl_trigger, (drawdown, cap, draw), backstops, socialise, fee_cap)| Waterfall {
+            adl_price: [AdlPrice::Bankruptcy, AdlPrice::Mark, AdlPrice::Oracle, AdlPrice::OracleWhileSolvent][price],
             adl_trigger,
             fund: FundLimits {
                 pools: Vec::new(),
@@ -84,7 +85,7 @@ fn waterfalls() -> impl Strategy<Value = Waterfall> {
             },
             backstops,
             socialise,
-            fee_cap: if surplus { FeeCap::Surplus } else { FeeCap::Equity },
+            fee_cap: [FeeCap::Equity, FeeCap::Surplus, FeeCap::MissingMargin][fee_cap],
         },
     )
 }

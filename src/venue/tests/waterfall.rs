@@ -441,6 +441,43 @@ fn a_fee_capped_at_the_surplus_leaves_a_partly_closed_position_its_bankruptcy_pr
     assert_eq!(charged(FeeCap::Surplus), (50, 750));
 }
 
+#[test]
+fn what_winners_keep_can_be_rounded_down_in_place_of_what_they_give() {
+    // Of 160 and 40 the 200 − 19 leave ⌊160·181/200⌋ = 144 and ⌊40·181/200⌋ = 36: 16 and 4 are given, and the last keeps
+    // the one that is too much.
+    let street = socialised(Socialise::Payout, &[A, B, C]);
+    assert_eq!(street.paid(), [paid(0, 0, 19, 0)]);
+    let left = |id| {
+        let position = street.venue.ledger().position(id);
+        position.collateral.0 + position.qty.0 * 89 - position.cost.0
+    };
+    assert_eq!((left(1), left(2)), (500 + 160 - 16, 500 + 40 - 3));
+}
+
+#[test]
+fn the_funds_fee_takes_what_the_missing_margin_leaves() {
+    // 10 lots at 90 have 90 of maintenance (10 %) and equity of 81: 1 % of notional is missing, 9 % are left, 0.95 of which
+    // are 8.55 %: 76.95 of 900, rounded up. The taker fee of 2 % comes first and leaves 6.65 %, 59.85.
+    let charged = |taker_fee: i64, fee_cap| {
+        let mut rules = rules(0, Waterfall { fee_cap, ..Waterfall::default() });
+        rules.contracts[0].tiers = tiers_of(100_000_000);
+        rules.taker_fee = Ratio(taker_fee);
+        rules.liquidation_fee = Ratio(500_000_000);
+        let mut street = Street::new(rules, &[(10, 100, 181, 0)]);
+        street.bids = vec![(90, 10)];
+        street.mark(1, 90);
+        street.check(1);
+        street.fund()
+    };
+    assert_eq!(charged(0, FeeCap::MissingMargin), 77);
+    assert_eq!(charged(20_000_000, FeeCap::MissingMargin), 60);
+    assert_eq!(charged(0, FeeCap::Equity), 81);
+}
+
+fn tiers_of(rate: i64) -> margin::Tiers {
+    margin::Tiers::new(vec![margin::Tier { floor: Cash(0), rate: Ratio(rate), max_leverage: Ratio(1) }]).unwrap()
+}
+
 const SECOND: i64 = 1_000_000_000;
 
 fn interrupted(interruptions: Interruptions, people: &[Person]) -> Street {

@@ -79,6 +79,7 @@ pub(super) fn open(world: &World) -> (Venue, Arc<Rules>) {
             [world.people.len() % 3],
         waterfall: Waterfall::default(),
         interruptions: Interruptions::default(),
+        dynamic: None,
     };
     world.extras.onto(&mut rules);
     let rules = Arc::new(rules);
