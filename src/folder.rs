@@ -9,6 +9,7 @@ pub mod contributions;
 pub mod decimal;
 pub mod frontier;
 pub mod fund_size;
+pub mod parquet;
 pub mod rows;
 pub mod schema;
 pub mod screening;

@@ -30,6 +30,7 @@ mod laboratories;
 mod market;
 mod mechanisms;
 mod memory;
+mod parquet;
 mod pictures;
 mod position;
 mod presets;

@@ -13,6 +13,7 @@ use flashcrash::report;
 use flashcrash::scenario::{self, Scenario};
 use flashcrash::study::compare::compare as compare_scenarios;
 
+use super::run::Tables;
 use super::study::{Interrupted, Plan, Study, described, extent, joined};
 use super::{StudyArgs, warn};
 
@@ -24,11 +25,15 @@ pub struct CompareArgs {
     /// One more scenario: the first file with these keys set, as venue.adl.kind=pro_rata; several are separated by `;`
     #[arg(long, value_name = "SETTINGS")]
     with: Vec<String>,
+    /// Write `compare.parquet` too
+    #[arg(long)]
+    parquet: bool,
     #[command(flatten)]
     study: StudyArgs,
 }
 
 pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
+    let tables = Tables::asked(args.parquet)?;
     let common = args.study.set.settings()?;
     let mut scenarios: Vec<(String, Scenario)> = Vec::new();
     for file in &args.files {
@@ -64,7 +69,8 @@ pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
     session.quiet_down();
     session.staged.write("compare.json", &pretty(&study.to_json()))?;
     session.staged.write("compare.csv", &study.csv())?;
-    session.finish(|_| false, &report::sweep::comparison(&study), "compare.json, compare.csv")
+    let tables = tables.beside(&study, &session.staged.path("compare.csv"))?;
+    session.finish(|_| false, &report::sweep::comparison(&study), &format!("compare.json, compare.csv{tables}"))
 }
 
 /// A label that no other scenario has.

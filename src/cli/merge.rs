@@ -13,7 +13,7 @@ use flashcrash::report;
 use flashcrash::scenario;
 use flashcrash::sim::stage::Stage;
 
-use super::run::{Collector, InFull, Tilted, finish};
+use super::run::{Collector, InFull, Tables, Tilted, finish};
 use super::{SetArgs, print};
 
 #[derive(Debug, Args)]
@@ -29,12 +29,16 @@ pub struct MergeArgs {
     /// Output folder; output/NAME where absent
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Write `paths.parquet`, `series.parquet` and `trace/N/events.parquet` too
+    #[arg(long)]
+    parquet: bool,
     /// No table
     #[arg(long, short)]
     quiet: bool,
 }
 
 pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
+    let tables = Tables::asked(args.parquet)?;
     let shards = args.files.iter().map(|file| Shard::open(file)).collect::<Result<Vec<_>, _>>()?;
     let shards = in_order(shards)?;
     let (Some(first), Some(last)) = (shards.first(), shards.last()) else { return Ok(()) };
@@ -54,7 +58,7 @@ pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
         for shard in &shards {
             shard.deliver(&mut tilted)?;
         }
-        let text = tilted.finish(&out)?;
+        let text = tilted.finish(&out, tables)?;
         return if args.quiet { Ok(()) } else { print(&text) };
     }
     let stage = Stage::new(&scenario, header.seed)?;
@@ -62,6 +66,6 @@ pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
     for shard in &shards {
         shard.deliver(&mut collector)?;
     }
-    let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &[] }, &AtomicBool::new(false))?;
+    let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &[], tables }, &AtomicBool::new(false))?;
     if args.quiet { Ok(()) } else { print(&report::headline(&header, &metrics, &out)) }
 }

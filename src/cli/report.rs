@@ -10,6 +10,7 @@ use flashcrash::folder::Folder;
 use flashcrash::report::{self, House, Theme};
 
 use super::print;
+use super::run::Tables;
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -21,6 +22,9 @@ pub struct ReportArgs {
     /// `auto`, `light` or `dark`, or a style sheet whose rules follow the built-in ones
     #[arg(long, default_value = "auto")]
     theme: PathBuf,
+    /// Write `paths.parquet`, `series.parquet` and `trace/N/events.parquet` too
+    #[arg(long)]
+    parquet: bool,
     /// No table
     #[arg(long, short)]
     quiet: bool,
@@ -28,7 +32,9 @@ pub struct ReportArgs {
 
 pub fn report(args: &ReportArgs) -> Result<(), Failure> {
     // Opening repairs what an interrupted command left; only then is there one folder to draw.
+    let tables = Tables::asked(args.parquet)?;
     let folder = Folder::open(&args.folder)?;
+    tables.write(&args.folder, &folder.header)?;
     report::draw(&args.folder, &house(args)?)?;
     if args.quiet { Ok(()) } else { print(&report::headline(&folder.header, &folder.metrics, &args.folder)) }
 }

@@ -20,8 +20,9 @@ use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
 use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::attribution::Attribution;
+use flashcrash::folder::parquet;
 use flashcrash::folder::series::Series;
-use flashcrash::folder::study::{Staged, pretty};
+use flashcrash::folder::study::{Staged, Study, pretty, typed};
 use flashcrash::folder::tilted::WeightedRows;
 use flashcrash::folder::what_if::WhatIf;
 use flashcrash::folder::{Header, Metric, Writer};
@@ -77,6 +78,9 @@ pub struct RunArgs {
     /// what each adds
     #[arg(long, conflicts_with = "shard_out")]
     attribute: bool,
+    /// Write `paths.parquet`, `series.parquet` and `trace/N/events.parquet` too
+    #[arg(long, conflicts_with = "shard_out")]
+    parquet: bool,
     /// No progress and no table
     #[arg(long, short)]
     quiet: bool,
@@ -104,6 +108,7 @@ fn paths_of(text: &str) -> Result<Paths, String> {
 
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let settings = args.set.settings()?;
+    let tables = Tables::asked(args.parquet)?;
     let until = args.until.as_deref().map(Until::parse).transpose()?;
     let (scenario, warnings) = scenario::load_with(&args.file, &settings)?;
     warn(&warnings);
@@ -141,7 +146,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         let ran = experiment::run(&stage, &args.plan(range), &mut folder, &stop, &|done| bar.inc(done));
         bar.finish_and_clear();
         ran?;
-        let text = folder.finish(&out)?;
+        let text = folder.finish(&out, tables)?;
         return if args.quiet {
             Ok(())
         } else {
@@ -171,7 +176,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     }
     let attributed = if args.attribute { Some(attribution(args, &stage, done, &collector, &stop)?) } else { None };
     let conduct = collector.conduct.clone();
-    let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &args.trace }, &stop)?;
+    let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &args.trace, tables }, &stop)?;
     if args.quiet {
         return Ok(());
     }
@@ -286,8 +291,9 @@ impl Tilted {
     }
 
     /// Puts the folder in its place and returns what it says.
-    pub(super) fn finish(self, out: &Path) -> Result<String, Failure> {
+    pub(super) fn finish(self, out: &Path, tables: Tables) -> Result<String, Failure> {
         let told = self.summary.metrics(&self.header);
+        tables.write(&self.staged.path(""), &self.header)?;
         self.staged.write("summary.json", &pretty(&told.to_json(&self.header)))?;
         self.staged.finish(|_| false)?;
         Ok(report::tilted::text(&self.header, &told, out))
@@ -327,6 +333,45 @@ pub(super) struct InFull<'a> {
     pub stage: &'a Stage<'a>,
     /// Paths asked for beside the first with ADL, the median and the worst.
     pub asked: &'a [u64],
+    pub tables: Tables,
+}
+
+/// Which tables a folder gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tables {
+    Csv,
+    CsvAndParquet,
+}
+
+impl Tables {
+    /// What `--parquet` asks for, as far as this build can do it.
+    pub(super) fn asked(parquet: bool) -> Result<Self, Failure> {
+        if !parquet {
+            return Ok(Self::Csv);
+        }
+        parquet::check()?;
+        Ok(Self::CsvAndParquet)
+    }
+
+    /// Writes what is wanted beside the finished CSV and logs of a folder.
+    pub(super) fn write(self, dir: &Path, header: &Header) -> Result<(), Failure> {
+        match self {
+            Self::Csv => Ok(()),
+            Self::CsvAndParquet => parquet::folder(dir, header),
+        }
+    }
+
+    /// The same for the table of a study; returns how the list of its files goes on.
+    pub(super) fn beside(self, study: &Study, csv: &Path) -> Result<String, Failure> {
+        match self {
+            Self::Csv => Ok(String::new()),
+            Self::CsvAndParquet => {
+                typed(study, csv)?;
+                let name = csv.with_extension("parquet");
+                Ok(name.file_name().map_or_else(String::new, |name| format!(", {}", name.display())))
+            }
+        }
+    }
 }
 
 /// Writes what the rows say together, replays the chosen paths, draws it all, and puts the folder in its place.
@@ -345,7 +390,7 @@ pub(super) fn finish(
     writer.summary(&metrics)?;
     let chosen = choice.finish(summary.fund_need(), in_full.asked, |visit| writer.read_rows(visit))?;
     drop(summary);
-    let InFull { stage, .. } = in_full;
+    let InFull { stage, tables, .. } = in_full;
     writer.written(&defaults::written(stage.scenario))?;
     if header.paths == 1
         && let Some(what_if) = half_the_cap(stage)?
@@ -360,6 +405,7 @@ pub(super) fn finish(
         let replay = Replay::run(&mut worker, stage, path, roles)?;
         writer.trace(&replay.frames, &replay.stories, &mut |out| replay.write_log(out))?;
     }
+    tables.write(writer.staged(), &header)?;
     report::draw(writer.staged(), &House::default())?;
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::Interrupted);

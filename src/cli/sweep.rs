@@ -11,7 +11,7 @@ use flashcrash::report;
 use flashcrash::study::Runs;
 use flashcrash::study::sweep::run::{Plan as Sweep, is_passing};
 
-use super::run::{cores, progress_bar, stop_on_interrupt};
+use super::run::{Tables, cores, progress_bar, stop_on_interrupt};
 use super::study::{Interrupted, Plan, Study};
 use super::{StudyArgs, print, screen, warn};
 
@@ -34,6 +34,9 @@ pub struct SweepArgs {
     /// Rank the keys of `[screen]` by their effect on a metric instead (Morris)
     #[arg(long, conflicts_with_all = ["shard_out", "shards"])]
     screen: bool,
+    /// Write `sweep.parquet` too
+    #[arg(long, conflicts_with_all = ["shard_out", "screen"])]
+    parquet: bool,
     #[command(flatten)]
     study: StudyArgs,
 }
@@ -47,6 +50,7 @@ fn range(text: &str) -> Result<(u64, u64), String> {
 }
 
 pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
+    let tables = Tables::asked(args.parquet)?;
     if args.screen {
         return screen::screen(&args.file, &args.study);
     }
@@ -77,8 +81,9 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
     let study = swept?;
     session.staged.write("sweep.json", &pretty(&study.to_json()))?;
     session.staged.write("sweep.csv", &study.csv())?;
+    let tables = tables.beside(&study, &session.staged.path("sweep.csv"))?;
     let charts = report::sweep::draw(&study, &session.staged.path(""))?;
-    let files = format!("sweep.json, sweep.csv; charts {} (.svg, .png)", charts.join(", "));
+    let files = format!("sweep.json, sweep.csv{tables}; charts {} (.svg, .png)", charts.join(", "));
     session.finish(is_passing, &report::sweep::table(&study), &files)
 }
 

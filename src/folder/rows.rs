@@ -4,9 +4,10 @@ use std::fs::File;
 use std::path::Path;
 
 use super::decimal::Scale;
-use super::{Header, damaged};
+use super::{Header, damaged, parquet};
 use crate::facts::{Column, Conduct, Outcome, Unit};
 use crate::fault::Failure;
+use crate::money::Quantum;
 
 /// The first columns, in the order that other programs were promised; the rest of `Outcome::COLUMNS` follows.
 const FIRST: [&str; 29] = [
@@ -84,6 +85,31 @@ fn always() -> Vec<(Column, Source)> {
 #[must_use]
 pub fn schema() -> Vec<Column> {
     always().into_iter().map(|(column, _)| column).collect()
+}
+
+/// The columns of `paths.csv` as a typed table has them; `None` where a unit has too many digits.
+pub(super) fn typed(header: &Header) -> Option<Vec<parquet::Column>> {
+    let mut all = columns(header)
+        .iter()
+        .map(|(column, _)| typed_as(column, column.name.to_owned(), header))
+        .collect::<Option<Vec<_>>>()?;
+    if header.tilt.is_some() {
+        // A count of 2⁻⁴⁰, which a float holds exactly.
+        all.push(parquet::Column::new("weight", "", parquet::Kind::Float));
+    }
+    Some(all)
+}
+
+/// A column under a name, typed by its unit.
+pub(super) fn typed_as(column: &Column, name: String, header: &Header) -> Option<parquet::Column> {
+    use parquet::Kind;
+    let decimal = |quantum: Quantum| u8::try_from(quantum.size().scale()).ok().map(Kind::Decimal);
+    Some(match column.unit {
+        Unit::Count => parquet::Column::new(name, "count", Kind::Whole),
+        Unit::Cash => parquet::Column::new(name, header.currency.clone(), decimal(header.cash_unit)?),
+        Unit::Price => parquet::Column::new(name, format!("price of {}", header.symbol), decimal(header.tick)?),
+        Unit::Seconds => parquet::Column::new(name, "s", Kind::Decimal(9)),
+    })
 }
 
 /// How each unit is printed in one folder.

@@ -186,6 +186,7 @@ pub fn readme() -> String {
     for flag in Flag::ALL {
         let _ = writeln!(text, "* `{}`: {}", flag.name(), sentence(flag.about()));
     }
+    text.push_str(PARQUET);
     text.push_str("\n## Charts\n\nEach as `.svg` and as `.png` (1400 × 800).\n\n| file | shows |\n|---|---|\n");
     for (name, about) in CHARTS {
         let _ = writeln!(text, "| `{name}` | {} |", sentence(about));
@@ -217,6 +218,7 @@ columns are of the first asset.
 | `trace/N/stories.jsonl` | The stories of up to 2,000 accounts of path N in sentences: deleveraged winners, the first losers, then the largest. |
 | `attribution.json`, `attribution.csv` | With `run --attribute`: what feedback, withdrawal of quotes and behaviours each add, first, in order and last, with paired intervals; drawn as `attribution.svg` and `.png`. |
 | `behaviours.csv` | Where some accounts have behaviours: the mean a path of each column about them, with its 95 % interval. |
+| `paths.parquet`, `series.parquet`, `trace/N/events.parquet` | With `--parquet`: the same tables for pandas, Polars and DuckDB; see [Parquet](#parquet). |
 | `report.html` | All of it on one page that needs no network. |
 | `*.svg`, `*.png` | Charts. `flashcrash report FOLDER` draws charts and page again. |
 
@@ -252,6 +254,22 @@ that the paths cannot give is `null`. Every probability is per crash of this sce
 
 | metric | unit | meaning |
 |---|---|---|
+";
+
+const PARQUET: &str = "
+## Parquet
+
+`run --parquet` and `merge --parquet` write `paths.parquet`, `series.parquet` and `trace/N/events.parquet`, `sweep --parquet` and
+`compare --parquet` the table of the study; `report FOLDER --parquet` makes them of an older folder. Every value is that of the CSV
+(or of the log) beside it, and the same run writes the same bytes.
+
+* Amounts, prices and times are decimals of 128 bits and 38 digits, so nothing is lost: pandas shows Python's `Decimal`
+  (`read_parquet(…, dtype_backend=\"pyarrow\")` keeps them in columns), Polars `Decimal`, DuckDB `DECIMAL`. Counts are integers of 64
+  bits; estimates, p-values and weights are doubles. What is empty is null. An axis of a sweep is a double where all its values are numbers.
+* The unit of a column is in its metadata, `pyarrow.parquet.read_schema(FILE).field(\"fund_need\").metadata`, and in the file's under
+  `unit:fund_need` (DuckDB: `parquet_kv_metadata('FILE')`), with the scenario, its hash, the seed, the currency and the first symbol.
+* `events.parquet` has one row a fact and one column a field, `paid` as `paid_fund`, `paid_venue`, …; first line and totals of the log
+  are left out.
 ";
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::decimal::Scale;
-use super::rows::Scales;
-use super::{Header, damaged};
+use super::rows::{self, Scales};
+use super::{Header, damaged, parquet};
 use crate::facts::Sample;
 use crate::fault::Failure;
 use crate::money::Nanos;
@@ -137,6 +137,17 @@ pub(super) fn names() -> Vec<String> {
         names.extend(BANDS.iter().map(|(_, suffix)| format!("{}_{suffix}", column.name)));
     }
     names
+}
+
+/// The columns of `series.csv` as a typed table has them; `None` where a unit has too many digits.
+pub(super) fn typed(header: &Header) -> Option<Vec<parquet::Column>> {
+    let mut all = vec![parquet::Column::new("time_s", "s", parquet::Kind::Decimal(9))];
+    for column in Sample::COLUMNS {
+        for (_, suffix) in BANDS {
+            all.push(rows::typed_as(&column, format!("{}_{suffix}", column.name), header)?);
+        }
+    }
+    Some(all)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::parquet::{self, Column, Kind};
 use super::swap::Places;
 use super::{Header, Metric, metrics_from_json, read_json, summary_to_json};
 use crate::fault::Failure;
@@ -289,12 +290,14 @@ impl Study {
         text.push_str(
             ",metric,unit,estimate,low,high,difference,difference_low,difference_high,p_value,p_adjusted,identical,flags\n",
         );
-        let number = |x: Option<f64>| x.filter(|x| x.is_finite()).map_or_else(String::new, |x| format!("{x}"));
+        // A p-value of 1e-28 is not written as 28 zeros.
+        let text_of = |x: f64| if x != 0.0 && x.abs() < 1e-4 { format!("{x:e}") } else { format!("{x}") };
+        let number = |x: Option<f64>| x.filter(|x| x.is_finite()).map_or_else(String::new, text_of);
         for cell in &self.cells {
             for metric in &cell.metrics {
                 let contrast = cell.contrast(&metric.name);
                 let mut fields = vec![quoted(&cell.label)];
-                fields.extend(cell.values.iter().map(|value| quoted(value)));
+                fields.extend(cell.values.iter().map(|value| quoted(&plain(value))));
                 fields.extend([metric.name.clone(), quoted(&metric.unit)]);
                 fields.extend([
                     number(metric.estimate.map(|e| e.estimate)),
@@ -314,6 +317,31 @@ impl Study {
         }
         text
     }
+}
+
+/// A value of an axis as other programs read it: a number without the underscores of a scenario.
+fn plain(value: &str) -> String {
+    let number = value.replace('_', "");
+    if number.parse::<f64>().is_ok() { number } else { value.to_owned() }
+}
+
+/// The Parquet of a study's table, beside it: values of an axis are numbers where all of them are.
+///
+/// # Errors
+/// As for [`parquet::folder`].
+pub fn typed(study: &Study, csv: &Path) -> Result<(), Failure> {
+    let mut columns = vec![Column::new("cell", "", Kind::Text)];
+    for (at, axis) in study.axes.iter().enumerate() {
+        let mut values = study.cells.iter().filter_map(|cell| cell.values.get(at));
+        let kind = if values.all(|value| plain(value).parse::<f64>().is_ok()) { Kind::Float } else { Kind::Text };
+        columns.push(Column::new(axis.clone(), "", kind));
+    }
+    columns.extend(["metric", "unit"].map(|name| Column::new(name, "", Kind::Text)));
+    let measured = ["estimate", "low", "high", "difference", "difference_low", "difference_high"];
+    columns.extend(measured.map(|name| Column::new(name, "as the column `unit` says", Kind::Float)));
+    columns.extend(["p_value", "p_adjusted"].map(|name| Column::new(name, "share", Kind::Float)));
+    columns.extend([Column::new("identical", "", Kind::Flag), Column::new("flags", "", Kind::Text)]);
+    parquet::table(csv, &columns, &parquet::about(&study.base().header))
 }
 
 /// A CSV field; quoted where it must be.

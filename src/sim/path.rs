@@ -51,6 +51,24 @@ pub enum Pair {
     Alone,
 }
 
+/// What other runs have shown of a path, as far as it is the same in this one: parts of its row that are not run again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Its `fund_need` and `fund_need_cash`.
+    pub need: Option<(i64, i64)>,
+    /// Liquidated notional at infinite depth, and the cash needed of the fund there.
+    pub deep: Option<(i64, i64)>,
+}
+
+/// Accounts and prices of a path, drawn and not yet run: what runs under other rules may have in common.
+#[derive(Debug, Default)]
+pub struct Drawn {
+    register: Arc<Register>,
+    redrawn: u32,
+    index: Vec<Vec<f64>>,
+    factors: Vec<Vec<f64>>,
+}
+
 /// A slot that runs one path after another, reusing all memory.
 #[derive(Debug)]
 pub struct Worker<'s> {
@@ -62,8 +80,8 @@ pub struct Worker<'s> {
     redrawn: u32,
     /// Who does what of their own accord on this path.
     cast: Cast,
-    /// Cash that the last path needed of the fund at infinite depth, where that fund was not in the way.
-    deep_need: Option<i64>,
+    /// What the last path has shown that is so under every fund.
+    shown: Known,
     noise: Noise,
     log_index: Vec<f64>,
     /// Common jumps so far at each grid point; empty where there are none.
@@ -163,7 +181,7 @@ impl<'s> Worker<'s> {
             register,
             redrawn,
             cast: Cast::default(),
-            deep_need: None,
+            shown: Known::default(),
             noise: Noise::default(),
             log_index: Vec::new(),
             jumped: Vec::new(),
@@ -188,10 +206,54 @@ impl<'s> Worker<'s> {
         self.actual.tally.samples()
     }
 
-    /// What the last path needed of the fund at infinite depth; `None` where that was not run or exhausted the fund.
+    /// What the last path has shown that is the same under another fund: its need, and what happens at infinite depth
+    /// unless that was not run or the fund was in the way there.
     #[must_use]
-    pub fn infinite_depth_need(&self) -> Option<i64> {
-        self.deep_need
+    pub fn shown(&self) -> Known {
+        self.shown
+    }
+
+    /// Draws a path without running it.
+    ///
+    /// # Errors
+    /// As for [`Worker::run`].
+    pub fn draw(&mut self, path: u64) -> Result<Drawn, Failure> {
+        self.guarded(path, |worker| {
+            worker.draw_accounts(path, None)?;
+            worker.draw_index(path, None);
+            Ok(worker.lend())
+        })
+    }
+
+    /// Runs a path on what a worker of another stage has drawn for it, and hands that back.
+    ///
+    /// # Errors
+    /// As for [`Worker::run`].
+    pub fn run_drawn(
+        &mut self,
+        path: u64,
+        drawn: Drawn,
+        wanted: Wanted,
+        known: Known,
+    ) -> Result<(Outcome, Drawn), Failure> {
+        self.take(drawn);
+        let row = self.guarded(path, |worker| worker.play(path, wanted, known, &mut []))?;
+        Ok((row, self.lend()))
+    }
+
+    /// Takes back what it has drawn, so that the next path is drawn into the same memory.
+    pub fn take(&mut self, drawn: Drawn) {
+        let Drawn { register, redrawn, index, factors } = drawn;
+        (self.register, self.redrawn, self.index, self.factors) = (register, redrawn, index, factors);
+    }
+
+    fn lend(&mut self) -> Drawn {
+        Drawn {
+            register: std::mem::take(&mut self.register),
+            redrawn: self.redrawn,
+            index: std::mem::take(&mut self.index),
+            factors: std::mem::take(&mut self.factors),
+        }
     }
 
     /// The accounts of the last path as they were at its opening.
@@ -214,7 +276,12 @@ impl<'s> Worker<'s> {
     /// # Errors
     /// Where an invariant breaks or a population cannot be drawn.
     pub fn run(&mut self, path: u64, wanted: Wanted, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Failure> {
-        match catch_unwind(AssertUnwindSafe(|| self.attempt(path, wanted, observers))) {
+        self.guarded(path, |worker| worker.attempt(path, wanted, observers))
+    }
+
+    /// Whatever panics within becomes a broken path.
+    fn guarded<T>(&mut self, path: u64, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        match catch_unwind(AssertUnwindSafe(|| work(self))) {
             Ok(result) => result,
             Err(panic) => {
                 // What the slot held may be half done.
@@ -243,6 +310,18 @@ impl<'s> Worker<'s> {
     fn attempt(&mut self, path: u64, wanted: Wanted, observers: &mut [&mut dyn Observer]) -> Result<Outcome, Failure> {
         let tilt = self.stage.tilt.map(|tilt| tilt.draw(self.stage.seed, path));
         let ratio = self.draw_accounts(path, tilt)? * self.draw_index(path, tilt);
+        let row = self.play(path, wanted, Known::default(), observers)?;
+        Ok(Outcome { weight: tilt.map(|_| weight(ratio)), ..row })
+    }
+
+    /// Runs what was drawn.
+    fn play(
+        &mut self,
+        path: u64,
+        wanted: Wanted,
+        known: Known,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<Outcome, Failure> {
         // Behaviours wait for trades of accounts.
         let unheard = if self.stage.troupe.listens() { Telling::Silent } else { Telling::Counted };
         let telling = if observers.is_empty() { unheard } else { Telling::Told };
@@ -257,31 +336,39 @@ impl<'s> Worker<'s> {
             .map_err(|refused| self.refused(path, &refused))?;
         row.open_interest = open_interest.0;
         row.redrawn = i64::from(self.redrawn);
-        row.weight = tilt.map(|_| weight(ratio));
-        self.deep_need = None;
         let strained = self.actual.venue.was_strained() || self.actual.tally.fund_was_binding();
 
-        let register = if strained {
-            let (register, need) = self
-                .unlimited
-                .run(&context, &mut self.cast, register, Series::Skip, unheard, &mut [])
-                .map_err(|refused| self.refused(path, &refused))?;
-            row.fund_need = need.fund_draw;
-            row.fund_need_cash = need.fund_need_cash;
-            register
-        } else {
-            register
+        let register = match known.need {
+            _ if !strained => register,
+            Some(need) => {
+                (row.fund_need, row.fund_need_cash) = need;
+                register
+            }
+            None => {
+                let (register, need) = self
+                    .unlimited
+                    .run(&context, &mut self.cast, register, Series::Skip, unheard, &mut [])
+                    .map_err(|refused| self.refused(path, &refused))?;
+                (row.fund_need, row.fund_need_cash) = (need.fund_draw, need.fund_need_cash);
+                register
+            }
         };
-        self.register = match wanted.pair {
-            Pair::Alone => register,
-            Pair::WithInfiniteDepth => {
+        self.shown = Known { need: Some((row.fund_need, row.fund_need_cash)), deep: None };
+        self.register = match (wanted.pair, known.deep) {
+            (Pair::Alone, _) => register,
+            (Pair::WithInfiniteDepth, Some(deep)) => {
+                row.infinite_depth_notional = deep.0;
+                self.shown.deep = Some(deep);
+                register
+            }
+            (Pair::WithInfiniteDepth, None) => {
                 let (register, deep) = self
                     .deep
                     .run(&context, &mut self.cast, register, Series::Skip, unheard, &mut [])
                     .map_err(|refused| self.refused(path, &refused))?;
                 row.infinite_depth_notional = deep.liquidated_notional;
                 let bound = self.deep.venue.was_strained() || self.deep.tally.fund_was_binding();
-                self.deep_need = (!bound).then_some(deep.fund_need_cash);
+                self.shown.deep = (!bound).then_some((deep.liquidated_notional, deep.fund_need_cash));
                 register
             }
         };

@@ -1,12 +1,13 @@
 //! What all workers share: rule books, opening marks, and the register of a population that is the same on every path.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::people::Troupe;
 use super::tilt::Tilt;
 use crate::fault::{Failure, Faults};
 use crate::money::Price;
-use crate::scenario::{OpeningRules, Scenario};
+use crate::scenario::{Asset, OpeningRules, Scenario};
 use crate::traders::{Accounts, Generated, LargestSize, Population, Redraw};
 use crate::venue::register::{Holdings, Register};
 use crate::venue::rules::Rules;
@@ -65,6 +66,63 @@ impl<'s> Stage<'s> {
             Accounts::Generated(generated) => Source::Drawn(generated),
         };
         Ok(stage)
+    }
+
+    /// The stage of another scenario that draws the same accounts and prices: those that all paths share are not drawn,
+    /// registered and kept a second time.
+    #[must_use]
+    pub fn beside(&self, scenario: &'s Scenario) -> Self {
+        let rules = Arc::new(scenario.rules.clone());
+        Self {
+            scenario,
+            seed: self.seed,
+            unlimited: Arc::new(rules.with_unlimited_fund()),
+            rules,
+            opens: self.opens.clone(),
+            troupe: Troupe::new(scenario, self.seed),
+            opening: scenario.opening(),
+            tilt: self.tilt,
+            population: self.population.clone(),
+        }
+    }
+
+    /// Everything that decides which accounts and prices are drawn, as one text: stages of one seed that agree in it draw
+    /// the same on every path, and register it the same.
+    pub fn draws(scenario: &Scenario, out: &mut dyn fmt::Write) -> fmt::Result {
+        let Scenario { clock, direction, correlation, common_jump, accounts, rules, .. } = scenario;
+        write!(out, "{clock:?} {direction:?} {correlation:?} {common_jump:?} {accounts:?} {:?} ", scenario.opening())?;
+        // Named one by one, so that whoever adds a rule decides here whether accounts are drawn or registered by it.
+        let Rules {
+            contracts,
+            trigger,
+            position_order,
+            cross_bankruptcy,
+            execution,
+            waterfall,
+            interruptions,
+            liquidation: _,
+            position_layers: _,
+            cash_layers: _,
+            fund: _,
+            venue_capital: _,
+            taker_fee: _,
+            liquidation_fee: _,
+            surplus_to: _,
+            engine_slice: _,
+            latency: _,
+            adl: _,
+            adl_eligible: _,
+        } = rules;
+        write!(out, "{contracts:?} {trigger:?} {position_order:?} {cross_bankruptcy:?} ")?;
+        write!(out, "{execution:?} {waterfall:?} {interruptions:?}")?;
+        for asset in &scenario.assets {
+            let Asset { tick, lot, multiplier, open, exogenous_share, process, index, jump_beta, .. } = asset;
+            write!(
+                out,
+                " {tick:?} {lot:?} {multiplier:?} {open:?} {exogenous_share:?} {process:?} {index:?} {jump_beta:?}"
+            )?;
+        }
+        Ok(())
     }
 
     /// The same stage with a fund without limit: its actual run is the one that tells what a path needs.

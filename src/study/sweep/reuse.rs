@@ -1,124 +1,240 @@
-//! Cells that differ only in the fund: what one of them has shown is not simulated again.
+//! Cells that draw the same accounts and prices: they are drawn once a path for all of them, and what one cell has shown
+//! of a path is not simulated again in another.
 //!
-//! Until a fund is first exhausted a path is the same for every fund (`docs/methods.md`, fund size). So where the budget is
-//! all that begins ADL, a path that did not exhaust a fund and needs no more than a smaller one is, under the smaller one,
-//! the same path with other balances; only paths that need more are run. Whatever comes out is equal to the byte to what
-//! running every path would give.
+//! Cells that differ only in the fund and in who is deleveraged are a family. Until a fund is first exhausted a path is
+//! the same for every fund and every ADL policy (`docs/methods.md`, fund size). So where the budget is all that begins
+//! ADL, a path that did not exhaust a fund and needs no more than a smaller one is, under the smaller one, the same path
+//! with other balances; what a path needs of a fund without limit is the same for all of them, and so is what happens at
+//! infinite depth while no fund is in the way there. Whatever comes out is equal to the byte to what running every path of
+//! every cell would give.
 
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
-use crate::experiment::PAIRED_PATHS;
 use crate::experiment::summary::Summary;
-use crate::experiment::{self};
+use crate::experiment::{self, PAIRED_PATHS};
 use crate::facts::Outcome;
 use crate::fault::{Failure, Faults};
 use crate::money::Cash;
+use crate::registry::Setting;
 use crate::scenario::Scenario;
-use crate::sim::path::{Pair, Wanted, Worker};
+use crate::sim::path::{Known, Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
 use crate::study::{Run, Runs};
 use crate::venue::rules::{CashLayer, PositionLayer};
 
-/// The key in which such cells differ.
-pub(super) const FUND: &str = "venue.fund.open";
-
 /// Paths between two moments at which a run can be stopped.
-const BATCH: usize = 256;
+const BATCH: u64 = 256;
 
-/// The rows of a cell, and what each path needed of the fund at infinite depth.
-#[derive(Clone, Debug)]
-pub(super) struct Shown {
-    fund: Cash,
-    rows: Vec<Outcome>,
-    deep: Vec<Option<i64>>,
+/// Bytes that the rows of cells run together may take, and the workers of their threads.
+const ROWS: u64 = 1 << 29;
+const WORKERS: u64 = 1 << 29;
+
+/// Bytes of a position in a worker, by a measurement of 20 cells of 20,000 accounts.
+const POSITION: u64 = 200;
+
+/// A cell to be run.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Its number in the sweep.
+    pub at: usize,
+    pub scenario: Scenario,
+    /// Cells of one family differ in the fund and in ADL only.
+    pub family: usize,
 }
 
-impl Shown {
-    pub(super) fn fund(&self) -> Cash {
-        self.fund
-    }
+/// What every path of a cell has shown.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub family: usize,
+    /// Kept for as long as the sweep runs.
+    pub is_of_base: bool,
+    fund: Cash,
+    rows: Vec<Outcome>,
+    known: Vec<Known>,
+}
+
+/// Whether a key sets only the fund or who is deleveraged.
+pub(super) fn is_of_family(setting: &Setting) -> bool {
+    setting.key == "venue.fund.open" || setting.key == "venue.adl" || setting.key.starts_with("venue.adl.")
 }
 
 /// Whether the fund's budget is all that begins ADL, so that paths of one fund say something of another.
-pub(super) fn is_told_by_others(scenario: &Scenario) -> bool {
+fn is_told_by_others(scenario: &Scenario) -> bool {
     let rules = &scenario.rules;
     rules.position_layers == [PositionLayer::Book, PositionLayer::Adl]
         && rules.cash_layers.first() == Some(&CashLayer::Fund)
         && rules.beyond_one_pass().is_none()
 }
 
-/// Runs a cell, taking what a cell with a larger fund has shown.
+/// Names what a scenario draws: cells of one name draw the same on every path.
+pub(super) fn draws(scenario: &Scenario) -> [u8; 32] {
+    struct Hashed(Sha256);
+    impl fmt::Write for Hashed {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.update(text);
+            Ok(())
+        }
+    }
+    let mut hashed = Hashed(Sha256::new());
+    Stage::draws(scenario, &mut hashed).expect("a hash takes everything");
+    hashed.0.finalize().into()
+}
+
+/// How many cells of so many accounts are run together.
+pub(super) fn together(scenario: &Scenario, runs: &Runs<'_>) -> usize {
+    let row = (size_of::<Outcome>() + size_of::<Known>()) as u64;
+    let by_rows = ROWS / (row * runs.paths).max(1);
+    let by_workers = WORKERS / (POSITION * scenario.accounts.count() * runs.threads as u64).max(1);
+    usize::try_from(by_rows.min(by_workers)).unwrap_or(usize::MAX).max(1)
+}
+
+/// The order in which the cells of a path are run: families together, within one the largest fund first, since it shows
+/// the most.
+pub(super) fn order(members: &mut [Member]) {
+    members.sort_by_key(|member| (member.family, std::cmp::Reverse(member.scenario.rules.fund.open), member.at));
+}
+
+/// A path of a cell.
+type Seen = (Outcome, Known);
+
+/// Workers of one thread: one that draws for all, and one for each cell that something was run in.
+struct Slot<'s> {
+    drawer: Worker<'s>,
+    cells: Vec<Option<Worker<'s>>>,
+}
+
+/// Runs cells that draw the same, in the order of [`order`], taking what `earlier` cells have shown; returns each with
+/// what its paths have shown beyond their rows.
 ///
 /// # Errors
 /// A broken path, or an interruption.
-pub(super) fn run(scenario: &Scenario, runs: &Runs<'_>, larger: Option<&Shown>) -> Result<(Run, Shown), Failure> {
-    let stage = Stage::new(scenario, runs.seed)?;
-    let (fund, floor) = (scenario.rules.fund.open, scenario.rules.fund.floor.0);
-    let count = usize::try_from(runs.paths).unwrap_or(usize::MAX);
-    let mut rows: Vec<Option<Outcome>> = vec![None; count];
-    let mut deep: Vec<Option<i64>> = vec![None; count];
-    if let Some(larger) = larger.filter(|larger| larger.fund >= fund) {
-        for (at, row) in larger.rows.iter().enumerate() {
-            if carries(row, larger.deep[at], fund.0, floor) {
-                rows[at] = Some(with_fund(row, fund.0));
-                deep[at] = larger.deep[at];
-            }
-        }
-    }
-    let open: Vec<usize> = (0..count).filter(|&at| rows[at].is_none()).collect();
-    (runs.progress)((count - open.len()) as u64);
+pub(super) fn run(members: &[Member], runs: &Runs<'_>, earlier: &[Shown]) -> Result<Vec<(Run, Vec<Known>)>, Failure> {
+    let Some((first, others)) = members.split_first() else { return Ok(Vec::new()) };
+    let stage = Stage::new(&first.scenario, runs.seed)?;
+    let others: Vec<Stage<'_>> = others.iter().map(|member| stage.beside(&member.scenario)).collect();
+    let stages: Vec<&Stage<'_>> = std::iter::once(&stage).chain(&others).collect();
+    let is_told: Vec<bool> = members.iter().map(|member| is_told_by_others(&member.scenario)).collect();
     let threads = runs.threads.max(1);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .map_err(|error| Faults::usage(format!("cannot start {threads} threads: {error}"), "try --threads 1"))?;
-    let workers: Vec<Mutex<Worker<'_>>> = (0..threads).map(|_| Mutex::new(Worker::new(&stage))).collect();
-    for batch in open.chunks(BATCH) {
-        let done: Vec<Result<(Outcome, Option<i64>), Failure>> = pool.install(|| {
-            batch
-                .par_iter()
-                .with_max_len(1)
-                .map(|&at| {
-                    if runs.stop.load(Ordering::Relaxed) {
-                        return Err(Failure::Interrupted);
-                    }
-                    let slot = rayon::current_thread_index().unwrap_or(0);
-                    let mut worker = workers[slot].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    let path = at as u64;
-                    let pair = if path < PAIRED_PATHS { Pair::WithInfiniteDepth } else { Pair::Alone };
-                    let row = worker.run(path, Wanted { series: Series::Skip, pair }, &mut [])?;
-                    (runs.progress)(1);
-                    Ok((row, worker.infinite_depth_need()))
-                })
-                .collect()
-        });
-        for (&at, done) in batch.iter().zip(done) {
-            let (row, need) = done?;
-            rows[at] = Some(row);
-            deep[at] = need;
+    let slot = || Slot { drawer: Worker::new(&stage), cells: stages.iter().map(|_| None).collect() };
+    let slots: Vec<Mutex<Slot<'_>>> = (0..threads).map(|_| Mutex::new(slot())).collect();
+    let path_of_all = |path: u64| -> Result<Vec<Seen>, Failure> {
+        let number = rayon::current_thread_index().unwrap_or(0);
+        let mut slot = slots[number].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Slot { drawer, cells } = &mut *slot;
+        let mut drawn = None;
+        let mut seen: Vec<Seen> = Vec::with_capacity(members.len());
+        for (at, member) in members.iter().enumerate() {
+            if runs.stop.load(Ordering::Relaxed) {
+                return Err(Failure::Interrupted);
+            }
+            let fund = member.scenario.rules.fund.open;
+            let floor = member.scenario.rules.fund.floor.0;
+            // The smallest of the funds that are large enough has shown the most; of equal ones the last.
+            let before = (0..at)
+                .filter(|&other| is_told[at] && is_told[other] && members[other].family == member.family)
+                .map(|other| (members[other].scenario.rules.fund.open, &seen[other]));
+            let shown = earlier
+                .iter()
+                .filter(|shown| is_told[at] && shown.family == member.family)
+                .filter_map(|shown| shown.path(path).map(|(row, known)| (shown.fund, row, known)));
+            let found: Vec<(Cash, &Outcome, Known)> =
+                shown.chain(before.map(|(fund, (row, known))| (fund, row, *known))).collect();
+            let larger = found.iter().filter(|(other, ..)| *other >= fund).min_by_key(|(other, ..)| *other);
+            let is_paired = path < PAIRED_PATHS;
+            if let Some((_, row, known)) = larger.filter(|(_, row, known)| carries(row, known.deep, fund.0, floor)) {
+                seen.push((with_fund(row, fund.0), *known));
+                (runs.progress)(1);
+                continue;
+            }
+            let known = Known {
+                need: found.iter().find_map(|(_, _, known)| known.need),
+                deep: found
+                    .iter()
+                    .find_map(|(_, _, known)| known.deep)
+                    .filter(|(_, need)| enough(*need, fund.0, floor)),
+            };
+            let pair = if is_paired { Pair::WithInfiniteDepth } else { Pair::Alone };
+            let worker = cells[at].get_or_insert_with(|| Worker::new(stages[at]));
+            let lent = match drawn.take() {
+                Some(drawn) => drawn,
+                None => drawer.draw(path)?,
+            };
+            let (row, back) = worker.run_drawn(path, lent, Wanted { series: Series::Skip, pair }, known)?;
+            drawn = Some(back);
+            // What was known before may have been the more telling.
+            let shown = worker.shown();
+            seen.push((row, Known { deep: shown.deep.or(known.deep), ..shown }));
+            (runs.progress)(1);
+        }
+        if let Some(drawn) = drawn {
+            drawer.take(drawn);
+        }
+        Ok(seen)
+    };
+    let mut rows: Vec<(Vec<Outcome>, Vec<Known>)> = members.iter().map(|_| <_>::default()).collect();
+    let mut next = 0;
+    while next < runs.paths {
+        let last = runs.paths.min(next + BATCH);
+        let paths: Vec<u64> = (next..last).collect();
+        let batch: Vec<Result<Vec<Seen>, Failure>> =
+            pool.install(|| paths.par_iter().with_max_len(1).map(|&path| path_of_all(path)).collect());
+        for path in batch {
+            for ((rows, known), (row, shown)) in rows.iter_mut().zip(path?) {
+                rows.push(row);
+                known.push(shown);
+            }
+        }
+        next = last;
+    }
+    let finished = stages.iter().zip(rows).map(|(stage, (rows, known))| {
+        let header = experiment::header(stage, runs.paths);
+        let mut summary = Summary::new(header.adverse);
+        rows.iter().for_each(|row| summary.add(row));
+        (Run::of(header, rows, &summary), known)
+    });
+    Ok(finished.collect())
+}
+
+impl Shown {
+    pub(super) fn of(member: &Member, run: &Run, known: Vec<Known>) -> Self {
+        Self {
+            family: member.family,
+            is_of_base: false,
+            fund: member.scenario.rules.fund.open,
+            rows: run.rows.clone(),
+            known,
         }
     }
-    let rows: Vec<Outcome> = rows.into_iter().flatten().collect();
-    let header = experiment::header(&stage, runs.paths);
-    let mut summary = Summary::new(header.adverse);
-    rows.iter().for_each(|row| summary.add(row));
-    let run = Run::of(header, rows.clone(), &summary);
-    Ok((run, Shown { fund, rows, deep }))
+
+    fn path(&self, path: u64) -> Option<(&Outcome, Known)> {
+        let at = usize::try_from(path).ok()?;
+        Some((self.rows.get(at)?, *self.known.get(at)?))
+    }
+}
+
+/// Whether a fund covers what a path needs.
+fn enough(need: i64, fund: i64, floor: i64) -> bool {
+    need == 0 || need <= fund - floor
 }
 
 /// Whether a path under a larger fund is the same under this one: it was not bound by the larger one, and needs no more.
-fn carries(row: &Outcome, deep: Option<i64>, fund: i64, floor: i64) -> bool {
+fn carries(row: &Outcome, deep: Option<(i64, i64)>, fund: i64, floor: i64) -> bool {
     let is_free = row.exhausted_at_s.is_none()
         && row.adl_events == 0
         && (row.to_adl, row.to_engine, row.adl_notional) == (0, 0, 0)
         && (row.venue_paid, row.backstop_loss, row.socialised, row.unfunded_deficit) == (0, 0, 0, 0);
-    let enough = |need: i64| need == 0 || need <= fund - floor;
-    let pair = row.infinite_depth_notional < 0 || deep.is_some_and(enough);
-    is_free && enough(row.fund_need_cash) && pair
+    let pair = row.infinite_depth_notional < 0 || deep.is_some_and(|(_, need)| enough(need, fund, floor));
+    is_free && enough(row.fund_need_cash, fund, floor) && pair
 }
 
 fn with_fund(row: &Outcome, fund: i64) -> Outcome {
@@ -140,9 +256,9 @@ mod tests {
             infinite_depth_notional: 9,
             ..Outcome::default()
         };
-        assert!(carries(&row, Some(5), 45, 5), "40 above the floor of 5");
-        assert!(!carries(&row, Some(5), 44, 5));
-        assert!(!carries(&row, Some(41), 45, 5), "more is needed at infinite depth");
+        assert!(carries(&row, Some((9, 5)), 45, 5), "40 above the floor of 5");
+        assert!(!carries(&row, Some((9, 5)), 44, 5));
+        assert!(!carries(&row, Some((9, 41)), 45, 5), "more is needed at infinite depth");
         assert!(!carries(&row, None, 45, 5), "the fund was exhausted at infinite depth");
         let alone = Outcome { infinite_depth_notional: -1, ..row.clone() };
         assert!(carries(&alone, None, 45, 5));

@@ -5,14 +5,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Sweep;
-use super::reuse::{self, Shown};
+use super::reuse::{self, Member, Shown};
 use crate::experiment::shard::{Shard, ShardWriter, in_order};
 use crate::experiment::summary::Summary;
 use crate::experiment::{self, Audited, Sink};
 use crate::facts::{Outcome, Sample};
 use crate::fault::{Failure, Faults};
 use crate::folder::study::{Cell, Staged, Study, pretty};
-use crate::money::Cash;
 use crate::registry::Setting;
 use crate::scenario::{self, Scenario};
 use crate::sim::stage::Stage;
@@ -94,11 +93,11 @@ impl Plan {
     /// # Errors
     /// A broken path, an interruption, or a file that cannot be written.
     pub fn run(&self, staged: &Staged, runs: &Runs<'_>) -> Result<Study, Failure> {
-        let (base, shown) = self.base(staged, runs)?;
+        let mut groups = Groups::of(self)?;
+        let base = self.base(staged, runs, &mut groups)?;
         let known = || (runs.progress)(runs.paths);
-        let mut families = Families::of(self, shown)?;
-        let order = families.order();
-        self.assemble(staged, &base, &order, &known, &mut |at| families.run(self, at, runs))
+        let order = groups.order();
+        self.assemble(staged, &base, &order, &known, &mut |at| groups.run(self, staged, at, runs))
     }
 
     /// Runs the paths of a range in every cell of another, each into a file of its own in `folder` for
@@ -213,7 +212,6 @@ impl Plan {
         known: &dyn Fn(),
         run: &mut dyn FnMut(usize) -> Result<Run, Failure>,
     ) -> Result<Study, Failure> {
-        let file = |cell: usize| format!("cell-{cell:05}.json");
         let base_at = self.sweep.base;
         let write = |at: usize, cell: &Cell| staged.write(&file(at), &pretty(&cell.to_json()));
         let values = |at: usize| (self.sweep.label(at), self.sweep.values(at));
@@ -240,7 +238,7 @@ impl Plan {
     }
 
     /// The base cell's rows, from its file where that is whole.
-    fn base(&self, staged: &Staged, runs: &Runs<'_>) -> Result<(Run, Option<Shown>), Failure> {
+    fn base(&self, staged: &Staged, runs: &Runs<'_>, groups: &mut Groups) -> Result<Run, Failure> {
         let path = staged.path(BASE);
         if let Ok(shard) = Shard::open(&path)
             && shard.range == (0..runs.paths)
@@ -248,63 +246,96 @@ impl Plan {
             let mut sink = Rows { rows: Vec::new(), summary: Summary::new(shard.header.adverse) };
             shard.deliver(&mut sink)?;
             (runs.progress)(runs.paths);
-            return Ok((Run::of(shard.header, sink.rows, &sink.summary), None));
+            return Ok(Run::of(shard.header, sink.rows, &sink.summary));
         }
-        let (scenario, _) = self.cell(self.sweep.base)?;
-        let (run, shown) = reuse::run(&scenario, runs, None)?;
+        let run = groups.run(self, staged, self.sweep.base, runs)?;
         let mut writer = ShardWriter::create(&path, &run.header, 0..runs.paths, &[])?;
         writer.rows(&run.rows)?;
         writer.finish()?;
-        Ok((run, Some(shown)))
+        Ok(run)
     }
 }
 
-/// Cells that differ only in the fund, the largest fund first.
-struct Families {
-    /// For each cell its family, and its fund where others can tell of it.
-    cells: Vec<(usize, Option<Cash>)>,
-    base: (usize, Option<Shown>),
-    /// The family and what its last cell has shown.
-    last: Option<(usize, Shown)>,
+/// Cells that draw the same, and what those that were run have shown.
+struct Groups {
+    /// For each cell what it draws, and its family within that.
+    cells: Vec<([u8; 32], usize)>,
+    /// Run together with one that was asked for, and not asked for yet.
+    done: BTreeMap<usize, Run>,
+    /// The last cells of a family that were run, and the base: others of the family may follow.
+    shown: Vec<Shown>,
 }
 
-impl Families {
-    fn of(plan: &Plan, base: Option<Shown>) -> Result<Self, Failure> {
+impl Groups {
+    fn of(plan: &Plan) -> Result<Self, Failure> {
         let mut known: Vec<Vec<String>> = Vec::new();
         let mut cells = Vec::with_capacity(plan.sweep.cells());
         for at in 0..plan.sweep.cells() {
             let settings = plan.sweep.settings(at);
             let rest: Vec<String> =
-                settings.iter().filter(|setting| setting.key != reuse::FUND).map(ToString::to_string).collect();
+                settings.iter().filter(|setting| !reuse::is_of_family(setting)).map(ToString::to_string).collect();
             let family = known.iter().position(|other| *other == rest).unwrap_or_else(|| {
                 known.push(rest);
                 known.len() - 1
             });
             let (scenario, _) = plan.cell(at)?;
-            cells.push((family, reuse::is_told_by_others(&scenario).then_some(scenario.rules.fund.open)));
+            cells.push((reuse::draws(&scenario), family));
         }
-        let base = (cells[plan.sweep.base].0, base);
-        Ok(Self { cells, base, last: None })
+        Ok(Self { cells, done: BTreeMap::new(), shown: Vec::new() })
     }
 
+    /// Cells of one group and one family follow each other.
     fn order(&self) -> Vec<usize> {
+        let first = |draws: &[u8; 32]| self.cells.iter().position(|(other, _)| other == draws);
         let mut order: Vec<usize> = (0..self.cells.len()).collect();
-        order.sort_by_key(|&at| (self.cells[at].0, std::cmp::Reverse(self.cells[at].1), at));
+        order.sort_by_key(|&at| (first(&self.cells[at].0), self.cells[at].1, at));
         order
     }
 
-    fn run(&mut self, plan: &Plan, at: usize, runs: &Runs<'_>) -> Result<Run, Failure> {
-        let (family, fund) = self.cells[at];
-        let (scenario, _) = plan.cell(at)?;
-        let Some(fund) = fund else { return runs.run(&scenario) };
-        let last = self.last.take().filter(|(other, _)| *other == family).map(|(_, shown)| shown);
-        let base = self.base.1.as_ref().filter(|_| self.base.0 == family);
-        // The smallest of the larger funds has shown the most.
-        let larger = last.as_ref().into_iter().chain(base).filter(|shown| shown.fund() >= fund);
-        let (run, shown) = reuse::run(&scenario, runs, larger.min_by_key(|shown| shown.fund()))?;
-        self.last = Some((family, shown));
-        Ok(run)
+    /// Runs a cell together with those that draw the same and are not finished, as many as there is room for.
+    fn run(&mut self, plan: &Plan, staged: &Staged, at: usize, runs: &Runs<'_>) -> Result<Run, Failure> {
+        if let Some(run) = self.done.remove(&at) {
+            return Ok(run);
+        }
+        let (draws, family) = self.cells[at];
+        let member = |at: usize| -> Result<Member, Failure> {
+            let (scenario, _) = plan.cell(at)?;
+            Ok(Member { at, scenario, family: self.cells[at].1 })
+        };
+        let first = member(at)?;
+        let room = reuse::together(&first.scenario, runs);
+        let mut members = vec![first];
+        for other in self.order() {
+            let is_open = other != at && other != plan.sweep.base && self.cells[other].0 == draws;
+            if members.len() < room && is_open && read(staged, &file(other)).is_none() {
+                members.push(member(other)?);
+            }
+        }
+        reuse::order(&mut members);
+        let ran = reuse::run(&members, runs, &self.shown)?;
+        // Only a family that goes on is worth its memory.
+        self.shown.retain(|shown| shown.family == family || shown.is_of_base);
+        let mut found = None;
+        for (member, (run, known)) in members.iter().zip(ran) {
+            let is_of_base = member.at == plan.sweep.base;
+            if is_of_base || members.last().is_some_and(|last| last.at == member.at) {
+                let mut shown = Shown::of(member, &run, known);
+                shown.is_of_base = is_of_base;
+                self.shown.push(shown);
+            }
+            if member.at == at {
+                found = Some(run);
+            } else {
+                self.done.insert(member.at, run);
+            }
+        }
+        Ok(found.expect("the cell that was asked for is one of those run"))
     }
+}
+
+/// The file of a finished cell.
+fn file(cell: usize) -> String {
+    format!("cell-{cell:05}.json")
 }
 
 fn read(staged: &Staged, name: &str) -> Option<Cell> {
