@@ -337,7 +337,7 @@ pub(super) fn finish(
 ) -> Result<(Header, Vec<Metric>), Failure> {
     let Collector { mut writer, summary, series, choice, conduct } = collector;
     let header = writer.header().clone();
-    report::conduct::write(&conduct.estimates(&header), writer.staged())?;
+    writer.conduct(&conduct.estimates(&header))?;
     let metrics = summary.metrics(&header, |visit| writer.read_rows(visit))?;
     writer.series(&series)?;
     // The samples of a thousand paths are most of what a run keeps, and nobody asks for them again.

@@ -11,7 +11,7 @@ use super::charts::{Data, paths};
 use super::findings::findings;
 use super::number::{Style, grouped, short, with_interval};
 use super::plot::Plot;
-use crate::facts::Outcome;
+use crate::facts::{Outcome, Unit};
 use crate::fault::{Failure, Faults};
 use crate::folder::schema::METRICS;
 use crate::folder::trace::{Frames, Traced};
@@ -158,6 +158,7 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
         "traces": data.traces.iter().map(|trace| json!({ "path": trace.frames.path, "roles": trace.frames.roles.join(", ") })).collect::<Vec<_>>(),
         "worst": rows,
         "metrics": metrics(data),
+        "behaviours": behaviours(data),
         "scenario": written.map(|written| json!({ "text": written.text, "defaults": written.defaults })),
         "reproduce": format!("flashcrash run {file} --paths {} --seed {}", header.paths, header.seed),
         "glossary": glossary,
@@ -231,6 +232,23 @@ fn metrics(data: &Data<'_>) -> Vec<Json> {
                 "about": about(&metric.name),
                 "flags": metric.flags.iter().map(|flag| flag.about()).collect::<Vec<_>>(),
             })
+        })
+        .collect()
+}
+
+/// What accounts did of their own accord, one row a column.
+fn behaviours(data: &Data<'_>) -> Vec<Json> {
+    data.conduct
+        .iter()
+        .map(|(column, mean)| {
+            let (style, unit) = match column.unit {
+                Unit::Cash => (Style::Amount, data.header.currency.as_str()),
+                Unit::Price => (Style::Plain, "price"),
+                Unit::Seconds => (Style::Plain, "s"),
+                Unit::Count => (Style::Plain, ""),
+            };
+            let [estimate, low, high] = with_interval(*mean, style);
+            json!({ "name": column.name, "estimate": estimate, "low": low, "high": high, "unit": unit, "about": column.about.trim() })
         })
         .collect()
 }

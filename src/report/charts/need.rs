@@ -90,6 +90,7 @@ pub(super) fn fund_need(data: &Data<'_>) -> Plot {
         x_scale: Scale::Amount,
         y_scale: Scale::Share,
         layers: Vec::new(),
+        below: None,
     };
     let upright = |of, x, colour, dash| Layer::Upright { of, x, colour, width: 3.0, dash };
     let (Some(first), Some(last)) = (positive.first(), positive.last()) else {
@@ -179,6 +180,7 @@ pub(super) fn exceedance(data: &Data<'_>) -> Plot {
         x_scale: Scale::Amount,
         y_scale: Scale::Share,
         layers: Vec::new(),
+        below: None,
     };
     let (Some(&first), Some(&last), true) = (points.first(), points.last(), n > 1) else {
         plot.legend.clear();
