@@ -33,6 +33,7 @@ mod position;
 mod presets;
 mod proofs;
 mod rare;
+mod readme;
 mod reference;
 mod report;
 mod studies;

@@ -9,7 +9,8 @@ use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::Folder;
 use flashcrash::report::{self, House, Theme};
 
-use super::print;
+use super::run::summary;
+use super::told::Ending;
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -21,6 +22,9 @@ pub struct ReportArgs {
     /// `auto`, `light` or `dark`, or a style sheet whose rules follow the built-in ones
     #[arg(long, default_value = "auto")]
     theme: PathBuf,
+    /// `summary.json` on standard output in place of the table
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
     /// No table
     #[arg(long, short)]
     quiet: bool,
@@ -30,7 +34,8 @@ pub fn report(args: &ReportArgs) -> Result<(), Failure> {
     // Opening repairs what an interrupted command left; only then is there one folder to draw.
     let folder = Folder::open(&args.folder)?;
     report::draw(&args.folder, &house(args)?)?;
-    if args.quiet { Ok(()) } else { print(&report::headline(&folder.header, &folder.metrics, &args.folder)) }
+    Ending::of(args.json, args.quiet)
+        .tell(|| report::headline(&folder.header, &folder.metrics, &args.folder), || summary(&args.folder))
 }
 
 fn house(args: &ReportArgs) -> Result<House, Failure> {

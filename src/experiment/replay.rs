@@ -53,6 +53,12 @@ impl Choice {
         }
     }
 
+    /// The path with the worst fund need; none where no path was run.
+    #[must_use]
+    pub fn worst(&self) -> Option<u64> {
+        self.worst.map(|(_, path)| path)
+    }
+
     /// The chosen paths with the reasons for each. `need` holds the fund need of every row; `read` shows every row
     /// again and is called twice or more.
     ///

@@ -345,7 +345,7 @@ fn price(data: &Data<'_>) -> Plot {
         name: "price",
         title,
         subtitle: format!(
-            "{}, traded price (mid of the book) and index over {}",
+            "{}, traded price (mid of the book) and index over {}; below, the depth left on the side that forced orders hit",
             shortened(&data.header.symbol, 40),
             data.over()
         ),
@@ -383,7 +383,7 @@ fn depth(data: &Data<'_>, x: &[f64]) -> Below {
     draw_fan(&mut layers, x, fan, Colour::BLUE, [0, 1, 2]);
     Below {
         short: "depth left",
-        y_name: format!("depth left within 1 % on the side that is sold into, share of normal: {told}"),
+        y_name: format!("depth left within 1 %, share of normal: {told}"),
         y: Axis::few_shares(top),
         y_scale: Scale::Share,
         layers,

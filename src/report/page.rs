@@ -146,7 +146,7 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
             "seed": header.seed.to_string(),
             "paths": paths(header.paths),
             "accounts": grouped(header.accounts as f64, 0),
-            "horizon": header.horizon.to_string(),
+            "horizon": span(header.horizon.seconds()),
             "version": header.version,
             "currency": header.currency,
             "file": file,
@@ -164,6 +164,17 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
         "glossary": glossary,
         "data": embedded(data, plots, &glossary, &file),
     })
+}
+
+/// A stretch of time in the largest unit that it is a whole number of.
+fn span(seconds: f64) -> String {
+    for (unit, name) in [(86_400.0, "d"), (3_600.0, "h"), (60.0, "min")] {
+        let many = seconds / unit;
+        if many >= 1.0 && many.fract() == 0.0 {
+            return format!("{} {name}", grouped(many, 0));
+        }
+    }
+    format!("{} s", short(seconds))
 }
 
 /// The data of the script, with nothing in it that could end its element.

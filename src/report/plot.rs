@@ -167,6 +167,12 @@ impl Plot {
         let axis = |name: &str, scale: Scale, axis: &Axis| {
             let mut told =
                 json!({ "name": name, "scale": scale.name(), "low": tidy(axis.low), "high": tidy(axis.high) });
+            // Without two ticks it is no scale: one at zero, or nothing to read at all.
+            match axis.ticks.as_slice() {
+                [] if scale != Scale::Class => told["bare"] = json!("nothing"),
+                [_] if scale != Scale::Class => told["bare"] = json!("zero"),
+                _ => {}
+            }
             if scale == Scale::Class {
                 told["classes"] = axis.ticks.iter().map(|(_, name)| name.as_str()).collect();
             }

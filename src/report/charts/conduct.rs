@@ -40,10 +40,13 @@ pub(super) fn behaviours(data: &Data<'_>) -> Plot {
     let ends = bars.iter().flat_map(|(_, mean)| [Some(mean.estimate), finite(mean.low), finite(mean.high)]).flatten();
     let (low, high) = ends.fold((0.0_f64, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
     let mut layers = Vec::new();
+    // One bar alone is no wall.
+    let half = 0.06 * (bars.len() as f64).clamp(1.0, 5.0);
+    let totals = bars.iter().filter(|(name, _)| name.starts_with("all ")).count();
     for (at, (_, mean)) in bars.iter().enumerate() {
         let middle = at as f64 + 0.5;
-        let colour = if at < 2 { Colour::BLUE } else { Colour::PURPLE };
-        let (from, to) = (middle - 0.3, middle + 0.3);
+        let colour = if at < totals { Colour::BLUE } else { Colour::PURPLE };
+        let (from, to) = (middle - half, middle + half);
         layers.push(Layer::Bar { from, to, height: mean.estimate, colour: colour.faint(0.65) });
         if let (Some(low), Some(high)) = (finite(mean.low), finite(mean.high))
             && high > low
@@ -53,11 +56,15 @@ pub(super) fn behaviours(data: &Data<'_>) -> Plot {
     }
     let one = data.header.paths == 1;
     let each = if one { "on this path" } else { "per crash on average" };
-    let told = |name: &str, verb: &str| {
-        mean(name).map(|mean| format!("{verb} {}{}", data.money(mean.estimate), interval(mean, short)))
+    let told = |(name, before, after): (&str, &str, &str)| {
+        mean(name).map(|mean| format!("{before} {}{after}{}", data.money(mean.estimate), interval(mean, short)))
     };
-    let did: Vec<String> =
-        [told("voluntary_sold", "sell"), told("voluntary_bought", "buy")].into_iter().flatten().collect();
+    let traded = [("voluntary_sold", "sell", ""), ("voluntary_bought", "buy", "")];
+    let moved = [("topped_up", "add", " of margin"), ("withdrawn", "take out", " of margin")];
+    let mut did: Vec<String> = traded.into_iter().filter_map(told).collect();
+    if did.is_empty() {
+        did.extend(moved.into_iter().filter_map(told));
+    }
     let title = match (bars.is_empty(), did.is_empty()) {
         (true, _) => "Nobody does anything of their own accord".to_owned(),
         (false, true) => "Nobody trades of their own accord".to_owned(),

@@ -104,13 +104,14 @@ class Chart {
       button.addEventListener("click", run);
       zoom.append(button);
     }
-    tools.append(zoom);
+    if (!spec.layers.some(layer => layer.kind === "note")) tools.append(zoom);
     this.box = el("div", null, { class: "plot" });
     this.svg = svg("svg", { role: "group", tabindex: "0", "aria-label": "Chart: " + spec.title + ". " + spec.subtitle + " Arrow keys read values." }, this.box);
     this.tip = el("div", null, { class: "tip", hidden: "" });
     this.box.append(this.tip);
     const details = el("details", null, { class: "screen" });
     details.append(el("summary", "As a table", { class: "small" }));
+    details.hidden = spec.layers.some(layer => layer.kind === "note");
     details.addEventListener("toggle", () => { if (details.open && details.children.length === 1) details.append(this.table()); });
     figure.append(tools, this.box, details);
     this.wire();
@@ -143,19 +144,21 @@ class Chart {
     return [low - (low === 0 ? 0 : air), high + air];
   }
   draw() {
-    const { spec } = this, panels = this.panels(), lower = panels.length > 1 ? 150 : 0;
-    const width = Math.max(280, this.box.clientWidth || 560), height = (spec.height || 330) + lower;
+    const { spec } = this, panels = this.panels(), width = Math.max(280, this.box.clientWidth || 560);
+    // The gap between two panels has room for all lines of the lower one's name.
+    const gap = spec.below ? 20 + 16 * this.lines(spec.below.y.name, width - 12).length : 0, lower = spec.below ? gap + 96 : 0;
+    const height = (spec.height || 330) + lower;
     this.width = this.box.clientWidth;
     const [x0, x1] = this.range();
-    const yTicks = panels.map((panel, i) => { const [y0, y1] = this.extent(panel); return [y0, y1, spec.note ? [] : ticksOf(panel.y.scale, y0, y1, i ? 3 : 6)]; });
-    const left = 14 + 7.1 * Math.max(2, ...yTicks.flatMap(([, , ticks]) => ticks.map(t => t[1].length))), right = width - 12, top = 26, bottom = height - 38;
+    const yTicks = panels.map((panel, i) => { const [y0, y1] = this.extent(panel); return [y0, y1, panel.y.bare ? (y0 <= 0 && y1 >= 0 && panel.y.bare === "zero" ? [[0, "0"]] : []) : ticksOf(panel.y.scale, y0, y1, i ? 3 : 6)]; });
+    const left = 14 + 7.1 * Math.max(2, ...yTicks.flatMap(([, , ticks]) => ticks.map(t => t[1].length))), right = width - 16, top = 26, bottom = height - 38;
     Object.assign(this, { left, right, top, bottom, x0, x1 });
     this.px = x => left + (x - x0) / (x1 - x0) * (right - left);
     const root = this.svg;
     root.replaceChildren();
     root.setAttribute("viewBox", "0 0 " + width + " " + height);
     panels.forEach((panel, i) => {
-      const from = i ? bottom - lower + 50 : top, to = i || !lower ? bottom : bottom - lower, [y0, y1, ticks] = yTicks[i];
+      const from = i ? bottom - lower + gap : top, to = i || !lower ? bottom : bottom - lower, [y0, y1, ticks] = yTicks[i];
       this.panel(panel, ticks, y => to - (y - y0) / (y1 - y0) * (to - from), from, to, i);
     });
     svg("text", { x: right, y: height - 4, "text-anchor": "end", class: "soft" }, root).textContent = spec.x.scale === "time" ? "time since the start" : spec.x.name;
@@ -166,7 +169,9 @@ class Chart {
         svg("line", { x1: x, x2: x, y1: bottom, y2: bottom + 5, stroke: "var(--edge)" }, root);
         // Names of classes that would touch stand on two levels.
         const crowded = spec.x.classes && x - half <= free;
-        if ((x - half > free || crowded) && x + half < width + 2) { svg("text", { x, y: bottom + (crowded ? 32 : 18), "text-anchor": "middle" }, root).textContent = text; free = crowded ? -Infinity : x + half + 8; }
+        // The last one may lean on the edge.
+        const over = x + half > width;
+        if ((over ? width - 2 * half > free : x - half > free) || crowded) { svg("text", { x: over ? width : x, y: bottom + (crowded ? 32 : 18), "text-anchor": over ? "end" : "middle" }, root).textContent = text; free = crowded ? -Infinity : x + half + 8; }
       }
     }
     this.hair = svg("line", { y1: top, y2: bottom, stroke: "var(--ink)", "stroke-dasharray": "2 2", visibility: "hidden" }, root);
@@ -202,10 +207,14 @@ class Chart {
       else if (layer.kind === "note") { const note = svg("text", { x: (left + right) / 2, y: (top + bottom) / 2, "text-anchor": "middle", class: "soft" }, root); this.wrap(note, layer.text, right - left); }
     }
   }
-  // Breaks a text into lines about its point, or above it.
-  wrap(node, text, width, where) {
+  lines(text, width) {
     const room = Math.max(16, Math.floor(width / 6.6)), lines = [""];
     for (const word of text.split(" ")) { if ((lines[lines.length - 1] + word).length > room) lines.push(""); lines[lines.length - 1] += word + " "; }
+    return lines;
+  }
+  // Breaks a text into lines about its point, or above it.
+  wrap(node, text, width, where) {
+    const lines = this.lines(text, width);
     lines.forEach((text, i) => { svg("tspan", { x: node.getAttribute("x"), dy: i ? "1.3em" : (-(lines.length - 1) * (where === "up" ? 1.3 : 0.65)) + "em" }, node).textContent = text.trim(); });
   }
   // The time of the explorer.
@@ -330,17 +339,20 @@ for (const spec of data.charts) { const figure = document.querySelector('[data-c
 const traces = data.traces;
 if (traces.length && $("player")) {
   let trace = null, frame = 0, timer = null, charts = [], events = [], chosen = null;
-  const span = lists => { let low = Infinity, high = -Infinity; for (const list of lists) for (const y of list) { low = Math.min(low, y); high = Math.max(high, y); } if (!(high > low)) { high = low + Math.abs(low || 1) * 0.1; low -= Math.abs(low || 1) * 0.1; } const air = (high - low) * 0.05; return [low - (low === 0 ? 0 : air), high + (high === 0 ? 0 : air)]; };
-  const chart = (key, title, yName, scale, curves) => {
+  const span = lists => { let low = Infinity, high = -Infinity; for (const list of lists) for (const y of list) { low = Math.min(low, y); high = Math.max(high, y); } if (low === 0 && high === 0) return [0, 1]; if (!(high > low)) { high = low + Math.abs(low || 1) * 0.1; low -= Math.abs(low || 1) * 0.1; } const air = (high - low) * 0.05; return [low - (low === 0 ? 0 : air), high + (high === 0 ? 0 : air)]; };
+  const chart = (key, title, yName, scale, curves, below) => {
     const old = document.querySelector('[data-frame="' + key + '"]'), figure = el("figure", null, { "data-frame": key });
     old.replaceWith(figure);
     const caption = el("figcaption"); caption.append(el("h4", title, { style: "margin:0" })); figure.append(caption);
-    const f = trace.frames, [low, high] = span(curves.map(curve => curve[1]));
+    const f = trace.frames;
+    const layers = (curves, first) => curves.map(([, y, ink, dash], i) => ({ kind: "curve", of: first + i, x: f.time_s, y, ink: [ink, 1], width: 2.6, dash }));
+    const axis = (name, scale, curves) => { const [low, high] = span(curves.map(curve => curve[1])); return { name, scale, low, high, bare: curves.every(([, y]) => y.every(v => v === 0)) && "zero" }; };
     return new Chart(figure, {
       name: "path-" + key, title: title + ", path " + f.path, subtitle: "", short: title, height: 240,
-      legend: curves.map(([text, , ink, dash]) => ({ text, line: [ink, 1], dash })),
-      layers: curves.map(([, y, ink, dash], of) => ({ kind: "curve", of, x: f.time_s, y, ink: [ink, 1], width: 2.6, dash })),
-      x: { name: "time", scale: "time", low: f.time_s[0], high: Math.max(f.time_s[f.time_s.length - 1], f.time_s[0] + 1) }, y: { name: yName, scale, low, high },
+      legend: [...curves, ...(below ? below.curves : [])].map(([text, , ink, dash]) => ({ text, line: [ink, 1], dash })),
+      layers: layers(curves, 0),
+      below: below && { y: axis(below.name, below.scale, below.curves), layers: layers(below.curves, curves.length) },
+      x: { name: "time", scale: "time", low: f.time_s[0], high: Math.max(f.time_s[f.time_s.length - 1], f.time_s[0] + 1) }, y: axis(yName, scale, curves),
     });
   };
   const nameOf = account => trace.frames.names[account] || "account " + account;
@@ -350,7 +362,7 @@ if (traces.length && $("player")) {
     $("path").value = String(f.path);
     charts = [
       chart("price", "Prices", data.currency, "price", [["index", f.index, "vermillion", "dashed"], ["mark", f.mark, "grey", "dotted"], ["traded", f.traded, "blue", "solid"]]),
-      chart("book", "Displacement of the book and depth left", "share", "share", [["displacement", f.displacement, "vermillion", "solid"], ["depth left", f.depth_left, "blue", "dashed"]]),
+      chart("book", "Displacement of the book and depth left", "distance of the book's mid from the index", "share", [["displacement", f.displacement, "vermillion", "solid"]], { name: "depth left, share of normal", scale: "share", curves: [["depth left", f.depth_left, "blue", "dashed"]] }),
       chart("forced", "Closed by force so far", data.currency, "amount", [["longs liquidated", f.liquidated_long, "vermillion", "solid"], ["shorts liquidated", f.liquidated_short, "blue", "dashed"], ["ADL", f.adl, "purple", "dotted"]]),
       chart("fund", "Insurance fund", data.currency, "amount", [["fund", f.fund, "blue", "solid"]]),
     ];
@@ -376,17 +388,17 @@ if (traces.length && $("player")) {
     $("clock").textContent = clock(t);
     charts.forEach(one => one.point(t));
     const moved = f.index[frame] / f.index[0] - 1;
-    $("headline").textContent = "Index " + price(f.index[frame]) + " (" + (moved > 0 ? "+" : "") + percent(moved) + "), mark " + price(f.mark[frame]) + ". " + grouped(f.orders[frame], 0) + " forced orders so far, open interest " + short(f.open_interest[frame]) + " at " + short(f.leverage[frame]) + "x leverage.";
+    $("headline").textContent = "Index " + price(f.index[frame]) + " (" + (moved > 0 ? "+" : "") + percent(moved) + "), mark " + price(f.mark[frame]) + ". " + grouped(f.orders[frame], 0) + (f.orders[frame] === 1 ? " forced order" : " forced orders") + " so far, open interest " + short(f.open_interest[frame]) + " at " + short(f.leverage[frame]) + "x leverage.";
     const x = f.displacement[frame], widest = f.displacement.reduce((most, y) => Math.max(most, Math.abs(y)), 0.0001);
     $("displaced").textContent = Math.abs(x) < 5e-6 ? "The book trades at the index, " + price(f.traded[frame]) + "." : "The book trades " + percent(Math.abs(x)) + (x < 0 ? " below" : " above") + " the index, at " + price(f.traded[frame]) + ".";
     const half = Math.abs(x) / widest * 50;
     gauge($("displacement"), [[x < 0 ? 50 - half : 50, half], [50, 0, "zero"]]);
-    $("depth").textContent = percent(f.depth_left[frame]) + " of normal depth is left on the side that is sold into.";
+    $("depth").textContent = percent(f.depth_left[frame]) + " of normal depth is left on the side that forced orders hit.";
     gauge($("left"), [[0, Math.min(100, f.depth_left[frame] * 100)]]);
     const table = el("table"), body = el("tbody");
     for (const [name, value, all] of [["Insurance fund", f.fund[frame], true], ["Makers, result since the start", f.maker[frame], true], ["Paid by the venue", f.venue[frame], f.venue.some(v => v)], ["Backstops, result since the start", f.backstop[frame], f.backstop.some(v => v)], ["Unfunded deficit", f.deficit[frame], f.deficit.some(v => v)], ["Liquidated, longs", f.liquidated_long[frame], true], ["Liquidated, shorts", f.liquidated_short[frame], true], ["ADL notional", f.adl[frame], true]]) {
       if (!all) continue;
-      const row = el("tr"); row.append(el("th", name, { scope: "row" }), el("td", grouped(value, Math.abs(value) < 1000 ? data.cash_places : 0) + " " + data.currency, { class: "n" })); body.append(row);
+      const row = el("tr"); row.append(el("th", name, { scope: "row" }), el("td", trim(grouped(value, Math.abs(value) < 1000 ? data.cash_places : 0)) + " " + data.currency, { class: "n" })); body.append(row);
     }
     table.append(body); $("balances").replaceChildren(table);
     const head = el("tr"); ["account", "side", "quantity", "liquidation price", "away", "notional"].forEach((text, i) => head.append(el("th", text, { scope: "col", class: i > 1 ? "n" : "" })));
@@ -494,6 +506,8 @@ const link = (node, seen) => {
     }
   }
 };
+// A number keeps its sign of per cent on its line.
+for (const node of document.querySelectorAll(".findings li, figcaption h3, figcaption p")) for (const part of node.childNodes) if (part.nodeType === Node.TEXT_NODE) part.data = part.data.replace(/ %/g, "\u00a0%").replace(/ … /g, "\u00a0… ");
 if (words.size) document.querySelectorAll("[data-terms]").forEach(node => link(node, new Set()));
 
 // ------------------------------------------------------------------------------------------ the page
