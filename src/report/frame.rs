@@ -124,7 +124,9 @@ impl Axis {
             h if h <= 14_400.0 => (60.0, "minutes"),
             _ => (3_600.0, "hours"),
         };
-        let step = STEPS.into_iter().find(|step| horizon / step <= 12.0 && step / unit >= 0.25);
+        // Whole units wherever there are four of them.
+        let least = if horizon >= 4.0 * unit { 1.0 } else { 0.25 };
+        let step = STEPS.into_iter().find(|step| horizon / step <= 12.0 && step / unit >= least);
         let (at, step) = match step {
             Some(step) if horizon >= 5.0 => (multiples(0.0, horizon, step), step),
             _ => ticks(0.0, horizon, 8),
