@@ -18,14 +18,16 @@ mod run;
 mod screen;
 mod study;
 mod sweep;
+mod told;
 mod trace;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::json;
 
-use flashcrash::fault::{Failure, Faults, Paint};
+use flashcrash::fault::{Failure, Faults, Paint, Severity};
 use flashcrash::registry::Setting;
 use flashcrash::scenario::{self, Scenario};
 use flashcrash::traders::Accounts;
@@ -87,6 +89,9 @@ struct CheckArgs {
     files: Vec<PathBuf>,
     #[command(flatten)]
     set: SetArgs,
+    /// What each file holds and all faults as JSON on standard output
+    #[arg(long)]
+    json: bool,
 }
 
 /// What every study takes: how many paths, of which seed, on how many threads, and where to.
@@ -106,6 +111,9 @@ struct StudyArgs {
     /// Output folder; output/VERB-NAME where absent
     #[arg(long)]
     out: Option<PathBuf>,
+    /// What was found as JSON in place of the table
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
     /// No progress and no table
     #[arg(long, short)]
     quiet: bool,
@@ -176,20 +184,53 @@ pub fn main() -> u8 {
 fn check(args: &CheckArgs) -> Result<(), Failure> {
     let settings = args.set.settings()?;
     let mut faults = Faults::default();
+    let mut told = Vec::new();
     for file in &args.files {
+        let name = file.display().to_string();
         match scenario::load_with(file, &settings) {
+            Ok((scenario, warnings)) if args.json => {
+                told.push(json!({
+                    "file": name, "sound": true, "scenario": scenario.name, "scenario_hash": scenario.hash,
+                    "paths": scenario.paths, "seed": scenario.seed, "accounts": scenario.accounts.count(),
+                    "faults": as_json(&warnings),
+                }));
+            }
             Ok((scenario, warnings)) => {
                 warn(&warnings);
                 print(&summary(&scenario))?;
             }
-            Err(Failure::Faults(found)) => faults.extend(found),
+            Err(Failure::Faults(found)) => {
+                told.push(json!({ "file": name, "sound": false, "faults": as_json(&found) }));
+                faults.extend(found);
+            }
             Err(other) => {
                 warn(&faults);
                 return Err(other);
             }
         }
     }
+    if args.json {
+        print(&pretty(&json!(told)))?;
+    }
     if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
+/// Faults for a program: severity, message, place and hint of each.
+fn as_json(faults: &Faults) -> Vec<serde_json::Value> {
+    faults
+        .iter()
+        .map(|fault| {
+            let (line, column) = fault.line_column().unzip();
+            json!({
+                "severity": match fault.severity { Severity::Error => "error", Severity::Warning => "warning" },
+                "message": fault.message,
+                "file": fault.place.as_ref().map(|place| place.source.name.as_str()),
+                "line": line,
+                "column": column,
+                "hint": fault.hint,
+            })
+        })
+        .collect()
 }
 
 /// What a checked scenario holds, in a few lines.
@@ -261,10 +302,15 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-fn paint() -> Paint {
+/// Colour for what goes to a terminal, unless the user wants none.
+fn colours() -> Paint {
     // https://no-color.org: any value but the empty one switches colour off.
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if io::stderr().is_terminal() && !plain { Paint::Colour } else { Paint::Plain }
+    if plain { Paint::Plain } else { Paint::Colour }
+}
+
+fn paint() -> Paint {
+    if io::stderr().is_terminal() { colours() } else { Paint::Plain }
 }
 
 fn warn(faults: &Faults) {

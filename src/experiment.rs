@@ -11,12 +11,13 @@ use rayon::prelude::*;
 
 use crate::facts::{Observer, Outcome, Sample};
 use crate::fault::{Failure, Faults};
-use crate::folder::{self, Adverse, Header};
+use crate::folder::{self, AdlFrom, Adverse, Header};
 use crate::market::process::Direction;
 use crate::sim::audit::Audit;
 use crate::sim::path::{Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
+use crate::venue::rules::{Drawdown, PositionLayer, Rules};
 
 pub mod book;
 pub mod conduct;
@@ -86,9 +87,19 @@ pub fn header(stage: &Stage<'_>, paths: u64) -> Header {
         horizon: scenario.clock.horizon,
         fund_open: scenario.rules.fund.open,
         fund_floor: scenario.rules.fund.floor,
+        adl: adl_from(&scenario.rules),
+        inverse: !first.multiplier.is_linear(),
         behaviours: scenario.accounts.behave(),
         tilt: stage.tilt.as_ref().map(ToString::to_string),
     }
+}
+
+/// What makes ADL take over from the fund.
+fn adl_from(rules: &Rules) -> Option<AdlFrom> {
+    rules.position_layers.contains(&PositionLayer::Adl).then(|| match rules.waterfall.fund.drawdown {
+        Some(Drawdown { start, stop, .. }) => AdlFrom::Fall { start, stop },
+        None => AdlFrom::Floor,
+    })
 }
 
 struct Slot<'s> {

@@ -5,6 +5,7 @@
 
 pub mod attribution;
 pub mod book;
+pub mod conduct;
 pub mod contributions;
 pub mod decimal;
 pub mod frontier;
@@ -28,9 +29,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::facts::Outcome;
+use crate::facts::{Column, Outcome, Unit};
 use crate::fault::Failure;
-use crate::money::{Cash, Nanos, Quantum};
+use crate::money::{Cash, Nanos, Quantum, Ratio};
 use crate::stats::Estimate;
 
 pub use writer::Writer;
@@ -71,10 +72,23 @@ pub struct Header {
     pub horizon: Nanos,
     pub fund_open: Cash,
     pub fund_floor: Cash,
+    /// When ADL takes over from the fund; absent where no layer is ADL.
+    pub adl: Option<AdlFrom>,
+    /// Whether the first contract is inverse: money is the coin, prices are not in it.
+    pub inverse: bool,
     /// Whether accounts do anything of their own accord, so that `paths.csv` has the columns of that.
     pub behaviours: bool,
     /// Importance sampling as it was asked for, `drop=4`; absent where every path counts once.
     pub tilt: Option<String>,
+}
+
+/// What stops the fund's payments, so that ADL bears the losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdlFrom {
+    /// Its floor.
+    Floor,
+    /// A fall from its peak: begins at one share of the peak, ends below another.
+    Fall { start: Ratio, stop: Ratio },
 }
 
 /// Something the reader of a metric must know.
@@ -247,6 +261,14 @@ impl Folder {
         serde_json::from_value(value).map(Some).map_err(|error| damaged(&path, &error.to_string()))
     }
 
+    /// Reads `behaviours.csv`: means of what accounts did of their own accord; none in folders without it.
+    ///
+    /// # Errors
+    /// A damaged file, with its name and line.
+    pub fn conduct(&self) -> Result<Vec<(Column, Estimate)>, Failure> {
+        conduct::read(&self.dir)
+    }
+
     /// Reads `series.csv`.
     ///
     /// # Errors
@@ -279,6 +301,19 @@ impl Header {
             "fund_open": self.cash_unit.show(self.fund_open.0).to_string(),
             "fund_floor": self.cash_unit.show(self.fund_floor.0).to_string(),
         });
+        match self.adl {
+            None => {}
+            Some(AdlFrom::Floor) => manifest["adl_from"] = json!("floor"),
+            Some(AdlFrom::Fall { start, stop }) => {
+                manifest["adl_from"] = json!("fall");
+                for (key, share) in [("adl_start", start), ("adl_stop", stop)] {
+                    manifest[key] = json!(Decimal::new(share.0, 9).normalize().to_string());
+                }
+            }
+        }
+        if self.inverse {
+            manifest["inverse"] = json!(true);
+        }
         if self.behaviours {
             manifest["behaviours"] = json!(true);
         }
@@ -315,6 +350,15 @@ impl Header {
             horizon: Nanos(Quantum::new(Decimal::new(1, 9))?.exact(decimal("horizon_s")?)?),
             fund_open: Cash(cash_unit.exact(decimal("fund_open")?)?),
             fund_floor: Cash(cash_unit.exact(decimal("fund_floor")?)?),
+            adl: match value.get("adl_from") {
+                None => None,
+                Some(from) if from == "floor" => Some(AdlFrom::Floor),
+                Some(_) => {
+                    let share = |key: &str| Some(Ratio(Quantum::new(Decimal::new(1, 9))?.exact(decimal(key)?)?));
+                    Some(AdlFrom::Fall { start: share("adl_start")?, stop: share("adl_stop")? })
+                }
+            },
+            inverse: value.get("inverse").is_some_and(|on| on == true),
             behaviours: value.get("behaviours").is_some_and(|on| on == true),
             tilt: text("tilt"),
         })
@@ -322,17 +366,20 @@ impl Header {
 }
 
 /// `summary.json`: who wrote it about what, and the metrics by name. An infinite bound is `null`.
-fn summary_to_json(header: &Header, metrics: &[Metric]) -> Value {
+fn summary_to_json(header: &Header, metrics: &[Metric], conduct: &[(Column, Estimate)]) -> Value {
+    let told = |estimate: Estimate, unit: &str| {
+        json!({
+            "estimate": estimate.estimate,
+            "low": estimate.low,
+            "high": estimate.high,
+            "level": estimate.level,
+            "unit": unit,
+        })
+    };
     let mut by_name = Map::new();
     for metric in metrics {
         let value = metric.estimate.map_or(Value::Null, |estimate| {
-            let mut value = json!({
-                "estimate": estimate.estimate,
-                "low": estimate.low,
-                "high": estimate.high,
-                "level": estimate.level,
-                "unit": metric.unit,
-            });
+            let mut value = told(estimate, &metric.unit);
             if let Some(error) = estimate.standard_error {
                 value["standard_error"] = json!(error);
             }
@@ -343,14 +390,24 @@ fn summary_to_json(header: &Header, metrics: &[Metric]) -> Value {
         });
         by_name.insert(metric.name.clone(), value);
     }
-    json!({
+    let mut summary = json!({
         "scenario": header.scenario,
         "scenario_hash": header.hash,
         "seed": header.seed,
         "paths": header.paths,
         "version": header.version,
         "metrics": by_name,
-    })
+    });
+    if !conduct.is_empty() {
+        let unit = |column: &Column| match column.unit {
+            Unit::Cash | Unit::Price => header.currency.as_str(),
+            Unit::Seconds => "s",
+            Unit::Count => "count",
+        };
+        summary["behaviours"] =
+            conduct.iter().map(|(column, mean)| (column.name.to_owned(), told(*mean, unit(column)))).collect();
+    }
+    summary
 }
 
 fn metrics_from_json(value: &Value) -> Option<Vec<Metric>> {
@@ -398,6 +455,7 @@ fn damaged(path: &Path, what: &str) -> Failure {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::facts::Conduct;
     use rust_decimal::dec;
 
     pub(crate) fn header() -> Header {
@@ -418,6 +476,8 @@ pub(crate) mod tests {
             horizon: Nanos(1_800_000_000_000),
             fund_open: Cash(2_000_000_000_000),
             fund_floor: Cash(0),
+            adl: Some(AdlFrom::Floor),
+            inverse: false,
             behaviours: false,
             tilt: None,
         }
@@ -428,6 +488,8 @@ pub(crate) mod tests {
         let header = Header {
             horizon: Nanos(1_500_000_001),
             fund_floor: Cash(1),
+            adl: Some(AdlFrom::Fall { start: Ratio(300_000_000), stop: Ratio(250_000_001) }),
+            inverse: true,
             behaviours: true,
             tilt: Some("drop=4".into()),
             ..header()
@@ -452,7 +514,7 @@ pub(crate) mod tests {
             },
             Metric { name: "price_amplification".into(), unit: String::new(), estimate: None, flags: vec![] },
         ];
-        let value = summary_to_json(&header(), &metrics);
+        let value = summary_to_json(&header(), &metrics, &[]);
         assert_eq!(metrics_from_json(&value), Some(metrics));
         insta::assert_snapshot!(serde_json::to_string_pretty(&value["metrics"]).unwrap(), @r#"
         {
@@ -472,5 +534,9 @@ pub(crate) mod tests {
         "#);
         let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["scenario", "scenario_hash", "seed", "paths", "version", "metrics"]);
+        let mean = metrics_from_json(&value).unwrap()[0].estimate.unwrap();
+        let with = summary_to_json(&header(), &[], &[(Conduct::COLUMNS[2], mean)]);
+        assert_eq!(with["behaviours"]["voluntary_sold"]["estimate"], 0.25);
+        assert_eq!(with["behaviours"]["voluntary_sold"]["unit"], "USDT");
     }
 }

@@ -44,6 +44,7 @@ pub fn draw(dir: &Path, house: &House) -> Result<(), Failure> {
     })?;
     let traces = folder.traces()?;
     let what_if = folder.what_if()?;
+    let conduct = folder.conduct()?;
     let data = charts::Data {
         header: &folder.header,
         metrics: &folder.metrics,
@@ -51,6 +52,7 @@ pub fn draw(dir: &Path, house: &House) -> Result<(), Failure> {
         need: &need,
         traces: &traces,
         what_if: what_if.as_ref(),
+        conduct: &conduct,
     };
     let plots = charts::all(&data);
     // The page first: a broken template then leaves everything as it was.

@@ -36,6 +36,7 @@ mod position;
 mod presets;
 mod proofs;
 mod rare;
+mod readme;
 mod reference;
 mod report;
 mod studies;

@@ -35,7 +35,7 @@ const PICTURES: [(&str, &str, f64, &str); 11] = [
     ),
     (
         "garch",
-        "garch: 1 min, 0.1 + 0.88, Student t of 4 degrees",
+        "garch: 1 min, 0.12 + 0.87, Student t of 4 degrees",
         24.0,
         "{ kind = \"garch\", degrees_of_freedom = 4, alpha = 0.12, beta = 0.87 }",
     ),
@@ -154,9 +154,9 @@ fn every_process_has_its_picture() {
         let mut chart = ChartBuilder::on(&area)
             .caption(title, ("sans-serif", 19))
             .margin(8)
-            .margin_right(20)
-            .x_label_area_size(36)
-            .y_label_area_size(64)
+            .margin_right(26)
+            .x_label_area_size(40)
+            .y_label_area_size(84)
             .build_cartesian_2d(0.0..hours * unit.1, low - air..high + air)
             .unwrap();
         chart
@@ -164,6 +164,10 @@ fn every_process_has_its_picture() {
             .light_line_style(WHITE)
             .x_desc(unit.0)
             .y_desc("index, open = 100")
+            .y_labels(6)
+            // Ticks of whole numbers need no decimals.
+            .x_label_formatter(&|x| format!("{x:.0}"))
+            .y_label_formatter(&|y| if high - low < 6.0 { format!("{y:.1}") } else { format!("{y:.0}") })
             .label_style(("sans-serif", 14))
             .draw()
             .unwrap();

@@ -283,6 +283,72 @@ fn what_cannot_be_shown_says_why() {
     assert!(content(Path::new(&out)) == before, "a broken template leaves everything as it was");
 }
 
+/// Every verb that finds something tells it to programs, and in the numbers of its files.
+#[test]
+fn every_verb_speaks_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let classroom = "scenarios/classroom.toml";
+    let read = |out: &str, file: &str| -> Value {
+        serde_json::from_str(&fs::read_to_string(Path::new(out).join(file)).unwrap()).unwrap()
+    };
+    let out = |name: &str| dir.path().join(name).display().to_string();
+    let json = |args: &[&str]| -> Value { serde_json::from_str(&told(args)).unwrap() };
+    let run = json(&["run", classroom, "--json", "--out", &out("run")]);
+    assert_eq!(run, read(&out("run"), "summary.json"));
+    assert_eq!(run["metrics"]["fund_draw_mean"]["estimate"], 37.0);
+    assert_eq!(json(&["report", &out("run"), "--json"]), run);
+    let shard = out("a.shard");
+    let told_of = json(&["run", classroom, "--paths", "0..2", "--shard-out", &shard, "--json"]);
+    assert_eq!(told_of["paths"], serde_json::json!([0, 2]));
+    let merged = json(&["merge", &shard, "--scenario", classroom, "--json", "--out", &out("merged")]);
+    assert_eq!(merged["paths"], 2);
+    let studies: [(&str, &[&str], &str); 4] = [
+        ("compare", &["--with", "venue.fund.open=121"], "compare.json"),
+        ("fund-size", &["--target", "p_adl <= 0.5"], "fund_size.json"),
+        (
+            "breakpoint",
+            &["--key", "venue.fund.open", "--from", "40", "--to", "200", "--levels", "1"],
+            "breakpoint.json",
+        ),
+        ("contributions", &["--top", "2"], "removals.json"),
+    ];
+    for (verb, more, file) in studies {
+        let folder = out(verb);
+        let args = [&[verb, classroom, "--paths", "4", "--json", "--out", &folder][..], more].concat();
+        let found = json(&args);
+        let found = if verb == "contributions" { &found["removals"] } else { &found };
+        assert_eq!(*found, read(&folder, file), "{verb}");
+    }
+    assert_eq!(json(&["check", classroom, "--json"])[0]["sound"], true);
+    let bad = dir.path().join("bad.toml");
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(classroom)).unwrap();
+    fs::write(&bad, text.replace("paths = 1", "pahts = 1")).unwrap();
+    let output = flashcrash(&["check", &bad.display().to_string(), "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let fault = &found[0]["faults"][0];
+    assert_eq!((&found[0]["sound"], &fault["severity"]), (&false.into(), &"error".into()));
+    assert!(fault["message"].as_str().unwrap().contains("pahts") && fault["line"].as_u64().unwrap() > 1);
+    assert!(json(&["preset", "--json"])["venues"].as_array().unwrap().len() >= 14);
+    assert!(json(&["preset", "bybit", "--json"]).is_object());
+    assert!(json(&["list", "--json"]).is_array());
+    let asked = flashcrash(&["run", classroom, "--json", "--quiet"]);
+    assert_eq!(asked.status.code(), Some(1), "a table that is not wanted twice over is a mistake");
+}
+
+#[test]
+fn a_run_ends_with_three_commands_that_work() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out").display().to_string();
+    let text = told(&["run", "scenarios/classroom.toml", "--set", "venue.fund.open=41", "--out", &out]);
+    let next: Vec<&str> = text.lines().skip_while(|line| *line != "next:").skip(1).collect();
+    assert_eq!(next.len(), 3, "{text}");
+    assert!(!text.contains('\u{1b}'), "colour is for terminals");
+    let command = next[1].trim().split("   ").next().unwrap();
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    assert!(told(&words).starts_with("Anna on path 0"), "{command}");
+}
+
 #[test]
 fn completions_and_the_manual_know_every_verb() {
     let help = told(&["--help"]);

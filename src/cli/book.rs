@@ -13,7 +13,8 @@ use flashcrash::report;
 use flashcrash::scenario;
 use flashcrash::sim::stage::Stage;
 
-use super::{SetArgs, pretty, print, warn};
+use super::told::{Ending, after, named, next};
+use super::{SetArgs, pretty, warn};
 
 #[derive(Debug, Args)]
 pub struct BookArgs {
@@ -62,8 +63,6 @@ pub fn book(args: &BookArgs) -> Result<(), Failure> {
     staged.write("book.json", &pretty(&told))?;
     report::book::draw(&book, &summary, &staged.path(""))?;
     staged.finish(|_| false)?;
-    if args.json {
-        return print(&pretty(&told));
-    }
-    if args.quiet { Ok(()) } else { print(&report::book::text(&book, &summary, &out)) }
+    let next = next(&after("book", &named(&args.file, &args.set.settings()?, args.seed)));
+    Ending::of(args.json, args.quiet).tell(|| report::book::text(&book, &summary, &out) + &next, || Ok(told))
 }

@@ -14,7 +14,8 @@ use flashcrash::scenario::Scenario;
 use flashcrash::study::breakpoint::{Question, breakpoint as study};
 
 use super::StudyArgs;
-use super::study::{Base, Interrupted, Plan, Study, described, extent, joined};
+use super::study::{Base, Found, Interrupted, Plan, Study, described, extent};
+use super::told::{after, joined, named};
 
 #[derive(Debug, Args)]
 pub struct BreakpointArgs {
@@ -70,7 +71,8 @@ pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
             })
         })
         .collect();
-    session.staged.write("breakpoint.json", &pretty(&json!({"levels": levels, "points": cells.to_json()})))?;
+    let told = json!({"levels": levels, "points": cells.to_json()});
+    session.staged.write("breakpoint.json", &pretty(&told))?;
     session.staged.write("breakpoint.csv", &cells.csv())?;
     let charts = report::sweep::draw(&cells, &session.staged.path(""))?;
     let mut text =
@@ -86,7 +88,8 @@ pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
         });
     }
     let files = format!("breakpoint.json, breakpoint.csv; charts {} (.svg, .png)", charts.join(", "));
-    session.finish(|_| false, &text, &files)
+    let next = after("breakpoint", &named(&args.file, &args.study.set.settings()?, args.study.seed));
+    session.finish(|_| false, Found { text: &text, json: told, files: &files, next })
 }
 
 /// `--across`: the same question at several values of another key.
@@ -142,11 +145,13 @@ fn frontier(
         metric: question.metric.clone(),
         points,
     };
-    session.staged.write("frontier.json", &pretty(&found.to_json()))?;
+    let json = found.to_json();
+    session.staged.write("frontier.json", &pretty(&json))?;
     session.staged.write("frontier.csv", &found.csv())?;
     let chart = report::frontier::draw(&found, &session.staged.path(""))?;
     let files = format!("frontier.json, frontier.csv; chart {chart} (.svg, .png)");
-    session.finish(|_| false, &report::frontier::text(&found), &files)
+    let next = after("breakpoint", &named(&args.file, &args.study.set.settings()?, args.study.seed));
+    session.finish(|_| false, Found { text: &report::frontier::text(&found), json, files: &files, next })
 }
 
 fn question(args: &BreakpointArgs) -> Result<Question, Faults> {

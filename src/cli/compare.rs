@@ -14,7 +14,8 @@ use flashcrash::scenario::{self, Scenario};
 use flashcrash::study::compare::compare as compare_scenarios;
 
 use super::run::Tables;
-use super::study::{Interrupted, Plan, Study, described, extent, joined};
+use super::study::{Found, Interrupted, Plan, Study, described, extent};
+use super::told::{after, joined, named};
 use super::{StudyArgs, warn};
 
 #[derive(Debug, Args)]
@@ -67,10 +68,14 @@ pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
     session.expect(scenarios.len() as u64);
     let study = compare_scenarios(&scenarios, &session.runs())?;
     session.quiet_down();
-    session.staged.write("compare.json", &pretty(&study.to_json()))?;
+    let json = study.to_json();
+    session.staged.write("compare.json", &pretty(&json))?;
     session.staged.write("compare.csv", &study.csv())?;
     let tables = tables.beside(&study, &session.staged.path("compare.csv"))?;
-    session.finish(|_| false, &report::sweep::comparison(&study), &format!("compare.json, compare.csv{tables}"))
+    let next = after("compare", &named(&args.files[0], &common, args.study.seed));
+    let text = report::sweep::comparison(&study);
+    let files = format!("compare.json, compare.csv{tables}");
+    session.finish(|_| false, Found { text: &text, json, files: &files, next })
 }
 
 /// A label that no other scenario has.

@@ -11,7 +11,8 @@ use flashcrash::report;
 use flashcrash::study::contributions::{contributions as study, removals};
 
 use super::StudyArgs;
-use super::study::{Base, Interrupted, Plan, Study, described, extent, joined};
+use super::study::{Base, Found, Interrupted, Plan, Study, described, extent};
+use super::told::{after, joined, named};
 
 #[derive(Debug, Args)]
 pub struct ContributionsArgs {
@@ -40,12 +41,15 @@ pub fn contributions(args: &ContributionsArgs) -> Result<(), Failure> {
     session.staged.write("accounts_risk.csv", &found.csv())?;
     let mut files = "accounts_risk.csv".to_owned();
     let mut removed = None;
+    let mut json = found.to_json();
     if !args.keep_all {
         let largest = found.largest(top);
         session.expect(largest.len() as u64 + 1);
         let cells = removals(&largest, &|| base.with(&[]), &session.runs())?;
         session.staged.write("removals.csv", &cells.csv())?;
-        session.staged.write("removals.json", &pretty(&cells.to_json()))?;
+        let told = cells.to_json();
+        session.staged.write("removals.json", &pretty(&told))?;
+        json["removals"] = told;
         files.push_str(", removals.csv, removals.json");
         removed = Some(cells);
     }
@@ -55,5 +59,6 @@ pub fn contributions(args: &ContributionsArgs) -> Result<(), Failure> {
         first.name,
         report::contributions::text(&found, removed.as_ref(), top)
     );
-    session.finish(|_| false, &text, &files)
+    let next = after("contributions", &named(&args.file, &args.study.set.settings()?, args.study.seed));
+    session.finish(|_| false, Found { text: &text, json, files: &files, next })
 }

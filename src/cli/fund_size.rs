@@ -14,7 +14,8 @@ use flashcrash::study::fund_size::{Question, fund_size as study, target};
 use flashcrash::traders::Accounts;
 
 use super::StudyArgs;
-use super::study::{Base, Interrupted, Plan, Study, described, extent, joined, within};
+use super::study::{Base, Found, Interrupted, Plan, Study, described, extent, within};
+use super::told::{after, joined, named};
 
 #[derive(Debug, Args)]
 pub struct FundSizeArgs {
@@ -57,11 +58,14 @@ pub fn fund_size(args: &FundSizeArgs) -> Result<(), Failure> {
         text.push_str(&report::contributions::text(&parts, None, 20));
     }
     session.quiet_down();
-    session.staged.write("fund_size.json", &pretty(&found.to_json()))?;
+    let json = found.to_json();
+    session.staged.write("fund_size.json", &pretty(&json))?;
     session.staged.write("curve.csv", &found.curve_csv())?;
     session.staged.write("grid.csv", &found.grid_csv())?;
     let chart = report::fund_size::draw(&found, &session.staged.path(""))?;
-    session.finish(|_| false, &text, &format!("{files}; chart {chart} (.svg, .png)"))
+    let files = format!("{files}; chart {chart} (.svg, .png)");
+    let next = after("fund-size", &named(&args.file, &args.study.set.settings()?, args.study.seed));
+    session.finish(|_| false, Found { text: &text, json, files: &files, next })
 }
 
 fn question(args: &FundSizeArgs) -> Result<Question, Faults> {

@@ -13,8 +13,9 @@ use flashcrash::report;
 use flashcrash::scenario;
 use flashcrash::sim::stage::Stage;
 
-use super::run::{Collector, InFull, Tables, Tilted, finish};
-use super::{SetArgs, print};
+use super::SetArgs;
+use super::run::{Collector, InFull, Tables, Tilted, finish, summary};
+use super::told::{Ending, next};
 
 #[derive(Debug, Args)]
 pub struct MergeArgs {
@@ -32,6 +33,9 @@ pub struct MergeArgs {
     /// Write `paths.parquet`, `series.parquet` and `trace/N/events.parquet` too
     #[arg(long)]
     parquet: bool,
+    /// `summary.json` on standard output in place of the table
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
     /// No table
     #[arg(long, short)]
     quiet: bool,
@@ -53,19 +57,21 @@ pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
         )
         .into());
     }
+    let ending = Ending::of(args.json, args.quiet);
     if header.tilt.is_some() {
         let mut tilted = Tilted::create(&out, header)?;
         for shard in &shards {
             shard.deliver(&mut tilted)?;
         }
         let text = tilted.finish(&out, tables)?;
-        return if args.quiet { Ok(()) } else { print(&text) };
+        return ending.tell(|| text, || summary(&out));
     }
     let stage = Stage::new(&scenario, header.seed)?;
     let mut collector = Collector::new(Writer::create(&out, header)?, first.times.clone());
     for shard in &shards {
         shard.deliver(&mut collector)?;
     }
-    let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &[], tables }, &AtomicBool::new(false))?;
-    if args.quiet { Ok(()) } else { print(&report::headline(&header, &metrics, &out)) }
+    let done = finish(collector, &InFull { stage: &stage, asked: &[], tables }, &AtomicBool::new(false))?;
+    let commands = next(&done.next(&args.scenario, &args.set.settings()?, Some(stage.seed)));
+    ending.tell(|| report::headline(&done.header, &done.metrics, &out) + &commands, || summary(&out))
 }

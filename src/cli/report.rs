@@ -9,8 +9,8 @@ use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::Folder;
 use flashcrash::report::{self, House, Theme};
 
-use super::print;
-use super::run::Tables;
+use super::run::{Tables, summary};
+use super::told::Ending;
 
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -25,6 +25,9 @@ pub struct ReportArgs {
     /// Write `paths.parquet`, `series.parquet` and `trace/N/events.parquet` too
     #[arg(long)]
     parquet: bool,
+    /// `summary.json` on standard output in place of the table
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
     /// No table
     #[arg(long, short)]
     quiet: bool,
@@ -36,7 +39,8 @@ pub fn report(args: &ReportArgs) -> Result<(), Failure> {
     let folder = Folder::open(&args.folder)?;
     tables.write(&args.folder, &folder.header)?;
     report::draw(&args.folder, &house(args)?)?;
-    if args.quiet { Ok(()) } else { print(&report::headline(&folder.header, &folder.metrics, &args.folder)) }
+    Ending::of(args.json, args.quiet)
+        .tell(|| report::headline(&folder.header, &folder.metrics, &args.folder), || summary(&args.folder))
 }
 
 fn house(args: &ReportArgs) -> Result<House, Failure> {

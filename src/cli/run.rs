@@ -1,5 +1,6 @@
 //! `flashcrash run`: the paths of a scenario into an output folder.
 
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
 
 use flashcrash::experiment::conduct::Means;
 use flashcrash::experiment::replay::{Choice, Replay};
@@ -35,7 +37,8 @@ use flashcrash::sim::stage::Stage;
 use flashcrash::study::{Runs, attribute};
 use flashcrash::traders::Accounts;
 
-use super::{SetArgs, defaults, print, warn};
+use super::told::{Ending, Next, named, next};
+use super::{SetArgs, defaults, warn};
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -81,6 +84,9 @@ pub struct RunArgs {
     /// Write `paths.parquet`, `series.parquet` and `trace/N/events.parquet` too
     #[arg(long, conflicts_with = "shard_out")]
     parquet: bool,
+    /// `summary.json` on standard output in place of the table
+    #[arg(long, conflicts_with = "quiet")]
+    json: bool,
     /// No progress and no table
     #[arg(long, short)]
     quiet: bool,
@@ -113,6 +119,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let (scenario, warnings) = scenario::load_with(&args.file, &settings)?;
     warn(&warnings);
     let mut stage = Stage::new(&scenario, args.seed.unwrap_or(scenario.seed))?;
+    let ending = Ending::of(args.json, args.quiet);
     let stop = stop_on_interrupt()?;
     let tried = tilt(args, &mut stage, &stop)?;
     let range = match args.paths {
@@ -147,18 +154,13 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         bar.finish_and_clear();
         ran?;
         let text = folder.finish(&out, tables)?;
-        return if args.quiet {
-            Ok(())
-        } else {
-            {
-                let trials: Vec<_> = tried
-                    .iter()
-                    .map(|tried| (tried.tilt.to_string(), tried.events, tried.relative_variance()))
-                    .collect();
-                let chosen = stage.tilt.map(|tilt| tilt.to_string()).unwrap_or_default();
-                print(&(report::tilted::pilot(&trials, tilted::PILOT, &chosen) + &text))
-            }
+        let told = || {
+            let trials: Vec<_> =
+                tried.iter().map(|tried| (tried.tilt.to_string(), tried.events, tried.relative_variance())).collect();
+            let chosen = stage.tilt.as_ref().map(ToString::to_string).unwrap_or_default();
+            report::tilted::pilot(&trials, tilted::PILOT, &chosen) + &text
         };
+        return ending.tell(told, || summary(&out));
     }
     let outputs = output_times(scenario.clock.horizon, scenario.clock.mark_interval);
     let mut collector = Collector::new(Writer::create(&out, experiment::header(&stage, paths))?, outputs);
@@ -176,12 +178,10 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     }
     let attributed = if args.attribute { Some(attribution(args, &stage, done, &collector, &stop)?) } else { None };
     let conduct = collector.conduct.clone();
-    let (header, metrics) = finish(collector, &InFull { stage: &stage, asked: &args.trace, tables }, &stop)?;
-    if args.quiet {
-        return Ok(());
-    }
-    let mut text = report::headline(&header, &metrics, &out);
-    text.push_str(&report::conduct::table(&conduct.estimates(&header), &header.currency));
+    let finished = finish(collector, &InFull { stage: &stage, asked: &args.trace, tables }, &stop)?;
+    let Finished { header, metrics, .. } = &finished;
+    let mut text = report::headline(header, metrics, &out);
+    text.push_str(&report::conduct::table(&conduct.estimates(header), &header.currency));
     if let Some(until) = &until {
         let asked = args.until.as_deref().unwrap_or_default();
         let reached = metrics.iter().find(|metric| metric.name == until.metric).and_then(|metric| metric.estimate);
@@ -196,11 +196,8 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if args.audit {
         text.push_str(&format!("\naudit: every invariant held after every event of {done} paths\n"));
     }
-    text.push_str(&format!(
-        "\nnext: flashcrash trace {} --path 0    (one crash, event by event)\n",
-        args.file.display()
-    ));
-    print(&text)
+    text.push_str(&next(&finished.next(&args.file, &settings, args.seed)));
+    ending.tell(|| text, || summary(&out))
 }
 
 /// `--attribute`: what each part of the market adds, beside the tables of the run.
@@ -321,11 +318,14 @@ fn shard(args: &RunArgs, stage: &Stage<'_>, file: &Path, range: Range<u64>, stop
     bar.finish_and_clear();
     ran?;
     writer.finish()?;
-    if args.quiet {
-        return Ok(());
-    }
-    let text = format!("paths {}..{} of {} written to {}\n", range.start, range.end, header.scenario, file.display());
-    print(&text)
+    let file = file.display();
+    Ending::of(args.json, args.quiet).tell(
+        || format!("paths {}..{} of {} written to {file}\n", range.start, range.end, header.scenario),
+        || {
+            let paths = [range.start, range.end];
+            Ok(json!({"scenario": header.scenario, "scenario_hash": header.hash, "paths": paths, "file": file.to_string()}))
+        },
+    )
 }
 
 /// What is kept in full beside the tables: paths replayed from a scenario.
@@ -375,19 +375,16 @@ impl Tables {
 }
 
 /// Writes what the rows say together, replays the chosen paths, draws it all, and puts the folder in its place.
-pub(super) fn finish(
-    collector: Collector,
-    in_full: &InFull<'_>,
-    stop: &AtomicBool,
-) -> Result<(Header, Vec<Metric>), Failure> {
+pub(super) fn finish(collector: Collector, in_full: &InFull<'_>, stop: &AtomicBool) -> Result<Finished, Failure> {
     let Collector { mut writer, summary, series, choice, conduct } = collector;
     let header = writer.header().clone();
-    report::conduct::write(&conduct.estimates(&header), writer.staged())?;
+    writer.conduct(&conduct.estimates(&header))?;
     let metrics = summary.metrics(&header, |visit| writer.read_rows(visit))?;
     writer.series(&series)?;
     // The samples of a thousand paths are most of what a run keeps, and nobody asks for them again.
     drop(series);
     writer.summary(&metrics)?;
+    let worst = choice.worst();
     let chosen = choice.finish(summary.fund_need(), in_full.asked, |visit| writer.read_rows(visit))?;
     drop(summary);
     let InFull { stage, tables, .. } = in_full;
@@ -411,7 +408,44 @@ pub(super) fn finish(
         return Err(Failure::Interrupted);
     }
     writer.finish()?;
-    Ok((header, metrics))
+    Ok(Finished { header, metrics, worst })
+}
+
+/// A run whose folder is in its place.
+pub(super) struct Finished {
+    pub header: Header,
+    pub metrics: Vec<Metric>,
+    /// Path with the worst fund need.
+    worst: Option<u64>,
+}
+
+impl Finished {
+    /// What a user might want next: the worst path; then why, or how large the fund must be; then what a change does.
+    pub(super) fn next(&self, file: &Path, settings: &[Setting], seed: Option<u64>) -> Vec<Next> {
+        let (scenario, path) = (named(file, settings, seed), self.worst.unwrap_or(0));
+        let trace = format!("flashcrash trace {scenario} --path {path}");
+        let twice = self.header.cash_unit.show(self.header.fund_open.0).checked_mul(2.into()).unwrap_or_default();
+        let compare = format!("flashcrash compare {scenario} --with venue.fund.open={}", twice.normalize());
+        if self.header.paths == 1 {
+            return vec![
+                (trace.clone(), "this crash, event by event"),
+                (format!("{trace} --story 0"), "the story of one account"),
+                (format!("flashcrash run {scenario} --paths 1000"), "what such crashes do on average"),
+            ];
+        }
+        vec![
+            (trace, "the worst crash, event by event"),
+            (format!("flashcrash fund-size {scenario} --target 'p_adl <= 0.01'"), "how large the fund must be"),
+            (compare, "what a fund of twice the size changes"),
+        ]
+    }
+}
+
+/// The numbers of a finished folder.
+pub(super) fn summary(out: &Path) -> Result<Value, Failure> {
+    let path = out.join("summary.json");
+    let text = fs::read_to_string(&path).map_err(Failure::file(&path))?;
+    serde_json::from_str(&text).map_err(|error| Failure::file(&path)(error.into()))
 }
 
 /// What the one path comes to with half the leverage cap; `None` where that cannot be asked of the scenario.

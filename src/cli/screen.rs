@@ -10,7 +10,8 @@ use flashcrash::report;
 use flashcrash::study::screen::{Question, screen as study};
 
 use super::StudyArgs;
-use super::study::{Base, Interrupted, Plan, Study, described, extent, joined};
+use super::study::{Base, Found, Interrupted, Plan, Study, described, extent};
+use super::told::{after, joined, named};
 
 pub(super) fn screen(file: &Path, args: &StudyArgs) -> Result<(), Failure> {
     let question = Question::load(file)?;
@@ -33,10 +34,12 @@ pub(super) fn screen(file: &Path, args: &StudyArgs) -> Result<(), Failure> {
     session.expect(question.points());
     let found = study(&question, &|settings| base.with(settings), &session.runs())?;
     session.quiet_down();
-    session.staged.write("screen.json", &pretty(&found.to_json()))?;
+    let json = found.to_json();
+    session.staged.write("screen.json", &pretty(&json))?;
     session.staged.write("screen.csv", &found.csv())?;
     session.staged.write("points.csv", &found.points_csv())?;
     let chart = report::screening::draw(&found, &session.staged.path(""))?;
     let files = format!("screen.json, screen.csv, points.csv; chart {chart} (.svg, .png)");
-    session.finish(|_| false, &report::screening::text(&found), &files)
+    let next = after("sweep", &named(&scenario, &args.set.settings()?, args.seed));
+    session.finish(|_| false, Found { text: &report::screening::text(&found), json, files: &files, next })
 }

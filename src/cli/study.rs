@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::VERSION;
@@ -15,7 +15,8 @@ use flashcrash::scenario::{self, Scenario};
 use flashcrash::study::Runs;
 
 use super::run::{cores, progress_bar, stop_on_interrupt};
-use super::{StudyArgs, print, warn};
+use super::told::{Ending, Next, joined, next};
+use super::{StudyArgs, warn};
 
 /// What a study is, before it begins.
 pub(super) struct Plan<'a> {
@@ -38,6 +39,18 @@ pub(super) enum Interrupted {
     Resumed,
 }
 
+/// What a study found, as it is told.
+pub(super) struct Found<'a> {
+    /// For a person.
+    pub text: &'a str,
+    /// For a program.
+    pub json: Value,
+    /// Names of the files.
+    pub files: &'a str,
+    /// Commands that a user might want next.
+    pub next: Vec<Next>,
+}
+
 /// A study on its way into its folder.
 pub(super) struct Study {
     pub staged: Staged,
@@ -45,7 +58,7 @@ pub(super) struct Study {
     pub paths: u64,
     out: PathBuf,
     threads: usize,
-    quiet: bool,
+    ending: Ending,
     stop: Arc<AtomicBool>,
     bar: Bar,
     count: Box<dyn Fn(u64) + Sync>,
@@ -74,12 +87,6 @@ pub(super) fn described(scenario: &Scenario) -> Value {
     })
 }
 
-/// Two objects as one.
-pub(super) fn joined(first: Value, second: Value) -> Value {
-    let fields = |value: Value| if let Value::Object(fields) = value { fields } else { Map::new() };
-    Value::Object(fields(first).into_iter().chain(fields(second)).collect())
-}
-
 impl Study {
     /// Starts the folder of a study.
     pub(super) fn begin(args: &StudyArgs, plan: Plan<'_>) -> Result<Self, Failure> {
@@ -100,7 +107,7 @@ impl Study {
             paths,
             out,
             threads: args.threads.map_or_else(cores, usize::from),
-            quiet: args.quiet,
+            ending: Ending::of(args.json, args.quiet),
             stop,
             bar: Bar(bar),
             count: Box::new(move |done| counted.inc(done)),
@@ -122,15 +129,15 @@ impl Study {
     }
 
     /// Puts the folder in its place and prints what was found. Files for which `passing` holds are left out.
-    pub(super) fn finish(self, passing: impl Fn(&str) -> bool, text: &str, files: &str) -> Result<(), Failure> {
+    pub(super) fn finish(self, passing: impl Fn(&str) -> bool, found: Found<'_>) -> Result<(), Failure> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Failure::Interrupted);
         }
         self.staged.finish(passing)?;
-        if self.quiet {
-            return Ok(());
-        }
-        print(&format!("{text}\nWritten to {}: {files}, manifest.json\n", self.out.display()))
+        let Found { text, json, files, next: commands } = found;
+        let out = self.out.display();
+        self.ending
+            .tell(|| format!("{text}\nWritten to {out}: {files}, manifest.json\n{}", next(&commands)), || Ok(json))
     }
 }
 

@@ -12,8 +12,9 @@ use flashcrash::study::Runs;
 use flashcrash::study::sweep::run::{Plan as Sweep, is_passing};
 
 use super::run::{Tables, cores, progress_bar, stop_on_interrupt};
-use super::study::{Interrupted, Plan, Study};
-use super::{StudyArgs, print, screen, warn};
+use super::study::{Found, Interrupted, Plan, Study};
+use super::told::{Ending, after, named};
+use super::{StudyArgs, screen, warn};
 
 #[derive(Debug, Args)]
 pub struct SweepArgs {
@@ -79,12 +80,14 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
         eprintln!("finished cells are kept: the same command goes on from here");
     }
     let study = swept?;
-    session.staged.write("sweep.json", &pretty(&study.to_json()))?;
+    let json = study.to_json();
+    session.staged.write("sweep.json", &pretty(&json))?;
     session.staged.write("sweep.csv", &study.csv())?;
     let tables = tables.beside(&study, &session.staged.path("sweep.csv"))?;
     let charts = report::sweep::draw(&study, &session.staged.path(""))?;
     let files = format!("sweep.json, sweep.csv{tables}; charts {} (.svg, .png)", charts.join(", "));
-    session.finish(is_passing, &report::sweep::table(&study), &files)
+    let next = after("sweep", &named(&args.file, &args.study.set.settings()?, args.study.seed));
+    session.finish(is_passing, Found { text: &report::sweep::table(&study), json, files: &files, next })
 }
 
 /// `--shard-out`: some paths of some cells into files.
@@ -114,10 +117,10 @@ fn shards(args: &SweepArgs, sweep: &Sweep, folder: &Path, (seed, paths): (u64, u
     let ran = sweep.run_shards(folder, first..last, from..to, &runs);
     bar.finish_and_clear();
     let count = ran?;
-    if args.study.quiet {
-        return Ok(());
-    }
-    print(&format!("paths {from}..{to} of {count} cells written to {}\n", folder.display()))
+    Ending::of(args.study.json, args.study.quiet).tell(
+        || format!("paths {from}..{to} of {count} cells written to {}\n", folder.display()),
+        || Ok(json!({"paths": [from, to], "cells": count, "folder": folder.display().to_string()})),
+    )
 }
 
 /// The shards in a folder, by name.

@@ -2,13 +2,17 @@
 //!
 //! A replay is the same path with a recording beside it, so it costs a path and the memory of its facts, one at a time.
 
+mod margins;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use rust_decimal::prelude::ToPrimitive;
 
+use margins::Margins;
+
 use super::PAIRED_PATHS;
-use crate::facts::{AccountId, ContractId, Fact, Outcome, Party, Sample, Side, Why};
+use crate::facts::{AccountId, Fact, Outcome, Party, Sample, Side, Via, Why};
 use crate::fault::Failure;
 use crate::folder::trace::{Deleveraged, Frames, LiquidationMap, Queued, Story};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
@@ -47,6 +51,12 @@ impl Choice {
         if row.adl_events > 0 && self.first_adl.is_none_or(|path| row.path < path) {
             self.first_adl = Some(row.path);
         }
+    }
+
+    /// The path with the worst fund need; none where no path was run.
+    #[must_use]
+    pub fn worst(&self) -> Option<u64> {
+        self.worst.map(|(_, path)| path)
     }
 
     /// The chosen paths with the reasons for each. `need` holds the fund need of every row; `read` shows every row
@@ -144,19 +154,9 @@ pub fn story(stage: &Stage<'_>, path: u64, account: AccountId) -> Result<Option<
     let legend = Legend::of(stage.scenario, stage.account_names());
     let register = worker.register();
     let (mut told, _) = stories(&legend, &recording, &[account], &|account, contract| {
-        trigger(&stage.scenario.rules, register, account, contract)
+        margins::stance(&stage.scenario.rules, register, account, contract)
     });
     Ok(told.pop())
-}
-
-/// Liquidation price of a position at the opening.
-fn trigger(rules: &Rules, register: &Register, account: AccountId, contract: ContractId) -> Option<Price> {
-    let holdings = &register.holdings;
-    let first = holdings.account.partition_point(|&id| id < account);
-    let of_it = holdings.account[first..].iter().take_while(|&&id| id == account).count();
-    (first..first + of_it)
-        .find(|&j| holdings.contract[j] == contract)
-        .map(|j| rules.contracts[usize::from(contract)].tick_at(Side::of(holdings.qty[j]), register.trigger[j]))
 }
 
 /// The stories kept of a path: the venue's, those of deleveraged winners, of the first losers, then of the largest.
@@ -195,7 +195,7 @@ fn told(rules: &Rules, legend: &Legend, recording: &Recording, register: &Regist
     order.retain(|&id| seen.insert(id));
     order.truncate(STORIES);
     let (told, venue) =
-        stories(legend, recording, &order, &|account, contract| trigger(rules, register, account, contract));
+        stories(legend, recording, &order, &|account, contract| margins::stance(rules, register, account, contract));
     let events =
         |events: &[(Nanos, String)]| events.iter().map(|(at, text)| (at.0 as f64 / 1e9, text.clone())).collect();
     let venue =
@@ -217,7 +217,22 @@ struct Held {
     qty: Qty,
     cost: Cash,
     collateral: Cash,
+    /// Liquidation price; 0 where no mark reaches it.
     trigger: Price,
+}
+
+impl Held {
+    fn at_opening(rules: &Rules, register: &Register, j: usize) -> Self {
+        let holdings = &register.holdings;
+        let price =
+            rules.contracts[usize::from(holdings.contract[j])].tick_at(Side::of(holdings.qty[j]), register.trigger[j]);
+        Self {
+            qty: holdings.qty[j],
+            cost: holdings.cost[j],
+            collateral: holdings.collateral[j],
+            trigger: margins::within_reach(price),
+        }
+    }
 }
 
 /// Walks the facts of a path and looks at each output time.
@@ -228,14 +243,17 @@ struct Film<'a> {
     lots: Vec<Quantum>,
     multipliers: Vec<Multiplier>,
     held: Vec<Held>,
+    margins: Margins<'a>,
     marks: Vec<Price>,
     /// Forced orders begun so far.
     orders: u64,
     venue: Cash,
+    /// What came to the backstops beside their trades.
     backstop: Cash,
     deficit: Cash,
-    /// Cash that the makers received from the book, and lots they hold of it, by contract.
+    /// Lots that the makers hold from the book and what they cost, by contract; the same of the backstops.
     maker: Vec<(Qty, Cash)>,
+    backstops: Vec<(Qty, Cash)>,
     deleveraged: Vec<Deleveraged>,
     map: LiquidationMap,
 }
@@ -244,31 +262,28 @@ struct Film<'a> {
 const STEPS: usize = 30;
 
 impl<'a> Film<'a> {
-    fn new(stage: &Stage<'_>, register: &'a Register) -> Self {
+    fn new(stage: &Stage<'a>, register: &'a Register) -> Self {
         let scenario = stage.scenario;
-        let holdings = &register.holdings;
-        let held = (0..holdings.account.len())
-            .map(|j| Held {
-                qty: holdings.qty[j],
-                cost: holdings.cost[j],
-                collateral: holdings.collateral[j],
-                trigger: scenario.rules.contracts[usize::from(holdings.contract[j])]
-                    .tick_at(Side::of(holdings.qty[j]), register.trigger[j]),
-            })
-            .collect();
+        let mut held: Vec<Held> =
+            (0..register.holdings.account.len()).map(|j| Held::at_opening(&scenario.rules, register, j)).collect();
+        let marks: Vec<Price> = scenario.assets.iter().map(|asset| asset.open).collect();
+        let mut margins = Margins::new(&scenario.rules, register);
+        margins.refresh(&mut held, &marks);
         Self {
             register,
+            margins,
             unit: scenario.cash_unit,
             ticks: scenario.assets.iter().map(|asset| asset.tick).collect(),
             lots: scenario.assets.iter().map(|asset| asset.lot).collect(),
             multipliers: scenario.assets.iter().map(|asset| asset.multiplier).collect(),
             held,
-            marks: scenario.assets.iter().map(|asset| asset.open).collect(),
+            marks,
             orders: 0,
             venue: Cash::ZERO,
             backstop: Cash::ZERO,
             deficit: Cash::ZERO,
             maker: vec![(Qty::ZERO, Cash::ZERO); scenario.assets.len()],
+            backstops: vec![(Qty::ZERO, Cash::ZERO); scenario.assets.len()],
             deleveraged: Vec::new(),
             map: LiquidationMap::default(),
         }
@@ -321,7 +336,7 @@ impl<'a> Film<'a> {
             let at = if held.qty.0 > 0 { libm::floor(away).min(-1.0) } else { (libm::ceil(away) - 1.0).max(0.0) };
             let at = at + STEPS as f64;
             if let Some(sum) = at.to_usize().and_then(|at| sums.get_mut(at)) {
-                *sum += self.multipliers[0].value(held.qty.abs(), held.trigger).0 as f64;
+                *sum += self.multipliers[0].notional(held.qty.abs(), held.trigger).0 as f64;
             }
         }
         let unit = self.unit.to_f64();
@@ -341,14 +356,6 @@ impl<'a> Film<'a> {
 
     fn price(&self, contract: usize, price: Price) -> f64 {
         self.ticks[contract].show(price.0).to_f64().unwrap_or(0.0)
-    }
-
-    fn position(&self, account: AccountId, contract: ContractId) -> Option<usize> {
-        let holdings = &self.register.holdings;
-        let first = holdings.account.partition_point(|&id| id < account);
-        (first..holdings.account.len())
-            .take_while(|&j| holdings.account[j] == account)
-            .find(|&j| holdings.contract[j] == contract)
     }
 
     fn frames(&mut self, recording: &Recording, outputs: &[Nanos], samples: &[Sample]) -> Frames {
@@ -376,16 +383,25 @@ impl<'a> Film<'a> {
     }
 
     fn hear(&mut self, fact: &Fact) {
+        self.margins.hear(fact, &mut self.held);
         match *fact {
             Fact::Marked { contract, mark } => self.marks[usize::from(contract)] = mark,
-            Fact::Breached { contract, account, trigger, .. } => {
-                if let Some(j) = self.position(account, contract) {
-                    self.held[j].trigger = trigger;
-                }
-            }
             Fact::OrderOpened { .. } => self.orders += 1,
-            Fact::Traded { party, contract, qty, cash, via, .. } => self.traded(party, contract, qty, cash, via),
+            Fact::Traded { party, contract, qty, cash, via, .. } if via != Via::Opening => {
+                let house = match party {
+                    Party::Maker => &mut self.maker,
+                    Party::Backstop(_) => &mut self.backstops,
+                    _ => return,
+                };
+                let (lots, paid) = &mut house[usize::from(contract)];
+                (*lots, *paid) = (*lots + qty, *paid + cash);
+            }
             Fact::Posted { from, to, amount, why } => {
+                // What a trade realises is in its lots and their cost.
+                if !matches!(why, Why::Deposit | Why::Realised) {
+                    let of = |party| if matches!(party, Party::Backstop(_)) { amount } else { Cash::ZERO };
+                    self.backstop += of(to) - of(from);
+                }
                 let signed = match why {
                     Why::Shortfall | Why::Inventory => (from, amount),
                     Why::Repayment => (to, -amount),
@@ -393,7 +409,6 @@ impl<'a> Film<'a> {
                 };
                 match signed {
                     (Party::Venue, net) => self.venue += net,
-                    (Party::Backstop(_), net) => self.backstop += net,
                     (Party::Deficit, net) => self.deficit += net,
                     _ => {}
                 }
@@ -413,31 +428,14 @@ impl<'a> Film<'a> {
         }
     }
 
-    fn traded(&mut self, party: Party, contract: ContractId, qty: Qty, cash: Cash, via: crate::facts::Via) {
-        use crate::facts::Via;
-        match party {
-            Party::Maker if via != Via::Opening => {
-                let (lots, paid) = &mut self.maker[usize::from(contract)];
-                (*lots, *paid) = (*lots + qty, *paid + cash);
-            }
-            Party::Trader(account) if via != Via::Opening => {
-                let Some(j) = self.position(account, contract) else { return };
-                let held = &mut self.held[j];
-                let left = held.qty + qty;
-                // What stays keeps its share of cost and collateral; to the unit is enough for a picture.
-                let share = |amount: Cash| {
-                    let scaled = i128::from(amount.0) * i128::from(left.0) / i128::from(held.qty.0.abs().max(1));
-                    Cash(i64::try_from(scaled.abs()).unwrap_or(i64::MAX))
-                };
-                let (cost, collateral) = (share(held.cost), share(held.collateral));
-                let cost = if left.0 < 0 { -cost } else { cost };
-                (held.qty, held.cost, held.collateral) = (left, cost, collateral);
-            }
-            _ => {}
-        }
+    /// Result of the backstops since the opening, positions at the mark.
+    fn backstop_result(&self) -> Cash {
+        let open = self.backstops.iter().zip(&self.multipliers).zip(&self.marks);
+        self.backstop + open.map(|((&(lots, paid), multiplier), &mark)| multiplier.value(lots, mark) - paid).sum()
     }
 
     fn frame(&mut self, frames: &mut Frames, output: Nanos, sample: &Sample) {
+        self.margins.refresh(&mut self.held, &self.marks);
         self.chart_map(frames.time_s.len());
         frames.time_s.push(output.0 as f64 / 1e9);
         let (index, traded) = (self.price(0, Price(sample.index)), self.price(0, Price(sample.traded)));
@@ -452,7 +450,7 @@ impl<'a> Film<'a> {
             (&mut frames.liquidated_short, sample.liquidated_short),
             (&mut frames.adl, sample.adl),
             (&mut frames.venue, self.venue.0),
-            (&mut frames.backstop, self.backstop.0),
+            (&mut frames.backstop, self.backstop_result().0),
             (&mut frames.deficit, self.deficit.0),
         ] {
             column.push(self.money(Cash(amount)));
@@ -469,7 +467,7 @@ impl<'a> Film<'a> {
             })
             .sum();
         frames.maker.push(rounded(maker, 100.0));
-        let (mut long, mut notional, mut equity) = (0.0, 0.0, 0.0);
+        let (mut long, mut notional, mut equity) = (0.0, 0.0, self.margins.shared(&self.held).0 as f64);
         let mut nearest: Vec<(f64, usize)> = Vec::with_capacity(QUEUE + 1);
         let contracts = &self.register.holdings.contract;
         for (j, held) in self.held.iter().enumerate().filter(|(_, held)| !held.qty.is_zero()) {

@@ -436,6 +436,8 @@ mod tests {
             horizon: Nanos(60),
             fund_open: Cash(0),
             fund_floor: Cash(0),
+            adl: None,
+            inverse: false,
             behaviours: false,
             tilt: None,
         }

@@ -1,5 +1,7 @@
 //! What each account of a position book contributes: `accounts_risk.csv`.
 
+use serde_json::{Value, json};
+
 use super::study::quoted;
 use crate::stats::Estimate;
 
@@ -48,6 +50,30 @@ impl Contributions {
         parts.sort_by(|a, b| b.es_part.total_cmp(&a.es_part).then(a.number.cmp(&b.number)));
         parts.truncate(count);
         parts
+    }
+
+    /// For programs: the rows of `accounts_risk.csv` as objects, bounds that are not known `null`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let told = |e: Estimate| json!({"estimate": e.estimate, "low": e.low, "high": e.high, "level": e.level});
+        let account = |part: &Part| {
+            json!({
+                "account": part.account,
+                "p_liquidated": told(part.p_liquidated),
+                "shortfall_mean": told(part.shortfall),
+                "es_99_share": told(part.es_share),
+                "es_99_part": part.es_part,
+                "p_adl": told(part.p_deleveraged),
+                "haircut_mean": told(part.haircut),
+            })
+        };
+        json!({
+            "currency": self.currency,
+            "paths": self.paths,
+            "fund_need_es_99": self.es,
+            "of_inventory": self.es_of_nobody,
+            "accounts": self.accounts.iter().map(account).collect::<Vec<_>>(),
+        })
     }
 
     /// `accounts_risk.csv`: a row for each account, estimates with the ends of their 95 % intervals, and a last row for the

@@ -116,12 +116,14 @@ pub const METRICS: &[MetricInfo] = &[
 
 /// The charts, each written as `.svg` and `.png`.
 pub const CHARTS: [(&str, &str); 12] = [
-    ("fund", "the insurance fund over time: median, 25–75 % and 5–95 % of the paths, and its floor"),
+    (
+        "fund",
+        "the insurance fund over time: median, 25–75 % and 5–95 % of the paths, its floor, and where ADL takes over",
+    ),
     ("liquidations", "cumulative liquidated notional over time: shorts above zero, longs below"),
-    ("price", "index and traded price over time"),
+    ("price", "index and traded price over time, and below them the depth left in the book"),
     ("fund_need", "distribution of the fund that a path needs, with VaR, ES and the fund at hand marked"),
     ("exceedance", "share of the paths that need at least so much, both axes logarithmic, with its interval"),
-    ("depth", "depth left in the book over time"),
     ("adl", "cumulative ADL notional over time"),
     ("haircut", "share of its profit that each deleveraged winner gave up, on the kept path with the most ADL"),
     ("lorenz", "share of what winners gave up by their rank (Lorenz curve), on the same path"),
@@ -131,7 +133,11 @@ pub const CHARTS: [(&str, &str); 12] = [
     ),
     ("open_interest", "open interest over time, on the same path"),
     ("leverage", "notional over equity of all positions, on the same path"),
+    (BEHAVIOURS, "where some accounts have behaviours: what they trade and move of their own accord, with intervals"),
 ];
+
+/// The chart that only scenarios with behaviours have.
+pub const BEHAVIOURS: &str = "behaviours";
 
 /// The unit of a column, in words.
 const fn unit(column: &Column) -> &'static str {

@@ -187,7 +187,7 @@ impl Cell {
                 })
             })
             .collect();
-        let mut value = summary_to_json(&self.header, &self.metrics);
+        let mut value = summary_to_json(&self.header, &self.metrics, &[]);
         value["label"] = json!(self.label);
         value["values"] = json!(self.values);
         value["manifest"] = self.header.to_json();

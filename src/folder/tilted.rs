@@ -28,7 +28,7 @@ impl Weighted {
     /// `summary.json` with the weights' mean and the effective sample sizes.
     #[must_use]
     pub fn to_json(&self, header: &Header) -> Value {
-        let mut value = summary_to_json(header, &self.metrics);
+        let mut value = summary_to_json(header, &self.metrics, &[]);
         value["tilt"] = json!(header.tilt);
         value["mean_weight"] = self
             .mean_weight

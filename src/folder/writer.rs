@@ -4,14 +4,16 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::conduct;
 use super::rows::{Encoder, Scales};
 use super::series::Series;
 use super::swap::Places;
 use super::trace::{Frames, Story};
 use super::what_if::WhatIf;
 use super::{Header, Metric, Written, damaged, rows, summary_to_json, trace, write_json};
-use crate::facts::Outcome;
+use crate::facts::{Column, Outcome};
 use crate::fault::{Failure, Faults};
+use crate::stats::Estimate;
 
 /// A folder being written, in a hidden sibling of its final place. Dropped without `finish`, it leaves nothing.
 #[derive(Debug)]
@@ -105,12 +107,21 @@ impl Writer {
         fs::write(&path, series.bands().encode(self.scales)).map_err(Failure::file(&path))
     }
 
-    /// Writes `summary.json`.
+    /// Writes `behaviours.csv`, where anybody can do anything.
     ///
     /// # Errors
     /// The file cannot be written.
+    pub fn conduct(&mut self, means: &[(Column, Estimate)]) -> Result<(), Failure> {
+        conduct::write(means, &self.places.partial)
+    }
+
+    /// Writes `summary.json`; what accounts did of their own accord stands in it where [`Self::conduct`] wrote it before.
+    ///
+    /// # Errors
+    /// The file cannot be written, or `behaviours.csv` is damaged.
     pub fn summary(&mut self, metrics: &[Metric]) -> Result<(), Failure> {
-        write_json(&self.places.partial.join("summary.json"), &summary_to_json(&self.header, metrics))
+        let means = conduct::read(&self.places.partial)?;
+        write_json(&self.places.partial.join("summary.json"), &summary_to_json(&self.header, metrics, &means))
     }
 
     /// Writes `scenario.toml` and `defaults.json`.

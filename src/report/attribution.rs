@@ -123,14 +123,17 @@ pub fn waterfall(found: &Attribution) -> Scene {
 
 /// The finding: what the largest part in order adds to the first metric.
 fn title(found: &Attribution) -> String {
-    let Some(effect) = found.effects.first() else { return "What each part of the market adds".into() };
+    // The first metric that any part moves.
+    let moved = |effect: &&Effect| effect.added.iter().any(|added| added.in_order.estimate != 0.0);
+    let Some(effect) = found.effects.iter().find(moved) else { return "No part of the market adds anything".into() };
     let style = style(effect);
     let value = |estimate: Estimate| with_interval(estimate, style)[0].clone();
     let parts = found.parts.iter().zip(&effect.added);
     let largest = parts.max_by(|a, b| a.1.in_order.estimate.abs().total_cmp(&b.1.in_order.estimate.abs()));
     match largest {
         Some((part, added)) => format!(
-            "Adverse move {} {} with all parts, {} without; {part} adds {} first, {} last",
+            "{} {} {} with all parts, {} without; {part} adds {} first, {} last",
+            capital(&effect.label),
             value(effect.on),
             unit(effect),
             value(effect.off),
@@ -139,6 +142,11 @@ fn title(found: &Attribution) -> String {
         ),
         None => "What each part of the market adds".into(),
     }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn legend(scene: &mut Scene) {
@@ -180,7 +188,12 @@ fn draw_panel(scene: &mut Scene, panel: Panel, found: &Attribution, effect: &Eff
     });
     let reach: Vec<f64> = reach.flatten().chain([0.0, effect.off.high, effect.on.high]).filter_map(finite).collect();
     let (low, high) = (reach.iter().copied().fold(0.0, f64::min), reach.iter().copied().fold(0.0, f64::max));
-    let axis = Axis::amounts(low, if high > low { high } else { low + 1.0 });
+    let axis = if high > low {
+        // Room for the number over the tallest column.
+        Axis::amounts(low, high + 0.08 * (high - low))
+    } else {
+        Axis { low: 0.0, high: 1.0, ticks: vec![(0.0, "0".into())] }
+    };
     let y = |value: f64| {
         let share = (value.clamp(axis.low, axis.high) - axis.low) / (axis.high - axis.low);
         panel.bottom - share * (panel.bottom - panel.top)

@@ -147,6 +147,7 @@ fn plot(book: &Book, name: &'static str, title: String, subtitle: &str) -> Plot 
         x_scale: Scale::Share,
         y_scale: Scale::Share,
         layers: Vec::new(),
+        below: None,
     }
 }
 

@@ -1,16 +1,18 @@
 //! The charts of a folder.
 
+mod conduct;
 mod need;
 mod path;
 
 use super::frame::{Axis, Swatch, WordAt};
 use super::number::{percent, short};
-use super::plot::{Layer, Plot, Scale};
+use super::plot::{Below, Layer, Plot, Scale};
 use super::scene::{Colour, Dash};
+use crate::facts::Column;
 use crate::folder::series::Bands;
 use crate::folder::trace::Traced;
 use crate::folder::what_if::WhatIf;
-use crate::folder::{Adverse, Header, Metric};
+use crate::folder::{AdlFrom, Adverse, Header, Metric};
 use crate::stats::Estimate;
 use crate::stats::histogram::Histogram;
 
@@ -26,25 +28,30 @@ pub struct Data<'a> {
     pub traces: &'a [Traced],
     /// The one path with half the leverage cap.
     pub what_if: Option<&'a WhatIf>,
+    /// What accounts did of their own accord, means a path; empty where nobody can do anything.
+    pub conduct: &'a [(Column, Estimate)],
 }
 
-/// Every chart, in the order of `CHARTS`.
+/// Every chart, in the order of `CHARTS`; that of behaviours only where there are any.
 #[must_use]
-pub fn all(data: &Data<'_>) -> [Plot; 12] {
-    [
+pub fn all(data: &Data<'_>) -> Vec<Plot> {
+    let mut plots = vec![
         fund(data),
         liquidations(data),
         price(data),
         need::fund_need(data),
         need::exceedance(data),
-        depth(data),
         adl(data),
         path::haircut(data),
         path::lorenz(data),
         path::liquidation_map(data),
         path::open_interest(data),
         path::leverage(data),
-    ]
+    ];
+    if data.header.behaviours {
+        plots.push(conduct::behaviours(data));
+    }
+    plots
 }
 
 impl Data<'_> {
@@ -81,6 +88,12 @@ impl Data<'_> {
             paths(header.paths),
             header.version
         )
+    }
+
+    /// The unit of prices.
+    pub(super) fn price_unit(&self) -> String {
+        let currency = &self.header.currency;
+        if self.header.inverse { format!("price of 1 {currency}") } else { format!("{currency} per unit") }
     }
 
     /// What the bands are over.
@@ -186,11 +199,13 @@ fn fund(data: &Data<'_>) -> Plot {
     let (low, high) = extent(&[&fan[0], &fan[4], &[floor, open, 0.0]]);
     let (x_axis, unit) = Axis::time(data.header.horizon.seconds());
     let mut legend = fan_legend(data, Colour::BLUE, "");
-    legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dashed), format!("floor, {}", data.money(floor))));
     let mut layers = Vec::new();
     draw_fan(&mut layers, &x, fan, Colour::BLUE, [0, 1, 2]);
-    let of = legend.len() - 1;
-    layers.push(Layer::Level { of: Some(of), y: floor, colour: Colour::VERMILLION, width: 2.5, dash: Dash::Dashed });
+    for (at, dash, text) in adl_levels(data, open, floor) {
+        legend.push((Swatch::Line(Colour::VERMILLION, dash), text));
+        let of = Some(legend.len() - 1);
+        layers.push(Layer::Level { of, y: at, colour: Colour::VERMILLION, width: 2.5, dash });
+    }
     Plot {
         name: "fund",
         title,
@@ -204,6 +219,29 @@ fn fund(data: &Data<'_>) -> Plot {
         x_scale: Scale::Time,
         y_scale: Scale::Amount,
         layers,
+        below: None,
+    }
+}
+
+/// Levels of the fund at which something changes, with their names: the floor, and where ADL takes over. A fall is measured
+/// from the fund's peak, which is drawn at its opening.
+fn adl_levels(data: &Data<'_>, open: f64, floor: f64) -> Vec<(f64, Dash, String)> {
+    let floor_at = data.money(floor);
+    match data.header.adl {
+        None => vec![(floor, Dash::Dashed, format!("floor, {floor_at}"))],
+        Some(AdlFrom::Floor) => vec![(floor, Dash::Dashed, format!("floor, where ADL takes over, {floor_at}"))],
+        Some(AdlFrom::Fall { start, stop }) => {
+            let (start, stop) = (start.0 as f64 / 1e9, stop.0 as f64 / 1e9);
+            let level = |share: f64| open * (1.0 - share);
+            let mut levels = vec![(floor, Dash::Dashed, format!("floor, {floor_at}"))];
+            let told = format!("ADL starts {} below the peak, {}", percent(start), data.money(level(start)));
+            levels.push((level(start), Dash::Dotted, told));
+            if stop < start {
+                let told = format!("ends {} below it, {}", percent(stop), data.money(level(stop)));
+                levels.push((level(stop), Dash::Solid, told));
+            }
+            levels
+        }
     }
 }
 
@@ -258,10 +296,11 @@ fn liquidations(data: &Data<'_>) -> Plot {
         x_scale: Scale::Time,
         y_scale: Scale::Mirrored,
         layers,
+        below: None,
     }
 }
 
-/// Index and traded price over time.
+/// Index and traded price over time, and the depth that is left below them.
 #[must_use]
 fn price(data: &Data<'_>) -> Plot {
     let fall = match data.header.adverse {
@@ -284,7 +323,7 @@ fn price(data: &Data<'_>) -> Plot {
     let (low, high) = extent(&[&index[0], &index[4], &traded[0], &traded[4]]);
     let (low, high) = if low <= high { (low, high) } else { (0.0, 0.0) };
     let (x_axis, time) = Axis::time(data.header.horizon.seconds());
-    let mut legend = fan_legend(data, Colour::BLUE, "traded, ");
+    let mut legend = fan_legend(data, Colour::BLUE, "traded, depth left: ");
     if data.header.series_paths == 1 {
         legend.push((Swatch::Line(Colour::VERMILLION, Dash::Dashed), "index".into()));
     } else {
@@ -306,12 +345,12 @@ fn price(data: &Data<'_>) -> Plot {
         name: "price",
         title,
         subtitle: format!(
-            "{}, traded price (mid of the book) and index over {}",
+            "{}, traded price (mid of the book) and index over {}; below, the depth left on the side that forced orders hit",
             shortened(&data.header.symbol, 40),
             data.over()
         ),
         legend,
-        y_name: format!("{} per unit", data.header.currency),
+        y_name: data.price_unit(),
         x_name: format!("time since the start, {time}"),
         caption: data.caption(),
         x: x_axis,
@@ -319,41 +358,33 @@ fn price(data: &Data<'_>) -> Plot {
         x_scale: Scale::Time,
         y_scale: Scale::Price,
         layers,
+        below: Some(depth(data, &x)),
     }
 }
 
-/// Depth left in the book over time.
-fn depth(data: &Data<'_>) -> Plot {
-    let (x, fan) = (data.seconds(), data.fan("depth_left", 1e-9));
+/// Depth left in the book over time, in the colours of the traded price.
+fn depth(data: &Data<'_>, x: &[f64]) -> Below {
+    let fan = data.fan("depth_left", 1e-9);
     let thinnest = |curve: &[f64]| curve.iter().copied().fold(1.0_f64, f64::min);
     let lowest = thinnest(&fan[2]);
-    let title = if lowest >= 0.995 {
-        "The book keeps its depth".to_owned()
+    let told = if lowest >= 0.995 {
+        "the book keeps it".to_owned()
     } else if data.header.series_paths == 1 {
-        format!("The book thins to {} of its depth", percent(lowest))
+        format!("the book thins to {}", percent(lowest))
     } else {
         format!(
-            "Half of the crashes thin the book to {} of its depth or less; one in twenty to {}",
+            "half of the crashes thin the book to {} or less, one in twenty to {}",
             percent(lowest),
             percent(thinnest(&fan[0]))
         )
     };
-    let (x_axis, time) = Axis::time(data.header.horizon.seconds());
-    let legend = fan_legend(data, Colour::BLUE, "");
     let top = extent(&[&fan[4], &[1.0]]).1;
     let mut layers = Vec::new();
-    draw_fan(&mut layers, &x, fan, Colour::BLUE, [0, 1, 2]);
-    Plot {
-        name: "depth",
-        title,
-        subtitle: format!("Depth left within 1 % on the side that is sold into, share of normal, over {}", data.over()),
-        legend,
-        y_name: "share of normal depth".into(),
-        x_name: format!("time since the start, {time}"),
-        caption: data.caption(),
-        x: x_axis,
-        y: Axis::shares(top),
-        x_scale: Scale::Time,
+    draw_fan(&mut layers, x, fan, Colour::BLUE, [0, 1, 2]);
+    Below {
+        short: "depth left",
+        y_name: format!("depth left within 1 %, share of normal: {told}"),
+        y: Axis::few_shares(top),
         y_scale: Scale::Share,
         layers,
     }
@@ -402,5 +433,6 @@ fn adl(data: &Data<'_>) -> Plot {
         x_scale: Scale::Time,
         y_scale: Scale::Amount,
         layers,
+        below: None,
     }
 }

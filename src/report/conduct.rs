@@ -1,12 +1,9 @@
-//! What accounts did of their own accord, as a table and as a file.
+//! What accounts did of their own accord, as a table for the terminal.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
 use super::number::{Style, with_interval};
 use crate::facts::{Column, Unit};
-use crate::fault::Failure;
 use crate::stats::Estimate;
 
 /// Lines for a terminal; empty where nothing was done, or nobody could.
@@ -35,21 +32,4 @@ pub fn table(means: &[(Column, Estimate)], currency: &str) -> String {
         let _ = writeln!(text, "  {name:<names$}  {value:>values$}  {interval}");
     }
     text
-}
-
-/// Writes `behaviours.csv` where anybody can do anything: each column's mean a path with its interval.
-///
-/// # Errors
-/// A file that cannot be written.
-pub fn write(means: &[(Column, Estimate)], dir: &Path) -> Result<(), Failure> {
-    if means.is_empty() {
-        return Ok(());
-    }
-    let number = |x: f64| if x.is_finite() { format!("{x}") } else { String::new() };
-    let mut text = String::from("column,mean,low,high\n");
-    for (column, mean) in means {
-        let _ = writeln!(text, "{},{},{},{}", column.name, number(mean.estimate), number(mean.low), number(mean.high));
-    }
-    let path = dir.join("behaviours.csv");
-    fs::write(&path, text).map_err(Failure::file(&path))
 }

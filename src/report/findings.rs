@@ -24,6 +24,7 @@ pub fn findings(data: &Data<'_>, worst: Option<&Outcome>) -> Vec<String> {
     told.extend(deficit(data));
     told.extend(prices(data));
     told.extend(cascade(data));
+    told.extend(behaviours(data));
     told.extend(worst.filter(|row| row.fund_need > 0).map(|row| worst_path(data, row)));
     told.extend(doubts(data));
     told
@@ -180,6 +181,45 @@ fn cascade(data: &Data<'_>) -> Option<String> {
     })
 }
 
+/// What accounts do of their own accord: sales and purchases, then the behaviours by what they trade.
+fn behaviours(data: &Data<'_>) -> Option<String> {
+    const KINDS: [(&str, &str); 7] = [
+        ("stop_loss_notional", "stop-loss orders"),
+        ("take_profit_notional", "take-profit orders"),
+        ("voluntary_exit_notional", "exits"),
+        ("panic_notional", "panic"),
+        ("dip_buyer_notional", "dip buyers"),
+        ("arbitrage_notional", "arbitrage"),
+        ("re_entry_notional", "re-entries"),
+    ];
+    const MOVES: [(&str, &str); 2] = [("topped_up", "add"), ("withdrawn", "take out")];
+    if data.conduct.is_empty() {
+        return None;
+    }
+    let mean = |name: &str| {
+        data.conduct.iter().find(|(column, mean)| column.name == name && mean.estimate != 0.0).map(|(_, mean)| *mean)
+    };
+    let amount = |mean: Estimate| format!("{}{}", data.money(mean.estimate), interval(mean, short));
+    let mut kinds: Vec<(&str, Estimate)> =
+        KINDS.iter().filter_map(|(column, name)| mean(column).map(|mean| (*name, mean))).collect();
+    kinds.sort_by(|a, b| b.1.estimate.total_cmp(&a.1.estimate));
+    let verbs = [("voluntary_sold", "sell"), ("voluntary_bought", "buy")];
+    let mut did: Vec<String> =
+        verbs.iter().filter_map(|(column, verb)| mean(column).map(|mean| format!("{verb} {}", amount(mean)))).collect();
+    if let (Some(last), false) = (did.last_mut(), kinds.is_empty()) {
+        let parts: Vec<String> =
+            kinds.iter().map(|(name, mean)| format!("{name} {}", data.money(mean.estimate))).collect();
+        last.push_str(&format!(" ({})", parts.join(", ")));
+    }
+    did.extend(
+        MOVES.iter().filter_map(|(column, verb)| mean(column).map(|mean| format!("{verb} {} of margin", amount(mean)))),
+    );
+    let Some(last) = did.pop() else { return Some("Nobody does anything of their own accord.".into()) };
+    let and = if did.is_empty() { "" } else { " and " };
+    let each = if data.header.paths == 1 { "on this path" } else { "in a crash on average" };
+    Some(format!("Of their own accord accounts {}{and}{last} {each}.", did.join(", ")))
+}
+
 fn worst_path(data: &Data<'_>, row: &Outcome) -> String {
     let exhausted = row.exhausted_at_s.map_or_else(
         || "; the fund holds".to_owned(),
@@ -293,6 +333,7 @@ fn of_one_path(data: &Data<'_>, row: &Outcome) -> Vec<String> {
     if row.unfunded_deficit > 0 {
         told.push(format!("{} of loss is paid by nobody.", amount(row.unfunded_deficit)));
     }
+    told.extend(behaviours(data));
     told.extend(data.what_if.map(|what_if| with_half_the_cap(data, what_if, row)));
     told.push("One path is a story, not an estimate: it has no interval.".into());
     told

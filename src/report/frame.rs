@@ -7,6 +7,8 @@ const LEFT: f64 = 36.0;
 const RIGHT: f64 = WIDTH - 36.0;
 const BOTTOM: f64 = HEIGHT - 108.0;
 const LABEL: f64 = 17.0;
+/// Between two panels.
+const PANEL_GAP: f64 = 52.0;
 
 /// What a legend shows beside its text.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,6 +84,14 @@ impl Axis {
         }
     }
 
+    /// The same for a low panel.
+    #[must_use]
+    pub fn few_shares(high: f64) -> Self {
+        let (at, step) = ticks(0.0, high * 106.0, 3);
+        let ticks = at.iter().zip(labels(&at, step)).map(|(tick, text)| (tick / 100.0, format!("{text} %"))).collect();
+        Self { low: 0.0, high: high * 1.06, ticks }
+    }
+
     /// Shares to both sides of zero as percentages.
     #[must_use]
     pub fn distances(reach: f64) -> Self {
@@ -114,7 +124,9 @@ impl Axis {
             h if h <= 14_400.0 => (60.0, "minutes"),
             _ => (3_600.0, "hours"),
         };
-        let step = STEPS.into_iter().find(|step| horizon / step <= 12.0 && step / unit >= 0.25);
+        // Whole units wherever there are four of them.
+        let least = if horizon >= 4.0 * unit { 1.0 } else { 0.25 };
+        let step = STEPS.into_iter().find(|step| horizon / step <= 12.0 && step / unit >= least);
         let (at, step) = match step {
             Some(step) if horizon >= 5.0 => (multiples(0.0, horizon, step), step),
             _ => ticks(0.0, horizon, 8),
@@ -153,55 +165,76 @@ pub struct Frame {
     left: f64,
     top: f64,
     right: f64,
+    bottom: f64,
 }
 
 impl Frame {
     /// Puts words and axes into a scene; curves are added through the frame afterwards.
     #[must_use]
     pub fn new(scene: &mut Scene, words: &Words<'_>, x: Axis, y: Axis) -> Self {
-        let mut size = 29.0;
-        while size > 17.0 && text_width(&words.title, size, Weight::Bold) > RIGHT - LEFT {
-            size -= 1.0;
-        }
-        scene.shapes.push(Shape::Text {
-            at: (LEFT, 42.0),
-            text: words.title.clone(),
-            size,
-            weight: Weight::Bold,
-            colour: Colour::INK,
-            anchor: Anchor::Left,
-        });
-        scene.text((LEFT, 76.0), words.subtitle.as_str(), 18.0, Colour::GREY, Anchor::Left);
-        let below = legend(scene, &words.legend, 110.0);
-        scene.text((LEFT, below + 32.0), words.y_axis.as_str(), LABEL, Colour::GREY, Anchor::Left);
-        scene.text((RIGHT, HEIGHT - 54.0), words.x_axis.as_str(), LABEL, Colour::GREY, Anchor::Right);
-        let mut size = 14.0;
-        while size > 9.0 && text_width(words.caption, size, Weight::Regular) > RIGHT - LEFT {
-            size -= 0.5;
-        }
-        scene.text((LEFT, HEIGHT - 20.0), words.caption, size, Colour::GREY, Anchor::Left);
+        Self::split(scene, words, x, y, None).0
+    }
 
-        let widest = y.ticks.iter().map(|(_, text)| text_width(text, LABEL, Weight::Regular)).fold(0.0, f64::max);
-        let frame = Self { left: LEFT + widest + 12.0, top: below + 56.0, right: RIGHT - 14.0, x, y };
-        for (at, text) in &frame.y.ticks {
-            let y = frame.y(*at);
-            let colour = if at.abs() < 1e-12 * frame.y.high.abs() { Colour::GREY } else { Colour::GRID };
-            scene.line(vec![(frame.left, y), (frame.right, y)], colour, 1.0, Dash::Solid);
-            scene.text((frame.left - 10.0, y), text.as_str(), LABEL, Colour::INK, Anchor::Right);
+    /// The same with a second, lower panel over the same abscissa: the name of its ordinate and the axis.
+    #[must_use]
+    pub fn split(
+        scene: &mut Scene,
+        words: &Words<'_>,
+        x: Axis,
+        y: Axis,
+        lower: Option<(&str, Axis)>,
+    ) -> (Self, Option<Self>) {
+        let below = surround(scene, words);
+        let width = |axis: &Axis| {
+            axis.ticks.iter().map(|(_, text)| text_width(text, LABEL, Weight::Regular)).fold(0.0, f64::max)
+        };
+        let widest = lower.as_ref().map_or(0.0, |(_, axis)| width(axis)).max(width(&y));
+        let (left, top, right) = (LEFT + widest + 12.0, below + 56.0, RIGHT - 14.0);
+        let Some((name, axis)) = lower else {
+            let frame = Self { left, top, right, bottom: BOTTOM, x, y };
+            frame.ordinate(scene);
+            frame.abscissa(scene);
+            return (frame, None);
+        };
+        // Seven tenths for the upper panel; the gap has room for the name of the lower one.
+        let bottom = libm::rint(top + 0.7 * (BOTTOM - top - PANEL_GAP));
+        let upper = Self { left, top, right, bottom, x: x.clone(), y };
+        let lower = Self { left, top: bottom + PANEL_GAP, right, bottom: BOTTOM, x, y: axis };
+        upper.ordinate(scene);
+        lower.ordinate(scene);
+        scene.text((LEFT, lower.top - 22.0), name, LABEL, Colour::GREY, Anchor::Left);
+        for (at, _) in &upper.x.ticks {
+            let x = upper.x(*at);
+            scene.line(vec![(x, bottom), (x, bottom + 5.0)], Colour::GREY, 1.0, Dash::Solid);
         }
-        // Labels that would touch their left neighbour are left out; their tick stays.
+        scene.line(vec![(left, bottom), (right, bottom)], Colour::GREY, 1.5, Dash::Solid);
+        lower.abscissa(scene);
+        (upper, Some(lower))
+    }
+
+    /// Lines and labels of the ordinate.
+    fn ordinate(&self, scene: &mut Scene) {
+        for (at, text) in &self.y.ticks {
+            let y = self.y(*at);
+            let colour = if at.abs() < 1e-12 * self.y.high.abs() { Colour::GREY } else { Colour::GRID };
+            scene.line(vec![(self.left, y), (self.right, y)], colour, 1.0, Dash::Solid);
+            scene.text((self.left - 10.0, y), text.as_str(), LABEL, Colour::INK, Anchor::Right);
+        }
+    }
+
+    /// Ticks and labels of the abscissa. Labels that would touch their left neighbour are left out; their tick stays.
+    fn abscissa(&self, scene: &mut Scene) {
         let mut free = 0.0;
-        for (at, text) in &frame.x.ticks {
-            let x = frame.x(*at);
-            scene.line(vec![(x, BOTTOM), (x, BOTTOM + 7.0)], Colour::GREY, 1.0, Dash::Solid);
+        for (at, text) in &self.x.ticks {
+            let x = self.x(*at);
+            scene.line(vec![(x, self.bottom), (x, self.bottom + 7.0)], Colour::GREY, 1.0, Dash::Solid);
             let half = text_width(text, LABEL, Weight::Regular) / 2.0;
             if x - half >= free && x + half <= WIDTH {
-                scene.text((x, BOTTOM + 22.0), text.as_str(), LABEL, Colour::INK, Anchor::Centre);
+                scene.text((x, self.bottom + 22.0), text.as_str(), LABEL, Colour::INK, Anchor::Centre);
                 free = x + half + 14.0;
             }
         }
-        scene.line(vec![(frame.left, BOTTOM), (frame.right, BOTTOM)], Colour::GREY, 1.5, Dash::Solid);
-        frame
+        scene.line(vec![(self.left, self.bottom), (self.right, self.bottom)], Colour::GREY, 1.5, Dash::Solid);
     }
 
     #[must_use]
@@ -211,7 +244,7 @@ impl Frame {
 
     #[must_use]
     pub fn y(&self, y: f64) -> f64 {
-        BOTTOM - self.y.share(y) * (BOTTOM - self.top)
+        self.bottom - self.y.share(y) * (self.bottom - self.top)
     }
 
     /// A band between two curves over the same abscissae.
@@ -239,7 +272,7 @@ impl Frame {
 
     /// A line over the whole height at this abscissa.
     pub fn upright(&self, scene: &mut Scene, x: f64, colour: Colour, width: f64, dash: Dash) {
-        scene.line(vec![(self.x(x), BOTTOM), (self.x(x), self.top)], colour, width, dash);
+        scene.line(vec![(self.x(x), self.bottom), (self.x(x), self.top)], colour, width, dash);
     }
 
     /// A bar from zero.
@@ -248,6 +281,15 @@ impl Frame {
         // A gap of a pixel tells neighbours apart; a thin bar keeps a pixel of its own.
         let right = (right - 1.0).max(left + 1.0);
         scene.area(vec![(left, foot), (left, top), (right, top), (right, foot)], colour);
+    }
+
+    /// An interval: an upright line with ends.
+    pub fn whisker(&self, scene: &mut Scene, x: f64, low: f64, high: f64) {
+        let (x, low, high) = (self.x(x), self.y(low), self.y(high));
+        scene.line(vec![(x, low), (x, high)], Colour::INK, 2.0, Dash::Solid);
+        for end in [low, high] {
+            scene.line(vec![(x - 7.0, end), (x + 7.0, end)], Colour::INK, 2.0, Dash::Solid);
+        }
     }
 
     /// Rectangles side by side: from, to, low, high.
@@ -263,7 +305,7 @@ impl Frame {
     /// A sentence in the middle of an empty plot.
     pub fn note(&self, scene: &mut Scene, text: &str) {
         scene.text(
-            (f64::midpoint(self.left, self.right), f64::midpoint(self.top, BOTTOM) + 31.0),
+            (f64::midpoint(self.left, self.right), f64::midpoint(self.top, self.bottom) + 31.0),
             text,
             22.0,
             Colour::GREY,
@@ -275,7 +317,7 @@ impl Frame {
     pub fn word(&self, scene: &mut Scene, at: WordAt, text: &str) {
         let y = match at {
             WordAt::Top => self.top + 16.0,
-            WordAt::Bottom => BOTTOM - 16.0,
+            WordAt::Bottom => self.bottom - 16.0,
         };
         scene.text((self.left + 12.0, y), text, 18.0, Colour::INK, Anchor::Left);
     }
@@ -285,6 +327,36 @@ impl Frame {
 pub enum WordAt {
     Top,
     Bottom,
+}
+
+/// Title, subtitle, legend, names of the axes and caption; returns the middle of the legend's last row.
+fn surround(scene: &mut Scene, words: &Words<'_>) -> f64 {
+    let mut size = 29.0;
+    while size > 17.0 && text_width(&words.title, size, Weight::Bold) > RIGHT - LEFT {
+        size -= 1.0;
+    }
+    scene.shapes.push(Shape::Text {
+        at: (LEFT, 42.0),
+        text: words.title.clone(),
+        size,
+        weight: Weight::Bold,
+        colour: Colour::INK,
+        anchor: Anchor::Left,
+    });
+    let mut size = 18.0;
+    while size > 12.0 && text_width(&words.subtitle, size, Weight::Regular) > RIGHT - LEFT {
+        size -= 0.5;
+    }
+    scene.text((LEFT, 76.0), words.subtitle.as_str(), size, Colour::GREY, Anchor::Left);
+    let below = legend(scene, &words.legend, 110.0);
+    scene.text((LEFT, below + 32.0), words.y_axis.as_str(), LABEL, Colour::GREY, Anchor::Left);
+    scene.text((RIGHT, HEIGHT - 54.0), words.x_axis.as_str(), LABEL, Colour::GREY, Anchor::Right);
+    let mut size = 14.0;
+    while size > 9.0 && text_width(words.caption, size, Weight::Regular) > RIGHT - LEFT {
+        size -= 0.5;
+    }
+    scene.text((LEFT, HEIGHT - 20.0), words.caption, size, Colour::GREY, Anchor::Left);
+    below
 }
 
 /// Draws the legend in rows from `y`; returns the middle of its last row.

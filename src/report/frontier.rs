@@ -64,18 +64,7 @@ pub fn chart(found: &Frontier) -> Scene {
         high: x_of(most) + air,
         ticks: places.iter().map(|(x, _)| (x_of(*x), short(*x))).collect(),
     };
-    let reached: Vec<&Reached> = found.points.iter().filter(|point| point.at.is_some()).collect();
-    let title = match (reached.first(), reached.last()) {
-        (Some(first), Some(last)) if first.across != last.across => format!(
-            "{} at which {} reaches its levels, from {} {} to {}",
-            found.key,
-            found.metric,
-            found.across,
-            short(number(&first.across).unwrap_or(0.0)),
-            short(number(&last.across).unwrap_or(0.0))
-        ),
-        _ => format!("{} at which {} reaches its levels", found.key, found.metric),
-    };
+    let title = title(found);
     let all = levels(found);
     let shown = &all[..all.len().min(STYLES.len())];
     let mut legend = Vec::new();
@@ -123,6 +112,42 @@ pub fn chart(found: &Frontier) -> Scene {
     scene
 }
 
+/// The finding: where the level nearest to a half is reached at the first value of the other key and at the last.
+fn title(found: &Frontier) -> String {
+    let event = match found.metric.as_str() {
+        "p_fund_exhausted" => "exhaust the fund",
+        "p_adl" => "see ADL",
+        "p_liquidation" => "liquidate somebody",
+        "p_unfunded_deficit" => "leave a deficit",
+        other => other,
+    };
+    // The last steps of keys say enough beside the names of the axes.
+    let last = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
+    let across = |text: &str| text.replace('_', "").parse::<f64>().map_or_else(|_| text.to_owned(), short);
+    let half = levels(found).into_iter().min_by(|a, b| (a - 0.5).abs().total_cmp(&(b - 0.5).abs()));
+    let of = |point: &&Reached| Some(point.level) == half;
+    let told = |point: &Reached| {
+        let at = point
+            .at
+            .map_or_else(|| format!("at none up to {}", value(found.to)), |at| format!("at {}", value(at.estimate)));
+        format!("{at} with {} {}", last(&found.across), across(&point.across))
+    };
+    let mut points = found.points.iter().filter(of);
+    match (half, points.next(), points.next_back()) {
+        (Some(level), Some(first), Some(end)) => format!(
+            "{} of the crashes {event} at some {}: {}, {}",
+            percent(level),
+            last(&found.key),
+            told(first),
+            told(end)
+        ),
+        (Some(level), Some(first), None) => {
+            format!("{} of the crashes {event} at some {}: {}", percent(level), last(&found.key), told(first))
+        }
+        _ => format!("{} at which the crashes {event}", found.key),
+    }
+}
+
 /// Draws the chart into a folder; returns its name.
 ///
 /// # Errors
@@ -162,6 +187,10 @@ mod tests {
                 point("20_000_000", 0.5, None),
             ],
         };
+        assert_eq!(
+            title(&found),
+            "50 % of the crashes exhaust the fund at some drop: at 0.07 with depth_1pct 1M, at none up to 0.3 with depth_1pct 20M"
+        );
         assert_readable(&chart(&found));
         assert_readable(&chart(&Frontier { points: vec![point("x", 0.5, None)], ..found.clone() }));
         let text = text(&found);

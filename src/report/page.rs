@@ -11,7 +11,7 @@ use super::charts::{Data, paths};
 use super::findings::findings;
 use super::number::{Style, grouped, short, with_interval};
 use super::plot::Plot;
-use crate::facts::Outcome;
+use crate::facts::{Outcome, Unit};
 use crate::fault::{Failure, Faults};
 use crate::folder::schema::METRICS;
 use crate::folder::trace::{Frames, Traced};
@@ -146,7 +146,7 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
             "seed": header.seed.to_string(),
             "paths": paths(header.paths),
             "accounts": grouped(header.accounts as f64, 0),
-            "horizon": header.horizon.to_string(),
+            "horizon": span(header.horizon.seconds()),
             "version": header.version,
             "currency": header.currency,
             "file": file,
@@ -158,11 +158,23 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
         "traces": data.traces.iter().map(|trace| json!({ "path": trace.frames.path, "roles": trace.frames.roles.join(", ") })).collect::<Vec<_>>(),
         "worst": rows,
         "metrics": metrics(data),
+        "behaviours": behaviours(data),
         "scenario": written.map(|written| json!({ "text": written.text, "defaults": written.defaults })),
         "reproduce": format!("flashcrash run {file} --paths {} --seed {}", header.paths, header.seed),
         "glossary": glossary,
         "data": embedded(data, plots, &glossary, &file),
     })
+}
+
+/// A stretch of time in the largest unit that it is a whole number of.
+fn span(seconds: f64) -> String {
+    for (unit, name) in [(86_400.0, "d"), (3_600.0, "h"), (60.0, "min")] {
+        let many = seconds / unit;
+        if many >= 1.0 && many.fract() == 0.0 {
+            return format!("{} {name}", grouped(many, 0));
+        }
+    }
+    format!("{} s", short(seconds))
 }
 
 /// The data of the script, with nothing in it that could end its element.
@@ -231,6 +243,23 @@ fn metrics(data: &Data<'_>) -> Vec<Json> {
                 "about": about(&metric.name),
                 "flags": metric.flags.iter().map(|flag| flag.about()).collect::<Vec<_>>(),
             })
+        })
+        .collect()
+}
+
+/// What accounts did of their own accord, one row a column.
+fn behaviours(data: &Data<'_>) -> Vec<Json> {
+    data.conduct
+        .iter()
+        .map(|(column, mean)| {
+            let (style, unit) = match column.unit {
+                Unit::Cash => (Style::Amount, data.header.currency.as_str()),
+                Unit::Price => (Style::Plain, "price"),
+                Unit::Seconds => (Style::Plain, "s"),
+                Unit::Count => (Style::Plain, ""),
+            };
+            let [estimate, low, high] = with_interval(*mean, style);
+            json!({ "name": column.name, "estimate": estimate, "low": low, "high": high, "unit": unit, "about": column.about.trim() })
         })
         .collect()
 }

@@ -24,6 +24,8 @@ pub enum Scale {
     LogAmount,
     /// log₁₀ of a share.
     LogShare,
+    /// Classes side by side, each one unit wide.
+    Class,
 }
 
 impl Scale {
@@ -37,6 +39,7 @@ impl Scale {
             Self::Number => "number",
             Self::LogAmount => "log amount",
             Self::LogShare => "log share",
+            Self::Class => "class",
         }
     }
 }
@@ -85,8 +88,25 @@ pub enum Layer {
         tiles: Vec<[f64; 4]>,
         colour: Colour,
     },
+    /// An interval over a bar.
+    Whisker {
+        x: f64,
+        low: f64,
+        high: f64,
+    },
     Word(WordAt, &'static str),
     Note(String),
+}
+
+/// A second panel under the first, over the same abscissa. Its layers point into the legend that both share.
+#[derive(Clone, Debug)]
+pub struct Below {
+    /// What its curve is called beside a value.
+    pub short: &'static str,
+    pub y_name: String,
+    pub y: Axis,
+    pub y_scale: Scale,
+    pub layers: Vec<Layer>,
 }
 
 /// A chart before it is drawn.
@@ -107,6 +127,7 @@ pub struct Plot {
     pub x_scale: Scale,
     pub y_scale: Scale,
     pub layers: Vec<Layer>,
+    pub below: Option<Below>,
 }
 
 impl Plot {
@@ -122,20 +143,11 @@ impl Plot {
             x_axis: self.x_name.clone(),
             caption: &self.caption,
         };
-        let frame = Frame::new(&mut scene, &words, self.x.clone(), self.y.clone());
-        for layer in &self.layers {
-            match layer {
-                Layer::Band { x, low, high, colour, .. } => frame.band(&mut scene, x, low, high, *colour),
-                Layer::Curve { x, y, colour, width, dash, .. } => {
-                    frame.curve(&mut scene, x, y, *colour, *width, *dash);
-                }
-                Layer::Level { y, colour, width, dash, .. } => frame.level(&mut scene, *y, *colour, *width, *dash),
-                Layer::Upright { x, colour, width, dash, .. } => frame.upright(&mut scene, *x, *colour, *width, *dash),
-                Layer::Tiles { tiles, colour, .. } => frame.tiles(&mut scene, tiles, *colour),
-                Layer::Bar { from, to, height, colour } => frame.bar(&mut scene, *from, *to, *height, *colour),
-                Layer::Word(at, text) => frame.word(&mut scene, *at, text),
-                Layer::Note(text) => frame.note(&mut scene, text),
-            }
+        let lower = self.below.as_ref().map(|below| (below.y_name.as_str(), below.y.clone()));
+        let (frame, lower) = Frame::split(&mut scene, &words, self.x.clone(), self.y.clone(), lower);
+        self.layers.iter().for_each(|layer| layer.draw(&frame, &mut scene));
+        if let (Some(frame), Some(below)) = (lower, &self.below) {
+            below.layers.iter().for_each(|layer| layer.draw(&frame, &mut scene));
         }
         scene
     }
@@ -151,17 +163,49 @@ impl Plot {
                 Swatch::Area(colour) => json!({ "text": text, "area": ink(colour) }),
             })
             .collect();
-        let layers: Vec<Json> = self.layers.iter().map(Layer::json).collect();
-        json!({
+        let layers = |layers: &[Layer]| layers.iter().map(Layer::json).collect::<Vec<Json>>();
+        let axis = |name: &str, scale: Scale, axis: &Axis| {
+            let mut told =
+                json!({ "name": name, "scale": scale.name(), "low": tidy(axis.low), "high": tidy(axis.high) });
+            // Without two ticks it is no scale: one at zero, or nothing to read at all.
+            match axis.ticks.as_slice() {
+                [] if scale != Scale::Class => told["bare"] = json!("nothing"),
+                [_] if scale != Scale::Class => told["bare"] = json!("zero"),
+                _ => {}
+            }
+            if scale == Scale::Class {
+                told["classes"] = axis.ticks.iter().map(|(_, name)| name.as_str()).collect();
+            }
+            told
+        };
+        let mut told = json!({
             "name": self.name, "title": self.title, "subtitle": self.subtitle, "caption": self.caption,
-            "legend": legend, "layers": layers,
-            "x": { "name": self.x_name, "scale": self.x_scale.name(), "low": tidy(self.x.low), "high": tidy(self.x.high) },
-            "y": { "name": self.y_name, "scale": self.y_scale.name(), "low": tidy(self.y.low), "high": tidy(self.y.high) },
-        })
+            "legend": legend, "layers": layers(&self.layers),
+            "x": axis(&self.x_name, self.x_scale, &self.x),
+            "y": axis(&self.y_name, self.y_scale, &self.y),
+        });
+        if let Some(below) = &self.below {
+            told["below"] = json!({ "short": below.short, "y": axis(&below.y_name, below.y_scale, &below.y), "layers": layers(&below.layers) });
+        }
+        told
     }
 }
 
 impl Layer {
+    fn draw(&self, frame: &Frame, scene: &mut Scene) {
+        match self {
+            Self::Band { x, low, high, colour, .. } => frame.band(scene, x, low, high, *colour),
+            Self::Curve { x, y, colour, width, dash, .. } => frame.curve(scene, x, y, *colour, *width, *dash),
+            Self::Level { y, colour, width, dash, .. } => frame.level(scene, *y, *colour, *width, *dash),
+            Self::Upright { x, colour, width, dash, .. } => frame.upright(scene, *x, *colour, *width, *dash),
+            Self::Tiles { tiles, colour, .. } => frame.tiles(scene, tiles, *colour),
+            Self::Bar { from, to, height, colour } => frame.bar(scene, *from, *to, *height, *colour),
+            Self::Whisker { x, low, high } => frame.whisker(scene, *x, *low, *high),
+            Self::Word(at, text) => frame.word(scene, *at, text),
+            Self::Note(text) => frame.note(scene, text),
+        }
+    }
+
     fn json(&self) -> Json {
         let list = |values: &[f64]| values.iter().map(|&value| tidy(value)).collect::<Vec<Json>>();
         match self {
@@ -183,6 +227,9 @@ impl Layer {
             }
             Self::Bar { from, to, height, colour } => {
                 json!({ "kind": "bar", "from": tidy(*from), "to": tidy(*to), "height": tidy(*height), "ink": ink(*colour) })
+            }
+            Self::Whisker { x, low, high } => {
+                json!({ "kind": "whisker", "at": tidy(*x), "low": tidy(*low), "high": tidy(*high) })
             }
             Self::Word(at, text) => {
                 json!({ "kind": "word", "text": text, "at": match at { WordAt::Top => "top", WordAt::Bottom => "bottom" } })

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::number::{Style, grouped, short, with_interval};
-use crate::folder::schema::CHARTS;
+use crate::folder::schema::{BEHAVIOURS, CHARTS};
 use crate::folder::{Flag, Header, Metric};
 
 /// Rows of the table: what it is called, the metric, how it is printed.
@@ -87,7 +87,7 @@ pub fn headline(header: &Header, metrics: &[Metric], dir: &Path) -> String {
         text,
         "\nWritten to {}: report.html (open it in a browser), {} charts (.svg, .png), summary.json, paths.csv, series.csv\n",
         dir.display(),
-        CHARTS.len()
+        CHARTS.iter().filter(|(name, _)| header.behaviours || *name != BEHAVIOURS).count()
     );
     text
 }

@@ -6,12 +6,12 @@ use super::charts::{Data, all};
 use super::scene::tests::{assert_readable, boxes};
 use super::scene::{Scene, Shape};
 use super::*;
-use crate::facts::{Outcome, Sample};
-use crate::folder::schema::CHARTS;
+use crate::facts::{Column, Conduct, Outcome, Sample};
+use crate::folder::schema::{BEHAVIOURS, CHARTS};
 use crate::folder::series::Series;
 use crate::folder::trace::{Deleveraged, Frames, LiquidationMap, Story, Traced};
-use crate::folder::{Adverse, Flag, Header, Metric, VERSION, Writer};
-use crate::money::{Cash, Nanos, Quantum};
+use crate::folder::{AdlFrom, Adverse, Flag, Header, Metric, VERSION, Writer};
+use crate::money::{Cash, Nanos, Quantum, Ratio};
 use crate::stats::Estimate;
 use crate::stats::bootstrap::{normal, splitmix, unit};
 use crate::stats::moments::{Moments, Pairs};
@@ -59,6 +59,7 @@ pub(super) fn cases() -> Vec<Case> {
         },
         Case { name: "vast-fund", fund: 1.2e9, ..crash },
         Case { name: "no-fund", fund: 0.0, ..crash },
+        Case { name: "behaviours", ..crash },
         crash,
     ]
 }
@@ -69,6 +70,7 @@ pub(super) struct Drawn {
     pub(super) rows: Vec<Outcome>,
     series: Series,
     pub(super) traces: Vec<Traced>,
+    pub(super) conduct: Vec<(Column, Estimate)>,
 }
 
 fn dollars(amount: f64) -> i64 {
@@ -165,7 +167,7 @@ pub(super) fn draw_case(case: &Case) -> Drawn {
                 liquidated_long: dollars(scale * done * long),
                 liquidated_short: dollars(scale * done * short),
                 adl: 0,
-                depth_left: 1_000_000_000,
+                depth_left: (1e9 * (1.0 - 0.8 * done * severity.min(1.0))) as i64,
             });
         }
         let lowest = samples.iter().map(|s| s.traded).min().unwrap();
@@ -201,11 +203,27 @@ pub(super) fn draw_case(case: &Case) -> Drawn {
         horizon: Nanos(1_800_000_000_000),
         fund_open: Cash(dollars(case.fund)),
         fund_floor: Cash(0),
-        behaviours: false,
+        adl: Some(if case.name == "vast-fund" {
+            AdlFrom::Fall { start: Ratio(300_000_000), stop: Ratio(250_000_000) }
+        } else {
+            AdlFrom::Floor
+        }),
+        inverse: false,
+        behaviours: case.name == "behaviours",
         tilt: None,
     };
     let metrics = metrics(&rows, quiet, case.depth);
-    Drawn { header, metrics, rows, series, traces: traces(case) }
+    let conduct = if header.behaviours { conduct() } else { Vec::new() };
+    Drawn { header, metrics, rows, series, traces: traces(case), conduct }
+}
+
+/// Every column of what accounts do has moved something, the last amounts the least.
+fn conduct() -> Vec<(Column, Estimate)> {
+    let mean = |at: usize| {
+        let estimate = 9e6 / (1.0 + at as f64 * at as f64);
+        Estimate { estimate, low: 0.9 * estimate, high: 1.2 * estimate, level: 0.95, standard_error: None }
+    };
+    Conduct::COLUMNS.iter().enumerate().map(|(at, column)| (*column, mean(at))).collect()
 }
 
 fn metrics(rows: &[Outcome], quiet: bool, depth: f64) -> Vec<Metric> {
@@ -264,17 +282,19 @@ pub(super) fn with_data<T>(drawn: &Drawn, make: impl FnOnce(&Data<'_>) -> T) -> 
         need: &need,
         traces: &drawn.traces,
         what_if: None,
+        conduct: &drawn.conduct,
     })
 }
 
-fn scenes(drawn: &Drawn) -> [(&'static str, Scene); 12] {
-    with_data(drawn, |data| all(data).map(|plot| (plot.name, plot.scene())))
+fn scenes(drawn: &Drawn) -> Vec<(&'static str, Scene)> {
+    with_data(drawn, |data| all(data).iter().map(|plot| (plot.name, plot.scene())).collect())
 }
 
 fn write(drawn: &Drawn, dir: &Path) {
     let mut writer = Writer::create(dir, drawn.header.clone()).unwrap();
     writer.rows(&drawn.rows).unwrap();
     writer.series(&drawn.series).unwrap();
+    writer.conduct(&drawn.conduct).unwrap();
     writer.summary(&drawn.metrics).unwrap();
     for trace in &drawn.traces {
         writer.trace(&trace.frames, &trace.stories, &mut |_| Ok(())).unwrap();
@@ -304,14 +324,14 @@ fn both_sides_have_their_bands_and_a_quiet_day_has_none() {
         let scene = &scenes(&draw_case(case))[chart].1;
         scene.shapes.iter().filter(|shape| matches!(shape, Shape::Area { .. })).count()
     };
-    let (quiet, crash) = (&cases()[0], &cases()[8]);
+    let (quiet, crash) = (&cases()[0], &cases()[9]);
     // Two swatches of the legend, and two bands for each side.
     assert_eq!((areas(crash, 1), areas(quiet, 1)), (6, 2));
     assert_eq!((areas(crash, 0), areas(quiet, 0)), (4, 2));
     // The bars hold all paths that need something, none of them twice.
     let drawn = draw_case(crash);
     let needy = drawn.rows.iter().filter(|row| row.fund_need > 0).count() as f64 / drawn.rows.len() as f64;
-    let [_, _, _, (_, scene), ..] = scenes(&drawn);
+    let scene = scenes(&drawn).swap_remove(3).1;
     let bars: Vec<f64> = scene
         .shapes
         .iter()
@@ -333,7 +353,8 @@ fn both_sides_have_their_bands_and_a_quiet_day_has_none() {
 fn titles_state_the_finding() {
     let titles = |name: &str| {
         let case = cases().into_iter().find(|case| case.name == name).unwrap();
-        scenes(&draw_case(&case)).map(|(name, scene)| format!("{name}: {}", boxes(&scene)[0].0)).join("\n")
+        let scenes = scenes(&draw_case(&case));
+        scenes.iter().map(|(name, scene)| format!("{name}: {}", boxes(scene)[0].0)).collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(titles("flash-crash"), @r"
     fund: The fund of 2M USDT is exhausted on 18 % of the crashes (95 %: 17 % … 20 %)
@@ -341,7 +362,6 @@ fn titles_state_the_finding() {
     price: Liquidations deepen the fall by 23 % (95 %: 21 % … 25 %)
     fund_need: One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
     exceedance: 18 % of the crashes need more than the 2M USDT at hand (95 %: 17 % … 20 %)
-    depth: The book keeps its depth
     adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
     haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
     lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
@@ -355,7 +375,6 @@ fn titles_state_the_finding() {
     price: The index never moves against the crowd: nothing to amplify
     fund_need: No path needs the fund: 0 of 2,000 paths
     exceedance: No path needs the fund: 0 of 2,000 paths
-    depth: The book keeps its depth
     adl: Nobody is deleveraged (95 %: on less than 0.18 %)
     haircut: Nobody pays a haircut
     lorenz: Nobody pays by ADL
@@ -369,7 +388,6 @@ fn titles_state_the_finding() {
     price: Liquidations heighten the rise by 23 % (95 %: 21 % … 25 %)
     fund_need: One crash in a hundred needs a fund above 5.12M USDT; the venue has 2M USDT
     exceedance: 18 % of the crashes need more than the 2M USDT at hand (95 %: 17 % … 20 %)
-    depth: The book keeps its depth
     adl: Winners are deleveraged on 18 % of the crashes (95 %: 17 % … 20 %)
     haircut: Half of the 38 winners who pay on path 7 give up 14 % of their profit or more
     lorenz: The top 4 of 40 deleveraged on path 7 bear 20 % of the loss against the mark
@@ -377,6 +395,35 @@ fn titles_state_the_finding() {
     open_interest: Open interest falls by 67 % on path 7, from 900M to 300M USDT
     leverage: Leverage goes from 9.5x to 3.2x on path 7
     ");
+}
+
+/// The chart of behaviours stands only where there are any, and every chart that the folder's list names is drawn.
+#[test]
+fn the_charts_are_those_of_the_list() {
+    let names = |name: &str| {
+        let case = cases().into_iter().find(|case| case.name == name).unwrap();
+        with_data(&draw_case(&case), |data| all(data).iter().map(|plot| plot.name).collect::<Vec<_>>())
+    };
+    let listed: Vec<&str> = CHARTS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names("behaviours"), listed);
+    assert_eq!(names("flash-crash"), listed[..listed.len() - 1]);
+}
+
+#[test]
+fn levels_of_the_fund_say_where_adl_takes_over() {
+    let legend = |name: &str| {
+        let case = cases().into_iter().find(|case| case.name == name).unwrap();
+        with_data(&draw_case(&case), |data| {
+            let legend = all(data).swap_remove(0).legend;
+            legend.into_iter().skip(3).map(|(_, text)| text).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(legend("flash-crash"), ["floor, where ADL takes over, 0 USDT"]);
+    // 30 % and 25 % of 1.2 billion below it.
+    assert_eq!(
+        legend("vast-fund"),
+        ["floor, 0 USDT", "ADL starts 30 % below the peak, 840M USDT", "ends 25 % below it, 900M USDT"]
+    );
 }
 
 #[test]
@@ -406,7 +453,7 @@ fn the_table_is_aligned_and_footnoted() {
       [3] thin tail: fewer than 10 paths lie beyond the quantile; run more
       [4] identical on every path: no sampling error to show
 
-    Written to output/flash-crash: report.html (open it in a browser), 12 charts (.svg, .png), summary.json, paths.csv, series.csv
+    Written to output/flash-crash: report.html (open it in a browser), 11 charts (.svg, .png), summary.json, paths.csv, series.csv
     ");
 }
 
@@ -415,8 +462,11 @@ fn a_folder_is_drawn_again_to_the_same_bytes() {
     let dir = tempfile::tempdir().unwrap();
     let target = dir.path().join("crash");
     write(&draw_case(&cases()[1]), &target);
-    let read =
-        || CHARTS.map(|(name, _)| ["svg", "png"].map(|end| fs::read(target.join(format!("{name}.{end}"))).unwrap()));
+    let names = CHARTS.iter().filter(|(name, _)| *name != BEHAVIOURS);
+    let read = || {
+        let both = |name: &str| ["svg", "png"].map(|end| fs::read(target.join(format!("{name}.{end}"))).unwrap());
+        names.clone().map(|(name, _)| both(name)).collect::<Vec<_>>()
+    };
     let first = read();
     fs::remove_file(target.join("fund.svg")).unwrap();
     draw(&target, &House::default()).unwrap();

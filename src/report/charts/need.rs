@@ -41,6 +41,7 @@ pub(super) fn fund_need(data: &Data<'_>) -> Plot {
     // One path has no tail.
     let tail = |name: &str| data.estimate(name).filter(|_| n > 1);
     let (var, es) = (tail("fund_need_var_99"), tail("fund_need_es_99"));
+    let (var, es) = if positive.is_empty() { (None, None) } else { (var, es) };
     let mut legend = vec![(Swatch::Line(Colour::INK, Dash::Solid), format!("fund at the start, {}", data.money(open)))];
     for (estimate, name, colour, dash) in
         [(var, "VaR 99 %", Colour::VERMILLION, Dash::Dashed), (es, "ES 99 %", Colour::PURPLE, Dash::Dotted)]
@@ -53,7 +54,12 @@ pub(super) fn fund_need(data: &Data<'_>) -> Plot {
         }
     }
     let title = match (var, positive.is_empty()) {
+        (_, true) if n == 1 => "This path needs nothing of the fund".to_owned(),
         (_, true) => format!("No path needs the fund: 0 of {}", paths(n)),
+        _ if n == 1 => {
+            let need = positive.last().map_or(0.0, |p| p.0);
+            format!("This path needs a fund of {}; the venue has {}", data.money(need), data.money(open))
+        }
         (Some(var), _) if n >= 100 && var.estimate > 0.0 => {
             format!(
                 "One crash in a hundred needs a fund above {}; the venue has {}",
@@ -90,11 +96,14 @@ pub(super) fn fund_need(data: &Data<'_>) -> Plot {
         x_scale: Scale::Amount,
         y_scale: Scale::Share,
         layers: Vec::new(),
+        below: None,
     };
     let upright = |of, x, colour, dash| Layer::Upright { of, x, colour, width: 3.0, dash };
     let (Some(first), Some(last)) = (positive.first(), positive.last()) else {
         plot.layers.push(upright(0, open, Colour::INK, Dash::Solid));
-        if let Some(p) = crate::stats::proportion(0, n, 0.95) {
+        if n == 1 {
+            plot.layers.push(Layer::Note("nothing to draw: one path has no distribution".into()));
+        } else if let Some(p) = crate::stats::proportion(0, n, 0.95) {
             plot.layers.push(Layer::Note(format!(
                 "nothing to draw: the share that needs the fund is below {} (95 %)",
                 percent(p.high)
@@ -148,7 +157,7 @@ pub(super) fn exceedance(data: &Data<'_>) -> Plot {
     let over = data.need_beyond(open);
     let title = match (n, over) {
         (0, _) => "No path was run".to_owned(),
-        _ if points.is_empty() => format!("No path needs the fund: 0 of {}", paths(n)),
+        (2.., _) if points.is_empty() => format!("No path needs the fund: 0 of {}", paths(n)),
         (1, 0) => "This path needs less than the venue has".to_owned(),
         (1, _) => "This path needs more than the venue has".to_owned(),
         _ => {
@@ -179,6 +188,7 @@ pub(super) fn exceedance(data: &Data<'_>) -> Plot {
         x_scale: Scale::Amount,
         y_scale: Scale::Share,
         layers: Vec::new(),
+        below: None,
     };
     let (Some(&first), Some(&last), true) = (points.first(), points.last(), n > 1) else {
         plot.legend.clear();

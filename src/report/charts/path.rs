@@ -38,6 +38,7 @@ fn empty(data: &Data<'_>, name: &'static str, title: &str, subtitle: &str, note:
         x_scale: Scale::Share,
         y_scale: Scale::Share,
         layers: vec![Layer::Note(note.into())],
+        below: None,
     }
 }
 
@@ -116,6 +117,7 @@ pub(super) fn haircut(data: &Data<'_>) -> Plot {
         x_scale: Scale::Share,
         y_scale: Scale::Share,
         layers,
+        below: None,
     }
 }
 
@@ -181,6 +183,7 @@ pub(super) fn lorenz(data: &Data<'_>) -> Plot {
         x_scale: Scale::Share,
         y_scale: Scale::Share,
         layers: vec![straight, curve],
+        below: None,
     }
 }
 
@@ -279,13 +282,14 @@ pub(super) fn liquidation_map(data: &Data<'_>) -> Plot {
             (Swatch::Line(Colour::INK, Dash::Solid), "mark".into()),
         ],
         x_name: format!("time since the start, {time}"),
-        y_name: format!("{} per unit of {}", data.header.currency, shortened(&data.header.symbol, 20)),
+        y_name: data.price_unit(),
         caption: data.caption(),
         x: x_axis,
         y: Axis::prices(map.low, border(count)),
         x_scale: Scale::Time,
         y_scale: Scale::Price,
         layers,
+        below: None,
     }
 }
 
@@ -361,5 +365,6 @@ fn over_time(
             width: 3.0,
             dash: Dash::Solid,
         }],
+        below: None,
     }
 }

@@ -41,15 +41,16 @@ const clock = s => {
 const price = x => grouped(x, data.price_places);
 const SHOW = {
   time: clock, amount: x => short(x), mirrored: x => short(Math.abs(x)), price, share: percent, number: x => short(x),
-  "log amount": x => short(Math.pow(10, x)), "log share": x => percent(Math.pow(10, x)),
+  "log amount": x => short(Math.pow(10, x)), "log share": x => percent(Math.pow(10, x)), class: x => short(x),
 };
 const nice = (low, high, target) => {
   const raw = (high - low) / target, power = Math.pow(10, Math.floor(Math.log10(raw)));
   const step = [1, 2, 5, 10].map(m => m * power).find(s => s >= raw * 0.999) || 10 * power;
   return step;
 };
-const ticksOf = (scale, low, high, target) => {
+const ticksOf = (scale, low, high, target, classes) => {
   let step = nice(low, high, target), at = [];
+  if (scale === "class") return classes.map((name, i) => [i + 0.5, name]).filter(([t]) => t >= low && t <= high);
   if (scale === "time") {
     step = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600, 43200, 86400].find(s => (high - low) / s <= target) || step;
     if (high - low < 3) step = nice(low, high, target);
@@ -103,13 +104,14 @@ class Chart {
       button.addEventListener("click", run);
       zoom.append(button);
     }
-    tools.append(zoom);
+    if (!spec.layers.some(layer => layer.kind === "note")) tools.append(zoom);
     this.box = el("div", null, { class: "plot" });
     this.svg = svg("svg", { role: "group", tabindex: "0", "aria-label": "Chart: " + spec.title + ". " + spec.subtitle + " Arrow keys read values." }, this.box);
     this.tip = el("div", null, { class: "tip", hidden: "" });
     this.box.append(this.tip);
     const details = el("details", null, { class: "screen" });
     details.append(el("summary", "As a table", { class: "small" }));
+    details.hidden = spec.layers.some(layer => layer.kind === "note");
     details.addEventListener("toggle", () => { if (details.open && details.children.length === 1) details.append(this.table()); });
     figure.append(tools, this.box, details);
     this.wire();
@@ -117,9 +119,12 @@ class Chart {
     this.draw();
   }
   range() { return this.view || [this.spec.x.low, this.spec.x.high]; }
+  // The panels from the top: each has its ordinate and its layers; the abscissa is the same.
+  panels() { const { spec } = this; return [spec, ...(spec.below ? [spec.below] : [])]; }
+  heading(x) { const { x: axis } = this.spec; return axis.classes ? axis.classes[Math.max(0, Math.min(axis.classes.length - 1, Math.floor(x)))] : SHOW[axis.scale](x); }
   shown(layer) { return layer.of === undefined || layer.of === null || !this.off.has(layer.of); }
-  extent() {
-    const { spec } = this, [x0, x1] = this.range();
+  extent(spec) {
+    const [x0, x1] = this.range();
     if (!this.view && this.off.size === 0) return [spec.y.low, spec.y.high];
     let low = Infinity, high = -Infinity;
     const add = y => { if (Number.isFinite(y)) { low = Math.min(low, y); high = Math.max(high, y); } };
@@ -127,6 +132,7 @@ class Chart {
       if (!this.shown(layer)) continue;
       if (layer.kind === "tiles") for (const [from, to, bottom, top] of layer.tiles) if (to >= x0 && from <= x1) { add(bottom); add(top); }
       if (layer.kind === "bar" && layer.to >= x0 && layer.from <= x1) { add(0); add(layer.height); }
+      if (layer.kind === "whisker" && layer.at >= x0 && layer.at <= x1) { add(layer.low); add(layer.high); }
       if (!layer.x || !layer.x.length) continue;
       for (let i = 0; i < layer.x.length; i++) {
         const near = layer.x[Math.min(i + 1, layer.x.length - 1)] >= x0 && layer.x[Math.max(i - 1, 0)] <= x1;
@@ -138,58 +144,78 @@ class Chart {
     return [low - (low === 0 ? 0 : air), high + air];
   }
   draw() {
-    const { spec } = this, width = Math.max(280, this.box.clientWidth || 560), height = spec.height || 330;
+    const { spec } = this, panels = this.panels(), width = Math.max(280, this.box.clientWidth || 560);
+    // The gap between two panels has room for all lines of the lower one's name.
+    const gap = spec.below ? 20 + 16 * this.lines(spec.below.y.name, width - 12).length : 0, lower = spec.below ? gap + 96 : 0;
+    const height = (spec.height || 330) + lower;
     this.width = this.box.clientWidth;
-    const [x0, x1] = this.range(), [y0, y1] = this.extent();
-    const yTicks = spec.note ? [] : ticksOf(spec.y.scale, y0, y1, 6);
-    const left = 14 + 7.1 * Math.max(2, ...yTicks.map(t => t[1].length)), right = width - 12, top = 26, bottom = height - 38;
+    const [x0, x1] = this.range();
+    const yTicks = panels.map((panel, i) => { const [y0, y1] = this.extent(panel); return [y0, y1, panel.y.bare ? (y0 <= 0 && y1 >= 0 && panel.y.bare === "zero" ? [[0, "0"]] : []) : ticksOf(panel.y.scale, y0, y1, i ? 3 : 6)]; });
+    const left = 14 + 7.1 * Math.max(2, ...yTicks.flatMap(([, , ticks]) => ticks.map(t => t[1].length))), right = width - 16, top = 26, bottom = height - 38;
     Object.assign(this, { left, right, top, bottom, x0, x1 });
     this.px = x => left + (x - x0) / (x1 - x0) * (right - left);
-    this.py = y => bottom - (y - y0) / (y1 - y0) * (bottom - top);
-    const root = this.svg, clip = "clip-" + spec.name;
+    const root = this.svg;
     root.replaceChildren();
     root.setAttribute("viewBox", "0 0 " + width + " " + height);
-    svg("rect", { x: left, y: top, width: right - left, height: bottom - top }, svg("clipPath", { id: clip }, root));
-    for (const [t, text] of yTicks) {
-      const y = this.py(t);
-      svg("line", { x1: left, x2: right, y1: y, y2: y, stroke: Math.abs(t) < 1e-12 ? "var(--edge)" : "var(--grid)" }, root);
-      svg("text", { x: left - 7, y: y + 4, "text-anchor": "end" }, root).textContent = text;
-    }
-    svg("text", { x: 2, y: 14, class: "soft" }, root).textContent = spec.y.name;
+    panels.forEach((panel, i) => {
+      const from = i ? bottom - lower + gap : top, to = i || !lower ? bottom : bottom - lower, [y0, y1, ticks] = yTicks[i];
+      this.panel(panel, ticks, y => to - (y - y0) / (y1 - y0) * (to - from), from, to, i);
+    });
     svg("text", { x: right, y: height - 4, "text-anchor": "end", class: "soft" }, root).textContent = spec.x.scale === "time" ? "time since the start" : spec.x.name;
-    if (spec.x.name) {
+    if (spec.x.name || spec.x.classes) {
       let free = -Infinity;
-      for (const [t, text] of ticksOf(spec.x.scale, x0, x1, Math.max(3, Math.floor((right - left) / 70)))) {
+      for (const [t, text] of ticksOf(spec.x.scale, x0, x1, Math.max(3, Math.floor((right - left) / 70)), spec.x.classes)) {
         const x = this.px(t), half = 3.6 * text.length;
         svg("line", { x1: x, x2: x, y1: bottom, y2: bottom + 5, stroke: "var(--edge)" }, root);
-        if (x - half > free && x + half < width + 2) { svg("text", { x, y: bottom + 18, "text-anchor": "middle" }, root).textContent = text; free = x + half + 8; }
+        // Names of classes that would touch stand on two levels.
+        const crowded = spec.x.classes && x - half <= free;
+        // The last one may lean on the edge.
+        const over = x + half > width;
+        if ((over ? width - 2 * half > free : x - half > free) || crowded) { svg("text", { x: over ? width : x, y: bottom + (crowded ? 32 : 18), "text-anchor": over ? "end" : "middle" }, root).textContent = text; free = crowded ? -Infinity : x + half + 8; }
       }
-    }
-    svg("line", { x1: left, x2: right, y1: bottom, y2: bottom, stroke: "var(--edge)" }, root);
-    const group = svg("g", { "clip-path": "url(#" + clip + ")" }, root);
-    const line = (xs, ys) => xs.map((x, i) => (i ? "L" : "M") + this.px(x).toFixed(1) + " " + this.py(ys[i]).toFixed(1)).join("");
-    for (const layer of spec.layers) {
-      if (!this.shown(layer)) continue;
-      const ink = layer.ink ? paint(layer.ink) : null;
-      const stroke = ink && { stroke: ink.colour, "stroke-opacity": ink.opacity, "stroke-width": layer.width * 0.75, "stroke-dasharray": DASH[layer.dash] || "", fill: "none", "stroke-linejoin": "round" };
-      if (layer.kind === "band" && layer.x.length > 1) svg("path", { d: line(layer.x, layer.high) + line(layer.x.slice().reverse(), layer.low.slice().reverse()).replace("M", "L") + "Z", fill: ink.colour, "fill-opacity": ink.opacity }, group);
-      else if (layer.kind === "curve") svg("path", { d: line(layer.x, layer.y), ...stroke }, group);
-      else if (layer.kind === "tiles") svg("path", { d: layer.tiles.map(([a, b, low, high]) => "M" + [[a, low], [a, high], [b, high], [b, low]].map(([x, y]) => this.px(x).toFixed(1) + " " + this.py(y).toFixed(1)).join("L") + "Z").join(""), fill: ink.colour, "fill-opacity": ink.opacity, "shape-rendering": "crispEdges" }, group);
-      else if (layer.kind === "level") svg("line", { x1: left, x2: right, y1: this.py(layer.y), y2: this.py(layer.y), ...stroke }, group);
-      else if (layer.kind === "upright") svg("line", { x1: this.px(layer.x), x2: this.px(layer.x), y1: top, y2: bottom, ...stroke }, group);
-      else if (layer.kind === "bar") { const a = this.px(layer.from), b = this.px(layer.to), y = this.py(layer.height); svg("rect", { x: a, y, width: Math.max(1, b - a - 1), height: Math.max(0, bottom - y), fill: ink.colour, "fill-opacity": ink.opacity }, group); }
-      else if (layer.kind === "word") svg("text", { x: left + 8, y: layer.at === "top" ? top + 14 : bottom - 8 }, root).textContent = layer.text;
-      else if (layer.kind === "note") { const note = svg("text", { x: (left + right) / 2, y: (top + bottom) / 2, "text-anchor": "middle", class: "soft" }, root); this.wrap(note, layer.text, right - left); }
     }
     this.hair = svg("line", { y1: top, y2: bottom, stroke: "var(--ink)", "stroke-dasharray": "2 2", visibility: "hidden" }, root);
     this.needle = svg("line", { y1: top, y2: bottom, stroke: "var(--vermillion)", "stroke-width": 2, visibility: "hidden" }, root);
     this.brush = svg("rect", { y: top, height: bottom - top, fill: "var(--blue)", opacity: 0.15, visibility: "hidden" }, root);
     this.point(this.cursor);
   }
-  wrap(node, text, width) {
+  panel(panel, ticks, py, top, bottom, at) {
+    const { spec, left, right } = this, root = this.svg, clip = "clip-" + spec.name + at;
+    svg("rect", { x: left, y: top, width: right - left, height: bottom - top }, svg("clipPath", { id: clip }, root));
+    for (const [t, text] of ticks) {
+      const y = py(t);
+      svg("line", { x1: left, x2: right, y1: y, y2: y, stroke: Math.abs(t) < 1e-12 ? "var(--edge)" : "var(--grid)" }, root);
+      svg("text", { x: left - 7, y: y + 4, "text-anchor": "end" }, root).textContent = text;
+    }
+    const name = svg("text", { x: 2, y: top - 12, class: "soft" }, root);
+    if (at) { name.setAttribute("y", top - 10); this.wrap(name, panel.y.name, right, "up"); } else name.textContent = panel.y.name;
+    svg("line", { x1: left, x2: right, y1: bottom, y2: bottom, stroke: "var(--edge)" }, root);
+    const group = svg("g", { "clip-path": "url(#" + clip + ")" }, root);
+    const line = (xs, ys) => xs.map((x, i) => (i ? "L" : "M") + this.px(x).toFixed(1) + " " + py(ys[i]).toFixed(1)).join("");
+    for (const layer of panel.layers) {
+      if (!this.shown(layer)) continue;
+      const ink = layer.ink ? paint(layer.ink) : null;
+      const stroke = ink && { stroke: ink.colour, "stroke-opacity": ink.opacity, "stroke-width": layer.width * 0.75, "stroke-dasharray": DASH[layer.dash] || "", fill: "none", "stroke-linejoin": "round" };
+      if (layer.kind === "band" && layer.x.length > 1) svg("path", { d: line(layer.x, layer.high) + line(layer.x.slice().reverse(), layer.low.slice().reverse()).replace("M", "L") + "Z", fill: ink.colour, "fill-opacity": ink.opacity }, group);
+      else if (layer.kind === "curve") svg("path", { d: line(layer.x, layer.y), ...stroke }, group);
+      else if (layer.kind === "tiles") svg("path", { d: layer.tiles.map(([a, b, low, high]) => "M" + [[a, low], [a, high], [b, high], [b, low]].map(([x, y]) => this.px(x).toFixed(1) + " " + py(y).toFixed(1)).join("L") + "Z").join(""), fill: ink.colour, "fill-opacity": ink.opacity, "shape-rendering": "crispEdges" }, group);
+      else if (layer.kind === "level") svg("line", { x1: left, x2: right, y1: py(layer.y), y2: py(layer.y), ...stroke }, group);
+      else if (layer.kind === "upright") svg("line", { x1: this.px(layer.x), x2: this.px(layer.x), y1: top, y2: bottom, ...stroke }, group);
+      else if (layer.kind === "bar") { const a = this.px(layer.from), b = this.px(layer.to), y = py(layer.height), foot = Math.min(bottom, py(0)); svg("rect", { x: a, y: Math.min(y, foot), width: Math.max(1, b - a - 1), height: Math.abs(foot - y), fill: ink.colour, "fill-opacity": ink.opacity }, group); }
+      else if (layer.kind === "whisker") { const x = this.px(layer.at), low = py(layer.low), high = py(layer.high); svg("path", { d: "M" + x + " " + low + "V" + high + "M" + (x - 5) + " " + low + "h10M" + (x - 5) + " " + high + "h10", stroke: "var(--ink)", "stroke-width": 1.5, fill: "none" }, group); }
+      else if (layer.kind === "word") svg("text", { x: left + 8, y: layer.at === "top" ? top + 14 : bottom - 8 }, root).textContent = layer.text;
+      else if (layer.kind === "note") { const note = svg("text", { x: (left + right) / 2, y: (top + bottom) / 2, "text-anchor": "middle", class: "soft" }, root); this.wrap(note, layer.text, right - left); }
+    }
+  }
+  lines(text, width) {
     const room = Math.max(16, Math.floor(width / 6.6)), lines = [""];
     for (const word of text.split(" ")) { if ((lines[lines.length - 1] + word).length > room) lines.push(""); lines[lines.length - 1] += word + " "; }
-    lines.forEach((text, i) => { svg("tspan", { x: node.getAttribute("x"), dy: i ? "1.3em" : (-(lines.length - 1) * 0.65) + "em" }, node).textContent = text.trim(); });
+    return lines;
+  }
+  // Breaks a text into lines about its point, or above it.
+  wrap(node, text, width, where) {
+    const lines = this.lines(text, width);
+    lines.forEach((text, i) => { svg("tspan", { x: node.getAttribute("x"), dy: i ? "1.3em" : (-(lines.length - 1) * (where === "up" ? 1.3 : 0.65)) + "em" }, node).textContent = text.trim(); });
   }
   // The time of the explorer.
   point(x) {
@@ -202,21 +228,35 @@ class Chart {
   grid() { const layer = this.spec.layers.find(layer => layer.kind === "curve" && layer.x.length && this.shown(layer)) || this.spec.layers.find(layer => layer.kind === "curve"); return layer ? layer.x : []; }
   // What can be read at an abscissa: [position, heading, lines].
   read(x) {
-    const { spec } = this, bars = this.bars(), show = SHOW[spec.y.scale], name = SHOW[spec.x.scale];
+    const { spec } = this, bars = this.bars(), show = SHOW[spec.y.scale];
     if (bars.length) {
       const bar = bars.reduce((best, bar) => Math.abs((bar.from + bar.to) / 2 - x) < Math.abs((best.from + best.to) / 2 - x) ? bar : best);
-      return [(bar.from + bar.to) / 2, name(bar.from) + " to " + name(bar.to), [show(bar.height)]];
+      const middle = (bar.from + bar.to) / 2;
+      return [middle, this.barName(bar), [show(bar.height) + this.within(bar)]];
     }
     const grid = this.grid();
     if (!grid.length) return null;
     const at = grid[nearest(grid, x)], lines = [];
-    for (const layer of spec.layers) {
-      if (!this.shown(layer) || !layer.x || !layer.x.length) continue;
-      const i = nearest(layer.x, at), text = spec.legend[layer.of] ? spec.legend[layer.of].text : "";
-      if (layer.kind === "curve") lines.push(text + ": " + show(layer.y[i]));
-      if (layer.kind === "band") lines.push(text + ": " + show(layer.low[i]) + " … " + show(layer.high[i]));
+    for (const panel of this.panels()) {
+      const show = SHOW[panel.y.scale];
+      for (const layer of panel.layers) {
+        if (!this.shown(layer) || !layer.x || !layer.x.length) continue;
+        const i = nearest(layer.x, at), text = this.named(panel, layer);
+        if (layer.kind === "curve") lines.push(text + ": " + show(layer.y[i]));
+        if (layer.kind === "band") lines.push(text + ": " + show(layer.low[i]) + " … " + show(layer.high[i]));
+      }
     }
-    return [at, name(at), lines];
+    return [at, this.heading(at), lines];
+  }
+  named(panel, layer) {
+    const entry = this.spec.legend[layer.of], text = entry ? entry.text : panel.y.name;
+    return !panel.short ? text : layer.kind === "curve" ? panel.short : panel.short + ", " + text;
+  }
+  barName(bar) { return this.spec.x.classes ? this.heading((bar.from + bar.to) / 2) : this.heading(bar.from) + " to " + this.heading(bar.to); }
+  // The interval over a bar.
+  within(bar) {
+    const { spec } = this, show = SHOW[spec.y.scale], whisker = spec.layers.find(layer => layer.kind === "whisker" && layer.at > bar.from && layer.at < bar.to);
+    return whisker ? " (95 %: " + show(whisker.low) + " … " + show(whisker.high) + ")" : "";
   }
   hover(x, spoken) {
     const read = this.read(x);
@@ -238,7 +278,7 @@ class Chart {
     from = Math.max(low, from); to = Math.min(high, to);
     this.view = to - from >= (high - low) * 0.999 ? null : [from, to];
     this.draw();
-    live(this.view ? "from " + SHOW[this.spec.x.scale](from) + " to " + SHOW[this.spec.x.scale](to) : "whole");
+    live(this.view ? "from " + this.heading(from) + " to " + this.heading(to) : "whole");
   }
   wire() {
     const root = this.svg;
@@ -280,13 +320,13 @@ class Chart {
     });
   }
   table() {
-    const { spec } = this, table = el("table"), head = el("tr"), body = el("tbody"), show = SHOW[spec.y.scale], name = SHOW[spec.x.scale];
+    const { spec } = this, table = el("table"), head = el("tr"), body = el("tbody"), show = SHOW[spec.y.scale];
     const row = cells => { const tr = el("tr"); cells.forEach((cell, i) => tr.append(el(i ? "td" : "th", cell, i ? { class: "n" } : { scope: "row", class: "n" }))); body.append(tr); };
-    const bars = this.bars(), lines = spec.layers.filter(layer => (layer.kind === "curve" || layer.kind === "band") && layer.x.length);
-    const heads = bars.length ? [spec.x.name, spec.y.name] : [spec.x.scale === "time" ? "time" : spec.x.name, ...lines.map(layer => spec.legend[layer.of] ? spec.legend[layer.of].text : spec.y.name)];
+    const bars = this.bars(), lines = this.panels().flatMap(panel => panel.layers.filter(layer => (layer.kind === "curve" || layer.kind === "band") && layer.x.length).map(layer => ({ layer, show: SHOW[panel.y.scale], name: this.named(panel, layer) })));
+    const heads = bars.length ? [spec.x.name || "what", spec.y.name] : [spec.x.scale === "time" ? "time" : spec.x.name, ...lines.map(line => line.name)];
     heads.forEach(text => head.append(el("th", text, { scope: "col", class: "n" })));
-    if (bars.length) bars.forEach(bar => row([name(bar.from) + " to " + name(bar.to), show(bar.height)]));
-    else { const grid = this.grid(), every = Math.ceil(grid.length / 60); grid.forEach((x, i) => { if (i % every === 0 || i === grid.length - 1) row([name(x), ...lines.map(layer => { const j = nearest(layer.x, x); return layer.kind === "curve" ? show(layer.y[j]) : show(layer.low[j]) + " … " + show(layer.high[j]); })]); }); }
+    if (bars.length) bars.forEach(bar => row([this.barName(bar), show(bar.height) + this.within(bar)]));
+    else { const grid = this.grid(), every = Math.ceil(grid.length / 60); grid.forEach((x, i) => { if (i % every === 0 || i === grid.length - 1) row([this.heading(x), ...lines.map(({ layer, show }) => { const j = nearest(layer.x, x); return layer.kind === "curve" ? show(layer.y[j]) : show(layer.low[j]) + " … " + show(layer.high[j]); })]); }); }
     const thead = el("thead"); thead.append(head); table.append(el("caption", spec.title), thead, body);
     const scroll = el("div", null, { class: "scroll", tabindex: "0", role: "region", "aria-label": spec.title });
     scroll.append(table);
@@ -299,17 +339,20 @@ for (const spec of data.charts) { const figure = document.querySelector('[data-c
 const traces = data.traces;
 if (traces.length && $("player")) {
   let trace = null, frame = 0, timer = null, charts = [], events = [], chosen = null;
-  const span = lists => { let low = Infinity, high = -Infinity; for (const list of lists) for (const y of list) { low = Math.min(low, y); high = Math.max(high, y); } if (!(high > low)) { high = low + Math.abs(low || 1) * 0.1; low -= Math.abs(low || 1) * 0.1; } const air = (high - low) * 0.05; return [low - (low === 0 ? 0 : air), high + (high === 0 ? 0 : air)]; };
-  const chart = (key, title, yName, scale, curves) => {
+  const span = lists => { let low = Infinity, high = -Infinity; for (const list of lists) for (const y of list) { low = Math.min(low, y); high = Math.max(high, y); } if (low === 0 && high === 0) return [0, 1]; if (!(high > low)) { high = low + Math.abs(low || 1) * 0.1; low -= Math.abs(low || 1) * 0.1; } const air = (high - low) * 0.05; return [low - (low === 0 ? 0 : air), high + (high === 0 ? 0 : air)]; };
+  const chart = (key, title, yName, scale, curves, below) => {
     const old = document.querySelector('[data-frame="' + key + '"]'), figure = el("figure", null, { "data-frame": key });
     old.replaceWith(figure);
     const caption = el("figcaption"); caption.append(el("h4", title, { style: "margin:0" })); figure.append(caption);
-    const f = trace.frames, [low, high] = span(curves.map(curve => curve[1]));
+    const f = trace.frames;
+    const layers = (curves, first) => curves.map(([, y, ink, dash], i) => ({ kind: "curve", of: first + i, x: f.time_s, y, ink: [ink, 1], width: 2.6, dash }));
+    const axis = (name, scale, curves) => { const [low, high] = span(curves.map(curve => curve[1])); return { name, scale, low, high, bare: curves.every(([, y]) => y.every(v => v === 0)) && "zero" }; };
     return new Chart(figure, {
       name: "path-" + key, title: title + ", path " + f.path, subtitle: "", short: title, height: 240,
-      legend: curves.map(([text, , ink, dash]) => ({ text, line: [ink, 1], dash })),
-      layers: curves.map(([, y, ink, dash], of) => ({ kind: "curve", of, x: f.time_s, y, ink: [ink, 1], width: 2.6, dash })),
-      x: { name: "time", scale: "time", low: f.time_s[0], high: Math.max(f.time_s[f.time_s.length - 1], f.time_s[0] + 1) }, y: { name: yName, scale, low, high },
+      legend: [...curves, ...(below ? below.curves : [])].map(([text, , ink, dash]) => ({ text, line: [ink, 1], dash })),
+      layers: layers(curves, 0),
+      below: below && { y: axis(below.name, below.scale, below.curves), layers: layers(below.curves, curves.length) },
+      x: { name: "time", scale: "time", low: f.time_s[0], high: Math.max(f.time_s[f.time_s.length - 1], f.time_s[0] + 1) }, y: axis(yName, scale, curves),
     });
   };
   const nameOf = account => trace.frames.names[account] || "account " + account;
@@ -319,7 +362,7 @@ if (traces.length && $("player")) {
     $("path").value = String(f.path);
     charts = [
       chart("price", "Prices", data.currency, "price", [["index", f.index, "vermillion", "dashed"], ["mark", f.mark, "grey", "dotted"], ["traded", f.traded, "blue", "solid"]]),
-      chart("book", "Displacement of the book and depth left", "share", "share", [["displacement", f.displacement, "vermillion", "solid"], ["depth left", f.depth_left, "blue", "dashed"]]),
+      chart("book", "Displacement of the book and depth left", "distance of the book's mid from the index", "share", [["displacement", f.displacement, "vermillion", "solid"]], { name: "depth left, share of normal", scale: "share", curves: [["depth left", f.depth_left, "blue", "dashed"]] }),
       chart("forced", "Closed by force so far", data.currency, "amount", [["longs liquidated", f.liquidated_long, "vermillion", "solid"], ["shorts liquidated", f.liquidated_short, "blue", "dashed"], ["ADL", f.adl, "purple", "dotted"]]),
       chart("fund", "Insurance fund", data.currency, "amount", [["fund", f.fund, "blue", "solid"]]),
     ];
@@ -345,17 +388,17 @@ if (traces.length && $("player")) {
     $("clock").textContent = clock(t);
     charts.forEach(one => one.point(t));
     const moved = f.index[frame] / f.index[0] - 1;
-    $("headline").textContent = "Index " + price(f.index[frame]) + " (" + (moved > 0 ? "+" : "") + percent(moved) + "), mark " + price(f.mark[frame]) + ". " + grouped(f.orders[frame], 0) + " forced orders so far, open interest " + short(f.open_interest[frame]) + " at " + short(f.leverage[frame]) + "x leverage.";
+    $("headline").textContent = "Index " + price(f.index[frame]) + " (" + (moved > 0 ? "+" : "") + percent(moved) + "), mark " + price(f.mark[frame]) + ". " + grouped(f.orders[frame], 0) + (f.orders[frame] === 1 ? " forced order" : " forced orders") + " so far, open interest " + short(f.open_interest[frame]) + " at " + short(f.leverage[frame]) + "x leverage.";
     const x = f.displacement[frame], widest = f.displacement.reduce((most, y) => Math.max(most, Math.abs(y)), 0.0001);
     $("displaced").textContent = Math.abs(x) < 5e-6 ? "The book trades at the index, " + price(f.traded[frame]) + "." : "The book trades " + percent(Math.abs(x)) + (x < 0 ? " below" : " above") + " the index, at " + price(f.traded[frame]) + ".";
     const half = Math.abs(x) / widest * 50;
     gauge($("displacement"), [[x < 0 ? 50 - half : 50, half], [50, 0, "zero"]]);
-    $("depth").textContent = percent(f.depth_left[frame]) + " of normal depth is left on the side that is sold into.";
+    $("depth").textContent = percent(f.depth_left[frame]) + " of normal depth is left on the side that forced orders hit.";
     gauge($("left"), [[0, Math.min(100, f.depth_left[frame] * 100)]]);
     const table = el("table"), body = el("tbody");
-    for (const [name, value, all] of [["Insurance fund", f.fund[frame], true], ["Makers, result since the start", f.maker[frame], true], ["Paid by the venue", f.venue[frame], f.venue.some(v => v)], ["Backstop, loss", f.backstop[frame], f.backstop.some(v => v)], ["Unfunded deficit", f.deficit[frame], f.deficit.some(v => v)], ["Liquidated, longs", f.liquidated_long[frame], true], ["Liquidated, shorts", f.liquidated_short[frame], true], ["ADL notional", f.adl[frame], true]]) {
+    for (const [name, value, all] of [["Insurance fund", f.fund[frame], true], ["Makers, result since the start", f.maker[frame], true], ["Paid by the venue", f.venue[frame], f.venue.some(v => v)], ["Backstops, result since the start", f.backstop[frame], f.backstop.some(v => v)], ["Unfunded deficit", f.deficit[frame], f.deficit.some(v => v)], ["Liquidated, longs", f.liquidated_long[frame], true], ["Liquidated, shorts", f.liquidated_short[frame], true], ["ADL notional", f.adl[frame], true]]) {
       if (!all) continue;
-      const row = el("tr"); row.append(el("th", name, { scope: "row" }), el("td", grouped(value, Math.abs(value) < 1000 ? data.cash_places : 0) + " " + data.currency, { class: "n" })); body.append(row);
+      const row = el("tr"); row.append(el("th", name, { scope: "row" }), el("td", trim(grouped(value, Math.abs(value) < 1000 ? data.cash_places : 0)) + " " + data.currency, { class: "n" })); body.append(row);
     }
     table.append(body); $("balances").replaceChildren(table);
     const head = el("tr"); ["account", "side", "quantity", "liquidation price", "away", "notional"].forEach((text, i) => head.append(el("th", text, { scope: "col", class: i > 1 ? "n" : "" })));
@@ -463,6 +506,8 @@ const link = (node, seen) => {
     }
   }
 };
+// A number keeps its sign of per cent on its line.
+for (const node of document.querySelectorAll(".findings li, figcaption h3, figcaption p")) for (const part of node.childNodes) if (part.nodeType === Node.TEXT_NODE) part.data = part.data.replace(/ %/g, "\u00a0%").replace(/ … /g, "\u00a0… ");
 if (words.size) document.querySelectorAll("[data-terms]").forEach(node => link(node, new Set()));
 
 // ------------------------------------------------------------------------------------------ the page

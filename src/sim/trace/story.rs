@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use super::Legend;
 use super::recording::Recording;
 use crate::facts::{AccountId, ContractId, Deed, Fact, OrderId, Paid, Party, Side, Via, Why};
-use crate::money::{Cash, Nanos, Price, Qty, Quantum};
+use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
 
 /// What happened to one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,25 @@ pub struct Story {
     pub events: Vec<(Nanos, String)>,
 }
 
-/// Prices at which positions are liquidated, as known at the opening.
-pub type LiquidationPrice<'a> = &'a dyn Fn(AccountId, ContractId) -> Option<Price>;
+/// What backs a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backing {
+    /// Its own collateral.
+    Isolated(Cash),
+    /// All cash of its account and the results of its other positions.
+    Cross,
+}
+
+/// A position as known at the opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stance {
+    /// While the marks of the account's other positions stand still; `None` where no mark reaches it.
+    pub liquidation: Option<Price>,
+    pub backing: Backing,
+}
+
+/// How positions stand at the opening.
+pub type Opening<'a> = &'a dyn Fn(AccountId, ContractId) -> Option<Stance>;
 
 /// The stories of these accounts, in the order given, then what the venue itself went through (rounds, exhaustion).
 #[must_use]
@@ -34,11 +51,11 @@ pub fn stories(
     legend: &Legend,
     recording: &Recording,
     accounts: &[AccountId],
-    liquidation: LiquidationPrice<'_>,
+    opening: Opening<'_>,
 ) -> (Vec<Story>, Vec<(Nanos, String)>) {
     let mut teller = Teller {
         legend,
-        liquidation,
+        opening,
         lives: accounts.iter().map(|&id| (id, Life::default())).collect(),
         orders: BTreeMap::new(),
         marks: vec![Price::ZERO; legend.contracts.len()],
@@ -76,6 +93,11 @@ struct Life {
     /// What it put in, and what it has.
     deposit: Cash,
     cash: Cash,
+    /// Paid since the opening: fees, surplus to the venue, funding; and what others paid for it.
+    fees: Cash,
+    surplus: Cash,
+    funding: Cash,
+    covered: Cash,
     /// Contract, lots, cost.
     positions: Vec<(ContractId, Qty, Cash)>,
     liquidated: Cash,
@@ -90,14 +112,13 @@ struct Closing {
     bankruptcy: Price,
     book: (Qty, Cash),
     adl: (Qty, Cash),
-    taken_over: Qty,
-    fees: Cash,
-    surplus: Cash,
+    engine: Qty,
+    backstop: Qty,
 }
 
 struct Teller<'a> {
     legend: &'a Legend,
-    liquidation: LiquidationPrice<'a>,
+    opening: Opening<'a>,
     lives: BTreeMap<AccountId, Life>,
     orders: BTreeMap<OrderId, Closing>,
     marks: Vec<Price>,
@@ -110,6 +131,8 @@ struct Teller<'a> {
 #[derive(Default)]
 struct Taken {
     fills: u32,
+    /// Of the last one.
+    price: Price,
     qty: Qty,
     value: Cash,
     notional: Cash,
@@ -132,12 +155,19 @@ impl Teller<'_> {
     /// Average price of lots that traded for this cash.
     fn average(&self, contract: ContractId, qty: Qty, cash: Cash) -> String {
         let Quote { tick, lot } = self.quote(contract);
-        let lots = lot.show(qty.0.abs());
-        let value = self.legend.cash_unit.show(cash.0.abs());
-        value.checked_div(lots).map_or_else(String::new, |price| {
-            let places = tick.size().scale() + 2;
-            grouped_to(price, places)
-        })
+        let price = match self.legend.multiplier(contract) {
+            Multiplier::Linear(_) => {
+                let value = self.legend.cash_unit.show(cash.0.abs());
+                value.checked_div(lot.show(qty.0.abs()))
+            }
+            // Lots × face ÷ price is their worth in the coin.
+            Multiplier::Inverse(face) => {
+                let worth = Decimal::from(qty.0.abs()).checked_mul(Decimal::from(face));
+                let ticks = worth.and_then(|worth| worth.checked_div(Decimal::from(cash.0.abs())));
+                ticks.and_then(|ticks| ticks.checked_mul(tick.size()))
+            }
+        };
+        price.map_or_else(String::new, |price| grouped_to(price, tick.size().scale() + 2))
     }
 
     fn quote(&self, contract: ContractId) -> Quote {
@@ -152,7 +182,9 @@ impl Teller<'_> {
 
     fn lots(&self, contract: ContractId, qty: Qty) -> String {
         let lot = self.quote(contract).lot;
-        format!("{} {}", grouped_to(lot.show(qty.0.abs()), lot.size().scale()), self.legend.symbol(contract))
+        // A lot of an inverse contract is money, not the coin that the contract is named after.
+        let unit = if self.legend.multiplier(contract).is_linear() { "" } else { " contracts" };
+        format!("{} {}{unit}", grouped_to(lot.show(qty.0.abs()), lot.size().scale()), self.legend.symbol(contract))
     }
 
     fn value(&self, contract: ContractId, qty: Qty, price: Price) -> Cash {
@@ -168,20 +200,28 @@ impl Teller<'_> {
                     match via {
                         Via::Book => closing.book = (closing.book.0 + qty, closing.book.1 + cash),
                         Via::Adl => closing.adl = (closing.adl.0 + qty, closing.adl.1 + cash),
-                        Via::Takeover | Via::Backstop => closing.taken_over += qty,
+                        Via::Takeover => closing.engine += qty,
+                        Via::Backstop => closing.backstop += qty,
                         Via::Opening | Via::Socialised => {}
                     }
                 }
             }
             Fact::Marked { contract, mark } => self.marks[usize::from(contract)] = mark,
             Fact::Breached { contract, account, trigger, mark } if self.lives.contains_key(&account) => {
-                let equity = self.equity(account);
-                let sentence = format!(
-                    "breaches its maintenance margin: the mark is {}, its liquidation price {}; {} of equity left",
-                    self.price(contract, mark),
-                    self.price(contract, trigger),
-                    self.money(equity)
-                );
+                let equity = self.money(self.equity(account));
+                let (mark, trigger) = (self.price(contract, mark), self.price(contract, trigger));
+                let cross = (self.opening)(account, contract).is_some_and(|stance| stance.backing == Backing::Cross);
+                let sentence = if cross {
+                    // A cross account is in breach as a whole, at no price of its own.
+                    format!(
+                        "breaches the maintenance margin of its account: the mark of {} is {mark}; {equity} of equity left",
+                        self.legend.symbol(contract)
+                    )
+                } else {
+                    format!(
+                        "breaches its maintenance margin: the mark is {mark}, its liquidation price {trigger}; {equity} of equity left"
+                    )
+                };
                 self.tell(account, time, sentence);
             }
             Fact::OrderOpened { order, contract, account, bankruptcy, .. } if self.lives.contains_key(&account) => {
@@ -193,9 +233,8 @@ impl Teller<'_> {
                         bankruptcy,
                         book: (Qty::ZERO, Cash::ZERO),
                         adl: (Qty::ZERO, Cash::ZERO),
-                        taken_over: Qty::ZERO,
-                        fees: Cash::ZERO,
-                        surplus: Cash::ZERO,
+                        engine: Qty::ZERO,
+                        backstop: Qty::ZERO,
                     },
                 );
             }
@@ -211,12 +250,13 @@ impl Teller<'_> {
             Fact::Deleveraged { contract, account, qty, price, notional, haircut, unrealised }
                 if self.lives.contains_key(&account) =>
             {
-                let value = self.value(contract, qty.abs(), price);
+                let value = self.legend.multiplier(contract).notional(qty, price);
                 let taken = self.round.entry((account, contract)).or_default();
                 if taken.fills == 0 {
                     taken.unrealised = unrealised;
                 }
                 taken.fills += 1;
+                taken.price = price;
                 taken.qty += qty.abs();
                 taken.value += value;
                 taken.notional += notional;
@@ -239,10 +279,25 @@ impl Teller<'_> {
                 }
             }
             Fact::Exhausted { contract, .. } => {
-                let sentence = format!(
-                    "the fund's budget no longer covers a sale in {}: the rest goes to ADL",
-                    self.legend.symbol(contract)
-                );
+                let sentence =
+                    format!("the fund's budget no longer covers all of a sale in {}", self.legend.symbol(contract));
+                // Once an instant, however many orders it cuts short.
+                let mut now = self.venue.iter().rev().take_while(|(at, _)| *at == time);
+                if now.all(|(_, known)| *known != sentence) {
+                    self.venue.push((time, sentence));
+                }
+            }
+            Fact::Drawdown { on, peak, balance, .. } => {
+                let (peak, balance) = (self.money(peak), self.money(balance));
+                let then = if on { "ADL bears the losses from here" } else { "it pays again" };
+                self.venue.push((time, format!("the fund has {balance} after a peak of {peak}: {then}")));
+            }
+            Fact::Halted { contract, until } => {
+                let until = grouped_to(Decimal::new(until.0, 9), 3);
+                let sentence = match contract {
+                    Some(contract) => format!("{} is halted until {until} s", self.legend.symbol(contract)),
+                    None => format!("the venue does not liquidate until {until} s"),
+                };
                 self.venue.push((time, sentence));
             }
             Fact::Round { contract, losers, needed, placed, mark } => {
@@ -275,13 +330,11 @@ impl Teller<'_> {
                 }
                 _ => {}
             }
-            // At most one order of an account is open at a time.
-            if let Some(closing) = self.orders.values_mut().find(|closing| closing.account == account) {
-                match why {
-                    Why::TakerFee | Why::LiquidationFee => closing.fees -= signed,
-                    Why::Surplus => closing.surplus -= signed,
-                    _ => {}
-                }
+            match why {
+                Why::TakerFee | Why::LiquidationFee => life.fees -= signed,
+                Why::Surplus => life.surplus -= signed,
+                Why::Funding => life.funding -= signed,
+                _ => {}
             }
         }
     }
@@ -310,38 +363,50 @@ impl Teller<'_> {
         for id in ids {
             let life = &self.lives[&id];
             let mut sentences = Vec::new();
+            let mut wallet = life.deposit;
             for &(contract, qty, cost) in &life.positions {
                 let notional = cost.abs();
-                let leverage = self
-                    .legend
-                    .cash_unit
+                let stance = (self.opening)(id, contract);
+                let backing = stance.map_or(Backing::Cross, |stance| stance.backing);
+                let (margin, whose) = match backing {
+                    Backing::Isolated(collateral) => (collateral, ""),
+                    Backing::Cross if life.positions.len() > 1 => (life.deposit, " for all its positions"),
+                    Backing::Cross => (life.deposit, ""),
+                };
+                wallet -= margin;
+                let unit = self.legend.cash_unit;
+                let leverage = unit
                     .show(notional.0)
-                    .checked_div(self.legend.cash_unit.show(life.deposit.0))
+                    .checked_div(unit.show(margin.0))
                     .map_or_else(String::new, |ratio| format!("{}x ", ratio.round_dp(1).normalize()));
-                let trigger = (self.liquidation)(id, contract)
-                    .filter(|price| price.0 > 0)
-                    .map_or_else(String::new, |price| format!("; liquidation price {}", self.price(contract, price)));
+                let trigger = stance.and_then(|stance| stance.liquidation).map_or_else(String::new, |price| {
+                    let price = self.price(contract, price);
+                    let alone = if whose.is_empty() { "" } else { " while other prices stand still" };
+                    format!("; liquidation price {price}{alone}")
+                });
                 sentences.push(format!(
-                    "opens {leverage}{} {} at {} (notional {}) on {} {} of margin{trigger}",
+                    "opens {leverage}{} {} at {} (notional {}) on {} {} of margin{whose}{trigger}",
                     super::side_of(qty),
                     self.lots(contract, qty),
                     self.average(contract, qty, cost),
                     self.money(notional),
-                    self.money(life.deposit),
+                    self.money(margin),
                     self.legend.currency,
                 ));
             }
-            if sentences.is_empty() {
-                sentences.push(format!("deposits {} {}", self.money(life.deposit), self.legend.currency));
+            match sentences.last_mut() {
+                None => sentences.push(format!("deposits {} {}", self.money(life.deposit), self.legend.currency)),
+                Some(last) if wallet.0 > 0 => last.push_str(&format!("; {} more in its wallet", self.money(wallet))),
+                Some(_) => {}
             }
             sentences.into_iter().for_each(|sentence| self.tell(id, time, sentence));
         }
     }
 
     fn closed(&mut self, time: Nanos, closing: &Closing, notional: Cash, paid: &Paid) {
-        let Closing { account, contract, bankruptcy, book, adl, taken_over, fees, surplus } = *closing;
+        let Closing { account, contract, bankruptcy, book, adl, engine, backstop } = *closing;
         // A long's legs are sales.
-        let sold = book.0.0 + adl.0.0 + taken_over.0 < 0;
+        let sold = book.0.0 + adl.0.0 + engine.0 + backstop.0 < 0;
         let mut ways = Vec::new();
         if !book.0.is_zero() {
             let verb = if sold { "sold into" } else { "bought back in" };
@@ -358,8 +423,10 @@ impl Teller<'_> {
                 self.average(contract, adl.0, adl.1)
             ));
         }
-        if !taken_over.is_zero() {
-            ways.push(format!("{} taken over by the engine", self.lots(contract, taken_over)));
+        for (lots, who) in [(engine, "the engine"), (backstop, "a backstop")] {
+            if !lots.is_zero() {
+                ways.push(format!("{} taken over by {who}", self.lots(contract, lots)));
+            }
         }
         if ways.is_empty() {
             ways.push("nothing could be closed".into());
@@ -369,21 +436,13 @@ impl Teller<'_> {
         self.tell(account, time, sentence);
         let Some(life) = self.lives.get_mut(&account) else { return };
         life.liquidated += notional;
+        life.covered += paid.total();
         life.positions.retain(|position| !position.1.is_zero());
-        let (deposit, cash, flat) = (life.deposit, life.cash, life.positions.is_empty());
-        let to_price = deposit - cash - fees - surplus + paid.total();
-        let costs: Vec<String> =
-            [(to_price, "to the price"), (fees, "in fees"), (surplus, "of surplus kept by the venue")]
-                .iter()
-                .filter(|(amount, _)| amount.0 > 0)
-                .map(|(amount, what)| format!("{} {what}", self.money(*amount)))
-                .collect();
-        let lost = if !flat {
-            format!("keeps the rest of its position and {} of cash", self.money(cash))
-        } else if cash.is_zero() {
-            format!("loses all {} of its margin: {}", self.money(deposit), costs.join(", "))
+        let life = &self.lives[&account];
+        let left = if life.positions.is_empty() {
+            self.left(life)
         } else {
-            format!("is left with {} of {}: {}", self.money(cash), self.money(deposit), costs.join(", "))
+            format!("keeps the rest of its position and {} of cash", self.money(life.cash))
         };
         let short = paid.total();
         let rest = if short.is_zero() {
@@ -391,7 +450,32 @@ impl Teller<'_> {
         } else {
             format!("; {} beyond its margin paid by {}", self.money(short), self.payers(paid))
         };
-        self.tell(account, time, lost + &rest);
+        self.tell(account, time, left + &rest);
+    }
+
+    /// What an account without positions is left with, and where the rest went.
+    fn left(&self, life: &Life) -> String {
+        let Life { deposit, cash, fees, surplus, funding, covered, .. } = *life;
+        let to_price = deposit - cash - fees - surplus - funding + covered;
+        let costs: Vec<String> = [
+            (to_price, "to the price"),
+            (fees, "in fees"),
+            (funding, "in funding"),
+            (surplus, "of surplus kept by the venue"),
+        ]
+        .iter()
+        .filter(|(amount, _)| amount.0 > 0)
+        .map(|(amount, what)| format!("{} {what}", self.money(*amount)))
+        .collect();
+        let went = if costs.is_empty() { String::new() } else { format!(": {}", costs.join(", ")) };
+        match (cash, deposit) {
+            (Cash::ZERO, Cash(..=0)) => format!("is left with nothing, its margin withdrawn before{went}"),
+            (Cash::ZERO, _) => format!("loses all {} of its margin{went}", self.money(deposit)),
+            _ if cash > deposit => {
+                format!("is left with {}, {} more than it put in", self.money(cash), self.money(cash - deposit))
+            }
+            _ => format!("is left with {} of {}{went}", self.money(cash), self.money(deposit)),
+        }
     }
 
     fn payers(&self, paid: &Paid) -> String {
@@ -412,7 +496,7 @@ impl Teller<'_> {
     /// Tells what a round took from each winner: one sentence, however many losers it was matched with.
     fn rounds(&mut self, time: Nanos) {
         for ((account, contract), taken) in std::mem::take(&mut self.round) {
-            let Taken { fills, qty, value, notional, haircut, unrealised } = taken;
+            let Taken { fills, price, qty, value, notional, haircut, unrealised } = taken;
             if let Some(life) = self.lives.get_mut(&account) {
                 life.deleveraged += notional;
             }
@@ -421,11 +505,14 @@ impl Teller<'_> {
                 gift if gift < 0 => format!("{} better than the mark", self.money(haircut.abs())),
                 _ => format!("{} worse than the mark", self.money(haircut)),
             };
-            let average = if fills > 1 { format!(" on average in {fills} fills") } else { String::new() };
+            let at = if fills > 1 {
+                format!("{} on average in {fills} fills", self.average(contract, qty, value))
+            } else {
+                self.price(contract, price)
+            };
             let sentence = format!(
-                "is deleveraged: {} closed at {}{average} (mark {}), {cost}; it stood {} in profit",
+                "is deleveraged: {} closed at {at} (mark {}), {cost}; it stood {} in profit",
                 self.lots(contract, qty),
-                self.average(contract, qty, value),
                 self.price(contract, self.marks[usize::from(contract)]),
                 self.money(unrealised)
             );
@@ -498,7 +585,6 @@ fn grouped_to(amount: Decimal, places: u32) -> String {
 mod tests {
     use super::*;
     use crate::facts::Observer;
-    use crate::money::Multiplier;
     use crate::sim::trace::Contract;
     use rust_decimal::dec;
 
@@ -546,7 +632,9 @@ mod tests {
         // 3 lots at 92 and 1 at 96: 372 over 4 lots, 93 on average, 6 + 6 worse than the mark of 90.
         recording.see(Nanos(2), &[deleveraged(3, 92, 6, 200), deleveraged(1, 96, 6, 170)]);
         recording.see(Nanos(2), &[deleveraged(2, 88, -4, 160)]);
-        let (told, _) = stories(&legend(), &recording, &[7], &|_, _| Some(Price(119)));
+        let (told, _) = stories(&legend(), &recording, &[7], &|_, _| {
+            Some(Stance { liquidation: Some(Price(119)), backing: Backing::Isolated(Cash(500)) })
+        });
         let told: Vec<&str> = told[0].events.iter().map(|(_, sentence)| sentence.as_str()).collect();
         insta::assert_snapshot!(told[..3].join("\n"), @r"
         opens 4x short 20 TOY at 100 (notional 2,000) on 500 USD of margin; liquidation price 119
