@@ -493,13 +493,22 @@ pub const HALT: &[Key] = &[
 
 /// `[venue.band]`
 pub const BAND: &[Key] = &[
+    key("width", RATE, Need::Required, "no forced order trades further than this share from the mean of the window"),
     key(
-        "width",
-        RATE,
-        Need::Required,
-        "no forced order trades further than this share from the mean index of the window",
+        "of",
+        Shape::Choice(&[
+            ("index", "the published index"),
+            ("mark", "the mark, which follows the venue's own price in part"),
+        ]),
+        Need::Default("\"index\""),
+        "the price whose mean the band lies around",
     ),
-    key("window", SOME_TIME, Need::Default("\"1 min\""), "window of the mean index"),
+    key(
+        "window",
+        SOME_TIME,
+        Need::Default("\"1 min\""),
+        "window of the mean; the last price alone where it is `mark_interval`",
+    ),
     key(
         "halt",
         ANY_TIME,

@@ -9,8 +9,8 @@ use crate::money::{Cash, Qty, Quantum, Ratio};
 use crate::registry::{Reading, Values};
 use crate::venue::adl::{Policy, PriceNeed};
 use crate::venue::rules::{
-    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, CashLayer, Drawdown, FeeCap, FundLimits, FundRules,
-    Interruptions, PoolRules, PositionLayer, Socialise, Span, Waterfall,
+    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, BandOf, CashLayer, Drawdown, FeeCap, FundLimits,
+    FundRules, Interruptions, PoolRules, PositionLayer, Socialise, Span, Waterfall,
 };
 
 /// What `[venue.adl]` says beside the policy and who is eligible.
@@ -247,6 +247,7 @@ pub(super) fn interruptions(values: &Values, assets: &[AssetDraft], reading: &mu
     }
     let band = match values.maybe_table("band") {
         Some(table) => Some(Band {
+            of: if table.maybe_text("of").as_deref() == Some("mark") { BandOf::Mark } else { BandOf::Index },
             width: table.has("width").then(|| table.ratio("width"))?,
             window: table.maybe_time("window")?,
             halt: table.maybe_time("halt")?,
