@@ -159,6 +159,18 @@ pub const ASSET: &[Key] = &[
         Need::Default("0.018"),
         "log move of the exogenous index that goes with 100 million of net taker flow of others",
     ),
+    key(
+        "flow_thinning",
+        Shape::Number { unit: "", min: 0.0, max: 2.0 },
+        Need::Default("0"),
+        "exponent with which `flow_impact` rises as depth is withdrawn: times depth left to the power minus this",
+    ),
+    key(
+        "flow_imbalance",
+        Shape::Plugin(DISTRIBUTION),
+        Need::Default("0"),
+        "net taker flow of others that moves no price, as a share of `gross_flow`; drawn anew every minute",
+    ),
 ];
 
 /// `[market]`
