@@ -27,6 +27,10 @@ pub enum Purpose {
     Bootstrap = 7,
     /// Which law a path of importance sampling is drawn from.
     Tilt = 8,
+    /// Depth of the day; index = asset.
+    Depth = 9,
+    /// Flow of others that moves no price, a word a minute.
+    Flow = 10,
 }
 
 /// A stream of 64-bit words.

@@ -41,7 +41,7 @@ use engine::Engine;
 use fund::Funds;
 use ledger::{Ledger, State, Telling};
 use register::Register;
-use rules::{AdlPrice, AdlTrigger, CashLayer, MarginMode, PositionLayer, Rules, Waterfall};
+use rules::{AdlPrice, AdlTrigger, BandOf, CashLayer, MarginMode, PositionLayer, Rules, Waterfall};
 use schedule::Schedule;
 use triggers::Trigger;
 use voluntary::{Own, Waiting};
@@ -307,6 +307,7 @@ impl Venue {
                     return Err(Refused::NoPrice(mark.0));
                 }
                 self.now = now;
+                self.note_price(now, contract, BandOf::Mark, mark);
                 self.mark(contract, mark);
                 Ok(Next::Idle)
             }
@@ -317,7 +318,8 @@ impl Venue {
                 if index.0 <= 0 {
                     return Err(Refused::NoPrice(index.0));
                 }
-                self.schedule.note_index(now, contract, index, self.rules.interruptions.band);
+                self.schedule.note_index(contract, index);
+                self.note_price(now, contract, BandOf::Index, index);
                 Ok(Next::Idle)
             }
             Command::Volatility { now, contract, volatility } => {
@@ -650,7 +652,7 @@ impl Rules {
     #[must_use]
     pub fn needs_index(&self) -> bool {
         matches!(self.waterfall.adl_price, AdlPrice::Oracle | AdlPrice::OracleWhileSolvent)
-            || self.interruptions.band.is_some()
+            || self.interruptions.band.is_some_and(|band| band.of == BandOf::Index)
     }
 
     /// Why one run does not tell when the fund is exhausted for every size of it, where it does not.

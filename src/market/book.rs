@@ -44,6 +44,14 @@ pub trait Book: Send + Sync + Debug {
         self.boxed_clone()
     }
 
+    /// What a path multiplies the depth by, from a uniform; `None` where no path does.
+    fn depth_factor(&self, _u: f64) -> Option<f64> {
+        None
+    }
+
+    /// Uses this factor from the next reset on.
+    fn set_depth_factor(&mut self, _factor: f64) {}
+
     /// Back to the state at the start of a path with the index at `index` ticks.
     fn reset(&mut self, index: f64, reference: Reference);
 

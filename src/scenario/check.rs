@@ -14,6 +14,7 @@ use super::opening::{OpeningContract, OpeningRules};
 use super::{Asset, Clock, Scenario, correlation, people, preset, venue};
 use crate::fault::{Failure, Fault, Faults, Place, Severity, Source};
 use crate::market::book::{BOOK_INFO, BOOKS, Reference};
+use crate::market::distribution::DISTRIBUTIONS;
 use crate::market::flow::Background;
 use crate::market::funding::FundingRule;
 use crate::market::index::IndexRule;
@@ -434,15 +435,30 @@ fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, rea
         mark: mark_node.and_then(|node| MARKS.choose(&node, reading)),
         index,
         jump_beta: values.maybe_number("jump_beta"),
-        background: background(values),
+        background: background(values, reading),
         symbol,
     }
 }
 
 /// The flow of others, where there is any.
-fn background(values: &Values) -> Option<Background> {
+fn background(values: &Values, reading: &mut Reading) -> Option<Background> {
+    let imbalance = values.maybe_node("flow_imbalance").and_then(|node| DISTRIBUTIONS.choose(&node, reading));
+    if let Some((least, greatest)) = imbalance.as_ref().map(|law| law.support())
+        && (least < -1.0 || greatest > 1.0)
+    {
+        reading.fault(
+            &values.span("flow_imbalance"),
+            format!("`flow_imbalance` can become {}", if least < -1.0 { least } else { greatest }),
+            "net flow is at most all of the gross flow: cut the distribution to -1 to 1 by its `min` and `max`",
+        );
+    }
     let gross_a_minute = values.maybe_number("gross_flow").filter(|&gross| gross > 0.0)?;
-    Some(Background { gross_a_minute, impact: values.maybe_number("flow_impact")? })
+    Some(Background {
+        gross_a_minute,
+        impact: values.maybe_number("flow_impact")?,
+        thinning: values.maybe_number("flow_thinning")?,
+        imbalance: imbalance.filter(|law| law.support() != (0.0, 0.0)),
+    })
 }
 
 /// tick × lot, and which cash unit, lot or tick would fit the other two.

@@ -159,6 +159,18 @@ pub const ASSET: &[Key] = &[
         Need::Default("0.018"),
         "log move of the exogenous index that goes with 100 million of net taker flow of others",
     ),
+    key(
+        "flow_thinning",
+        Shape::Number { unit: "", min: 0.0, max: 2.0 },
+        Need::Default("0"),
+        "exponent with which `flow_impact` rises as depth is withdrawn: times depth left to the power minus this",
+    ),
+    key(
+        "flow_imbalance",
+        Shape::Plugin(DISTRIBUTION),
+        Need::Default("0"),
+        "net taker flow of others that moves no price, as a share of `gross_flow`; drawn anew every minute",
+    ),
 ];
 
 /// `[market]`
@@ -561,13 +573,22 @@ pub const VOLATILITY_STEP: &[Key] = &[
 
 /// `[venue.band]`
 pub const BAND: &[Key] = &[
+    key("width", RATE, Need::Required, "no forced order trades further than this share from the mean of the window"),
     key(
-        "width",
-        RATE,
-        Need::Required,
-        "no forced order trades further than this share from the mean index of the window",
+        "of",
+        Shape::Choice(&[
+            ("index", "the published index"),
+            ("mark", "the mark, which follows the venue's own price in part"),
+        ]),
+        Need::Default("\"index\""),
+        "the price whose mean the band lies around",
     ),
-    key("window", SOME_TIME, Need::Default("\"1 min\""), "window of the mean index"),
+    key(
+        "window",
+        SOME_TIME,
+        Need::Default("\"1 min\""),
+        "window of the mean; the last price alone where it is `mark_interval`",
+    ),
     key(
         "halt",
         ANY_TIME,

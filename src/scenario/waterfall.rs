@@ -10,7 +10,7 @@ use crate::registry::{Reading, Values};
 use crate::venue::adl::{Policy, PriceNeed};
 use crate::venue::margin::Tiers;
 use crate::venue::rules::{
-    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, CashLayer, Drawdown, DynamicMaintenance, FeeCap,
+    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, BandOf, CashLayer, Drawdown, DynamicMaintenance, FeeCap,
     FundLimits, FundRules, Interruptions, PoolRules, PositionLayer, Socialise, Span, VolatilityStep, Waterfall,
 };
 
@@ -311,6 +311,7 @@ pub(super) fn interruptions(values: &Values, assets: &[AssetDraft], reading: &mu
     }
     let band = match values.maybe_table("band") {
         Some(table) => Some(Band {
+            of: if table.maybe_text("of").as_deref() == Some("mark") { BandOf::Mark } else { BandOf::Index },
             width: table.has("width").then(|| table.ratio("width"))?,
             window: table.maybe_time("window")?,
             halt: table.maybe_time("halt")?,

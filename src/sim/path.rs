@@ -20,7 +20,7 @@ use super::tilt::{Draw, weight};
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
 use crate::market::book::{Book, Reference, Refresh};
-use crate::market::flow::Flow;
+use crate::market::flow::{self, Flow};
 use crate::market::funding::Accrual;
 use crate::market::index::{Address, Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
@@ -28,7 +28,7 @@ use crate::market::math;
 use crate::market::process::{Draws, Noise};
 use crate::market::volatility::Realised;
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
-use crate::rng::{Purpose, Stream};
+use crate::rng::{Purpose, Stream, open_unit};
 use crate::scenario::Scenario;
 use crate::traders::Population;
 use crate::venue::ledger::Telling;
@@ -90,6 +90,10 @@ pub struct Worker<'s> {
     index: Vec<Vec<f64>>,
     /// What was drawn for the published index of each asset.
     factors: Vec<Vec<f64>>,
+    /// What each book's depth is multiplied by on this path.
+    depth_factors: Vec<f64>,
+    /// Net flow of others that moves no price, a minute each; empty where there is none.
+    imbalance: Vec<f64>,
     actual: Lane,
     unlimited: Lane,
     deep: Lane,
@@ -187,6 +191,8 @@ impl<'s> Worker<'s> {
             jumped: Vec::new(),
             index: vec![Vec::new(); assets],
             factors: vec![Vec::new(); assets],
+            depth_factors: vec![1.0; assets],
+            imbalance: Vec::new(),
             actual: Lane::new(stage, &stage.rules, books(), &outputs),
             unlimited: Lane::new(stage, &stage.unlimited, books(), &[]),
             deep: Lane::new(stage, &stage.rules, deep(), &[]),
@@ -322,10 +328,18 @@ impl<'s> Worker<'s> {
         known: Known,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Outcome, Failure> {
+        self.draw_market(path);
         // Behaviours wait for trades of accounts.
         let unheard = if self.stage.troupe.listens() { Telling::Silent } else { Telling::Counted };
         let telling = if observers.is_empty() { unheard } else { Telling::Told };
-        let context = Context { stage: self.stage, index: &self.index, factors: &self.factors, path };
+        let context = Context {
+            stage: self.stage,
+            index: &self.index,
+            factors: &self.factors,
+            depth_factors: &self.depth_factors,
+            imbalance: &self.imbalance,
+            path,
+        };
         let register = std::mem::replace(&mut self.register, self.actual.venue.release());
         let open_interest = open_interest(&register, self.stage);
         self.cast.draw(&self.stage.troupe, path, &register);
@@ -398,6 +412,21 @@ impl<'s> Worker<'s> {
         }
     }
 
+    /// How deep the books of the day are, and the flow of others that moves no price.
+    fn draw_market(&mut self, path: u64) {
+        let Stage { scenario, seed, .. } = self.stage;
+        for (a, (factor, asset)) in (0u32..).zip(self.depth_factors.iter_mut().zip(&scenario.assets)) {
+            // Most books have no factor, and need no stream.
+            if asset.book.depth_factor(0.5).is_some() {
+                let u = open_unit(Stream::new(*seed, Purpose::Depth, (a, 0), path).word());
+                *factor = asset.book.depth_factor(u).unwrap_or(1.0);
+            }
+        }
+        if let Some(background) = scenario.assets.first().and_then(|asset| asset.background.as_ref()) {
+            background.draw(*seed, path, scenario.clock.horizon, &mut self.imbalance);
+        }
+    }
+
     /// The exogenous index of every asset: open · exp(s · log-return). Returns the density of the tilted law over the
     /// original one; the first asset that can be tilted is.
     fn draw_index(&mut self, path: u64, tilt: Option<Draw>) -> f64 {
@@ -464,6 +493,8 @@ struct Context<'a> {
     stage: &'a Stage<'a>,
     index: &'a [Vec<f64>],
     factors: &'a [Vec<f64>],
+    depth_factors: &'a [f64],
+    imbalance: &'a [f64],
     path: u64,
 }
 
@@ -534,8 +565,9 @@ impl Lane {
         observers: &mut [&mut dyn Observer],
     ) {
         let scenario = context.stage.scenario;
-        for ((book, mark), (state, asset)) in
-            self.books.iter_mut().zip(&mut self.marks).zip(self.assets.iter_mut().zip(&scenario.assets))
+        let books = self.books.iter_mut().zip(context.depth_factors);
+        for (((book, factor), mark), (state, asset)) in
+            books.zip(&mut self.marks).zip(self.assets.iter_mut().zip(&scenario.assets))
         {
             let open = asset.open.0 as f64;
             *state = AssetState {
@@ -548,6 +580,7 @@ impl Lane {
                 refreshed: Nanos::ZERO,
                 traded: asset.open,
             };
+            book.set_depth_factor(*factor);
             book.reset(open, asset.reference);
             mark.reset();
         }
@@ -577,10 +610,20 @@ impl Lane {
         let before = self.assets.first().map_or(0.0, |state| state.exogenous);
         self.venue.tell_interruptions((!now.is_zero()).then(|| now - interval), now);
         self.move_index(context, now);
-        if let (Some(state), Some(background)) =
-            (self.assets.first(), scenario.assets.first().and_then(|asset| asset.background))
-        {
-            self.flow.add(background, elapsed_s, before, state.exogenous);
+        if let (Some(state), Some(background), Some(book)) = (
+            self.assets.first(),
+            scenario.assets.first().and_then(|asset| asset.background.as_ref()),
+            self.books.first(),
+        ) {
+            let passed = flow::Interval {
+                elapsed_s,
+                before,
+                after: state.exogenous,
+                depth_factor: context.depth_factors.first().copied().unwrap_or(1.0),
+                depth_left: if background.thinning == 0.0 { 1.0 } else { book.depth_left() },
+                imbalance: flow::of_minute(context.imbalance, (now - interval).max(Nanos::ZERO)),
+            };
+            self.flow.add(background, passed);
             self.count_flow(scenario);
         }
         self.fund(context, now)?;

@@ -280,13 +280,22 @@ impl Span {
     }
 }
 
-/// No order trades further than a share from the mean index of a window.
+/// No order trades further than a share from the mean of a price over a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Band {
+    pub of: BandOf,
     pub width: Ratio,
     pub window: Nanos,
     /// How long a contract stands still once an order has met its band; 0 for not at all.
     pub halt: Nanos,
+}
+
+/// The price that a band lies around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BandOf {
+    Index,
+    /// The mark, which follows the venue's own price in part: so does the band.
+    Mark,
 }
 
 /// What keeps the venue from liquidating. The default is nothing.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::rules::Band;
+use super::rules::BandOf;
 use super::{Fill, Order, Queued, Venue};
 use crate::facts::{ContractId, Fact, Side};
 use crate::money::{Nanos, Price, Ratio, div_ceil, div_floor, narrow};
@@ -10,7 +10,7 @@ use crate::money::{Nanos, Price, Ratio, div_ceil, div_floor, narrow};
 #[derive(Clone, Debug, Default)]
 struct Asset {
     index: Price,
-    /// Indices within the window of the band, oldest first, and their sum.
+    /// Prices that the band lies around within its window, oldest first, and their sum.
     recent: VecDeque<(Nanos, Price)>,
     sum: i128,
     /// Stands still until this time because an order met its band.
@@ -39,14 +39,17 @@ impl Schedule {
         (self.credit, self.refilled) = (0, None);
     }
 
-    pub fn note_index(&mut self, now: Nanos, contract: ContractId, index: Price, band: Option<Band>) {
+    pub fn note_index(&mut self, contract: ContractId, index: Price) {
+        self.assets[usize::from(contract)].index = index;
+    }
+
+    /// Takes note of the price that bands lie around.
+    fn note_middle(&mut self, now: Nanos, contract: ContractId, price: Price, window: Nanos) {
         let asset = &mut self.assets[usize::from(contract)];
-        asset.index = index;
-        let Some(band) = band else { return };
-        asset.recent.push_back((now, index));
-        asset.sum += i128::from(index.0);
+        asset.recent.push_back((now, price));
+        asset.sum += i128::from(price.0);
         while let Some(&(time, oldest)) = asset.recent.front()
-            && time <= now - band.window
+            && time <= now - window
         {
             asset.recent.pop_front();
             asset.sum -= i128::from(oldest.0);
@@ -117,12 +120,23 @@ impl Venue {
         self.queue.remove(at)
     }
 
-    /// The worst price of any order on a side: width away from the mean index of the window.
+    /// Takes note of an index or a mark at a refresh, where the band lies around such a price.
+    pub(super) fn note_price(&mut self, now: Nanos, contract: ContractId, of: BandOf, price: Price) {
+        if let Some(band) = self.rules.interruptions.band.filter(|band| band.of == of) {
+            self.schedule.note_middle(now, contract, price, band.window);
+        }
+    }
+
+    /// The worst price of any order on a side: width away from the mean of the window.
     pub(super) fn band(&self, contract: ContractId, side: Side) -> Option<Price> {
         let band = self.rules.interruptions.band?;
         let asset = &self.schedule.assets[usize::from(contract)];
         let count = i128::try_from(asset.recent.len()).expect("a count fits 128 bits");
-        let (sum, count) = if count == 0 { (i128::from(asset.index.0), 1) } else { (asset.sum, count) };
+        let (sum, count) = match (count, band.of) {
+            (0, BandOf::Index) => (i128::from(asset.index.0), 1),
+            (0, BandOf::Mark) => (i128::from(self.mark_of(contract).0), 1),
+            _ => (asset.sum, count),
+        };
         let one = i128::from(Ratio::ONE.0);
         let width = i128::from(band.width.0);
         Some(match side {

@@ -14,8 +14,10 @@
 //! 1.05 and 1.36) in recorded books and 1/κ agrees with the exponent of returns in volume; see `docs/methods.md`.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{Book, Reference, Refresh, Taker};
+use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
 use crate::money::{Nanos, Price};
 use crate::registry::{Entry, Key, Need, Shape};
@@ -75,6 +77,12 @@ pub const ENTRY: Entry<dyn Book> = Entry {
             shape: Shape::Positive { unit: "settlement currency" },
             need: Need::Required,
             about: "notional of one side within 1 % of the mid in calm times",
+        },
+        Key {
+            name: "depth_factor",
+            shape: Shape::Plugin(&DISTRIBUTION_INFO),
+            need: Need::Default("1"),
+            about: "what a path multiplies `depth_1pct` by, and divides `flow_impact` by: how deep the book of the day is",
         },
         Key {
             name: "kappa",
@@ -149,7 +157,21 @@ pub const ENTRY: Entry<dyn Book> = Entry {
             about: "how sharply depth falls beyond these: p in the formula",
         },
     ],
-    build: |values, _| {
+    build: |values, reading| {
+        let factor = DISTRIBUTIONS.choose(&values.node("depth_factor"), reading)?;
+        let (least, greatest) = factor.support();
+        if least < LEAST_FACTOR || (greatest > 1.0 / LEAST_FACTOR && greatest.is_finite()) {
+            let wrong = if least < LEAST_FACTOR { least } else { greatest };
+            reading.fault(
+                &values.span("depth_factor"),
+                format!("`depth_factor` can become {wrong}"),
+                format!(
+                    "every value must be from {LEAST_FACTOR} to {}: cut the distribution by its `min` and `max`",
+                    1.0 / LEAST_FACTOR
+                ),
+            );
+            return None;
+        }
         let withdrawal = (values.text("withdrawal") == "smooth").then(|| Withdrawal {
             floor: values.number("withdrawal_floor"),
             window_s: values.time("withdrawal_window").seconds(),
@@ -157,7 +179,7 @@ pub const ENTRY: Entry<dyn Book> = Entry {
             half_volume: values.number("withdrawal_volume"),
             exponent: values.number("withdrawal_exponent"),
         });
-        Some(Box::new(Depth::new(Parameters {
+        let parameters = Parameters {
             depth_1pct: values.number("depth_1pct"),
             kappa: values.number("kappa"),
             half_life_s: values.time("half_life").seconds(),
@@ -167,9 +189,15 @@ pub const ENTRY: Entry<dyn Book> = Entry {
             max_displacement: values.number("max_displacement"),
             withdrawal,
             extent: Extent::Finite,
-        })))
+        };
+        // A factor that is always 1 is none, so that nothing is drawn for it.
+        let factor = ((least, greatest) != (1.0, 1.0)).then(|| Arc::from(factor));
+        Some(Box::new(Depth { factor_law: factor, ..Depth::new(parameters) }))
     },
 };
+
+/// Least `depth_factor`, and the inverse of the greatest.
+const LEAST_FACTOR: f64 = 0.000_1;
 
 /// Depth is quoted for a move of 1 %.
 const UNIT: f64 = 0.01;
@@ -187,6 +215,9 @@ struct Place {
 #[derive(Clone, Debug)]
 struct Depth {
     parameters: Parameters,
+    /// What a path multiplies D by; `None` where that is always 1.
+    factor_law: Option<Arc<dyn Distribution>>,
+    factor: f64,
     inverse_kappa: f64,
     /// κ/(κ + 1).
     integral_share: f64,
@@ -213,6 +244,8 @@ impl Depth {
     fn new(parameters: Parameters) -> Self {
         Self {
             parameters,
+            factor_law: None,
+            factor: 1.0,
             inverse_kappa: 1.0 / parameters.kappa,
             integral_share: parameters.kappa / (parameters.kappa + 1.0),
             reference: Reference::PerTickLot(1.0),
@@ -226,6 +259,11 @@ impl Depth {
             history: VecDeque::new(),
             decay: (0.0, 1.0),
         }
+    }
+
+    /// The same book with other parameters.
+    fn with(&self, parameters: Parameters) -> Box<dyn Book> {
+        Box::new(Self { factor_law: self.factor_law.clone(), ..Self::new(parameters) })
     }
 
     /// x = sgn(N)·1 %·(|N|/D)^(1/κ).
@@ -315,17 +353,26 @@ impl Book for Depth {
     }
 
     fn infinitely_deep(&self) -> Box<dyn Book> {
-        Box::new(Self::new(Parameters { extent: Extent::Infinite, ..self.parameters }))
+        self.with(Parameters { extent: Extent::Infinite, ..self.parameters })
     }
 
     fn steadfast(&self) -> Box<dyn Book> {
-        Box::new(Self::new(Parameters { withdrawal: None, ..self.parameters }))
+        self.with(Parameters { withdrawal: None, ..self.parameters })
+    }
+
+    fn depth_factor(&self, u: f64) -> Option<f64> {
+        let law = self.factor_law.as_ref()?;
+        Some(law.quantile(u).clamp(LEAST_FACTOR, 1.0 / LEAST_FACTOR))
+    }
+
+    fn set_depth_factor(&mut self, factor: f64) {
+        self.factor = factor;
     }
 
     fn reset(&mut self, index: f64, reference: Reference) {
         self.reference = reference;
         let (Reference::PerTickLot(worth) | Reference::PerLot(worth)) = reference;
-        self.depth = self.parameters.depth_1pct / worth;
+        self.depth = self.parameters.depth_1pct / worth * self.factor;
         self.limit = self.depth * math::pow(self.parameters.max_displacement / UNIT, self.parameters.kappa);
         self.move_to(0.0);
         self.withdrawn = 1.0;

@@ -507,3 +507,23 @@ fn wrong_books_are_located() {
       = help: bids stand below asks, or they would have traded
     "#);
 }
+
+#[test]
+fn the_depth_of_the_day_is_a_factor_on_the_depth() {
+    let text = "{ kind = \"depth\", depth_1pct = 100_000_000, depth_factor = { kind = \"uniform\", min = 0.5, max = 2.5 }, withdrawal = \"off\" }";
+    let drawn = built(text);
+    assert_eq!([0.0, 0.25, 1.0].map(|u| drawn.depth_factor(u)), [Some(0.5), Some(1.0), Some(2.5)]);
+    // Half as deep: the same order twice as large in units of the book. Forms without forced impact or withdrawal keep it.
+    let half = built("{ kind = \"depth\", depth_1pct = 50_000_000, withdrawal = \"off\" }");
+    assert_eq!(half.depth_factor(0.3), None);
+    for (mut drawn, mut half) in [(drawn.boxed_clone(), half.boxed_clone()), (drawn.steadfast(), half.steadfast())] {
+        assert_eq!(drawn.depth_factor(0.25), Some(1.0));
+        drawn.set_depth_factor(0.5);
+        for book in [&mut drawn, &mut half] {
+            book.reset(INDEX, Reference::PerTickLot(NOTIONAL));
+            book.take(INDEX, Taker::Sells, 1_000);
+        }
+        assert!((drawn.displacement() / half.displacement() - 1.0).abs() < 1e-12);
+    }
+    assert_eq!(drawn.infinitely_deep().depth_factor(0.25), Some(1.0));
+}

@@ -254,6 +254,35 @@ fn waypoints_are_met_exactly_with_the_law_of_a_bridge_between_them() {
 }
 
 #[test]
+fn a_drawn_severity_is_one_factor_of_a_whole_path_and_has_its_law() {
+    let text = |severity: &str| {
+        format!(
+            "{{ kind = \"waypoints\", volatility = 0, severity = {severity}, anchors = [{{ at = \"0 s\", price = 200 }}, \
+             {{ at = \"100 s\", price = 180 }}, {{ at = \"200 s\", price = 150 }}] }}"
+        )
+    };
+    let grid = Grid { step: Nanos::SECOND, steps: 300 };
+    let process = built(&text("{ kind = \"uniform\", min = 0.5, max = 1.5 }"));
+    let mut factors: Vec<f64> = (0..4_000)
+        .map(|i| {
+            let x = path(process.as_ref(), grid, Direction::Down, i);
+            let factor = x[100] / 0.9f64.ln();
+            assert!((x[200] - factor * 0.75f64.ln()).abs() < 1e-12 && (x[300] - x[200]).abs() < 1e-12, "{i}");
+            factor
+        })
+        .collect();
+    factors.sort_by(f64::total_cmp);
+    // A uniform's quartiles; four standard errors, √(u(1 − u)/n), are at most 0.032.
+    for (share, wanted) in [(0.25, 0.75), (0.5, 1.0), (0.75, 1.25)] {
+        let found = factors[(4_000.0 * share) as usize];
+        assert!((found - wanted).abs() < 0.032, "{share}: {found}");
+    }
+    let fixed = built(&text("2"));
+    let x = path(fixed.as_ref(), grid, Direction::Down, 0);
+    assert!((x[200] - 2.0 * 0.75f64.ln()).abs() < 1e-12);
+}
+
+#[test]
 fn after_the_last_waypoint_the_noise_runs_free() {
     let process = built(
         "{ kind = \"waypoints\", volatility = 2.0, anchors = [{ at = \"0 s\", price = 1 }, { at = \"50 s\", price = 0.5 }] }",

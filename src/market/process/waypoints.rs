@@ -1,6 +1,6 @@
 //! A recorded crash by a few anchors, joined by Brownian bridges.
 //!
-//! Anchor i stands at time t_i with log level L_i = severity·ln(p_i/p_0). Between two anchors, with f = (t − t_i)/(t_{i+1} − t_i),
+//! Anchor i stands at time t_i with log level L_i = z·ln(p_i/p_0), z the severity, fixed or drawn anew each path. Between two anchors, with f = (t − t_i)/(t_{i+1} − t_i),
 //! ln I_t = L_i + f·(L_{i+1} − L_i) + σ·[W_t − W_i − f·(W_{i+1} − W_i)]: the path meets every anchor, and what lies between
 //! has the law of the noise given that it does. After the last anchor the noise runs free. Where an anchor lies
 //! between two grid points, W there is taken on the straight line between them; where it lies beyond the horizon, it
@@ -10,21 +10,24 @@
 use rand_distr::{Distribution as _, StandardNormal};
 
 use super::{Draws, PriceProcess};
+use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
 use crate::money::Nanos;
 use crate::registry::{Entry, Key, Need, Reading, Shape, Values};
+use crate::rng::open_unit;
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Waypoints {
     /// Volatility a √second.
     sigma: f64,
+    severity: Box<dyn Distribution>,
     anchors: Vec<Anchor>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Anchor {
     at: Nanos,
-    /// ln of the price over that of the first anchor, times the severity.
+    /// ln of the price over that of the first anchor, before the severity.
     level: f64,
 }
 
@@ -56,9 +59,9 @@ pub const ENTRY: Entry<dyn PriceProcess> = Entry {
         super::gbm::VOLATILITY,
         Key {
             name: "severity",
-            shape: Shape::Number { unit: "", min: -10.0, max: 10.0 },
+            shape: Shape::Plugin(&DISTRIBUTION_INFO),
             need: Need::Default("1.0"),
-            about: "factor on the log return of every anchor from the first one",
+            about: "factor on the log return of every anchor from the first one, -10 to 10; one for the whole path",
         },
     ],
     build,
@@ -66,7 +69,7 @@ pub const ENTRY: Entry<dyn PriceProcess> = Entry {
 
 fn build(values: &Values, reading: &mut Reading) -> Option<Box<dyn PriceProcess>> {
     let written = values.tables("anchors");
-    let severity = values.number("severity");
+    let severity = severity(values, reading);
     let Some(first) = written.first() else {
         reading.fault(&values.span("anchors"), "`anchors` is empty", "give at least { at = \"0 s\", price = … }");
         return None;
@@ -92,18 +95,32 @@ fn build(values: &Values, reading: &mut Reading) -> Option<Box<dyn PriceProcess>
         }
     }
     let base = math::ln(first.number("price"));
-    let anchor =
-        |values: &Values| Anchor { at: values.time("at"), level: severity * (math::ln(values.number("price")) - base) };
+    let anchor = |values: &Values| Anchor { at: values.time("at"), level: math::ln(values.number("price")) - base };
     let anchors = written.iter().map(anchor).collect();
-    sound.then(|| {
-        Box::new(Waypoints { sigma: values.number("volatility") / math::sqrt(math::YEAR_S), anchors })
-            as Box<dyn PriceProcess>
-    })
+    let sigma = values.number("volatility") / math::sqrt(math::YEAR_S);
+    let severity = severity.filter(|_| sound)?;
+    Some(Box::new(Waypoints { sigma, severity, anchors }))
+}
+
+fn severity(values: &Values, reading: &mut Reading) -> Option<Box<dyn Distribution>> {
+    let law = DISTRIBUTIONS.choose(&values.node("severity"), reading)?;
+    let (least, greatest) = law.support();
+    if least >= -10.0 && greatest <= 10.0 {
+        return Some(law);
+    }
+    reading.fault(
+        &values.span("severity"),
+        format!("`severity` can become {}", if least < -10.0 { least } else { greatest }),
+        "every value must be from -10 to 10: cut the distribution by its `min` and `max`",
+    );
+    None
 }
 
 impl PriceProcess for Waypoints {
     fn fill(&self, draws: Draws<'_>, log_index: &mut [f64]) {
         let grid = draws.grid;
+        let (least, greatest) = self.severity.support();
+        let severity = if least >= greatest { least } else { self.severity.quantile(open_unit(draws.stream.word())) };
         // First the scaled noise itself, then, anchor by anchor, the bridges in its place.
         let mut noise = 0.0;
         log_index[0] = noise;
@@ -134,7 +151,8 @@ impl PriceProcess for Waypoints {
                 let share = (grid.time(next) - start.at).seconds() / length;
                 passed = log_index[next];
                 let bridge = passed - noise_start - share * (there - noise_start);
-                log_index[next] = start.level + share * (anchor.level - start.level) + bridge;
+                let (from, to) = (severity * start.level, severity * anchor.level);
+                log_index[next] = from + share * (to - from) + bridge;
                 next += 1;
             }
             from = (anchor, there);
@@ -144,7 +162,7 @@ impl PriceProcess for Waypoints {
         }
         let (last, noise_last) = from;
         for point in &mut log_index[next..] {
-            *point += last.level - noise_last;
+            *point += severity * last.level - noise_last;
         }
     }
 

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::super::adl::{Policy, PriceNeed};
 use super::super::rules::{
-    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, Drawdown, FeeCap, FundLimits, Interruptions, PoolRules,
-    Rules, Socialise, Span, Waterfall,
+    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, BandOf, Drawdown, FeeCap, FundLimits, Interruptions,
+    PoolRules, Rules, Socialise, Span, Waterfall,
 };
 use super::*;
 use crate::money::Ratio;
@@ -92,7 +92,8 @@ fn waterfalls() -> impl Strategy<Value = Waterfall> {
 
 fn interruptions() -> impl Strategy<Value = Interruptions> {
     let span = || (0i64..20, 1i64..6).prop_map(|(at, length)| Span { at: Nanos(at), length: Nanos(length) });
-    let band = (0i64..30, 1i64..8, 0i64..4).prop_map(|(width, window, halt)| Band {
+    let band = (0i64..30, 1i64..8, 0i64..4, proptest::bool::ANY).prop_map(|(width, window, halt, of_mark)| Band {
+        of: if of_mark { BandOf::Mark } else { BandOf::Index },
         width: Ratio(width * PERCENT),
         window: Nanos(window),
         halt: Nanos(halt),

@@ -2,8 +2,8 @@
 //! 91 with 5 to spare; mark 89; bids of 3 at 92, 3 at 90 and 4 at 85.
 
 use super::super::rules::{
-    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, Drawdown, FeeCap, Interruptions, PoolRules, Socialise,
-    Span, Waterfall,
+    AdlPrice, AdlTrigger, BackstopPrice, BackstopRules, Band, BandOf, Drawdown, FeeCap, Interruptions, PoolRules,
+    Socialise, Span, Waterfall,
 };
 use super::*;
 use crate::facts::{Paid, Via};
@@ -528,7 +528,8 @@ fn a_halted_contract_keeps_its_orders() {
 
 #[test]
 fn no_order_trades_beyond_the_band_and_one_that_meets_it_halts_the_contract() {
-    let band = Band { width: Ratio(100_000_000), window: Nanos(60 * SECOND), halt: Nanos(5 * SECOND) };
+    let width = Ratio(100_000_000);
+    let band = Band { of: BandOf::Index, width, window: Nanos(60 * SECOND), halt: Nanos(5 * SECOND) };
     let rules = Rules {
         interruptions: Interruptions { band: Some(band), ..Interruptions::default() },
         ..rules(100, Waterfall::default())
@@ -545,6 +546,22 @@ fn no_order_trades_beyond_the_band_and_one_that_meets_it_halts_the_contract() {
     let until = Nanos(6 * SECOND);
     assert!(street.facts.contains(&Fact::Halted { contract: Some(0), until }));
     assert!(street.venue.is_halted(0, Nanos(6 * SECOND - 1)) && !street.venue.is_halted(0, until));
+}
+
+#[test]
+fn a_band_around_the_mark_follows_it() {
+    let band = Band { of: BandOf::Mark, width: Ratio(50_000_000), window: Nanos(SECOND), halt: Nanos(0) };
+    let rules = Rules {
+        interruptions: Interruptions { band: Some(band), ..Interruptions::default() },
+        ..rules(100, Waterfall::default())
+    };
+    assert!(!rules.needs_index());
+    let mut street = Street::new(rules, &[A, B]);
+    // 95 % of a mark of 89 is 84.55: the bids at 92, 90 and 85 are all within it, however far the index is.
+    street.mark(SECOND, 89);
+    let orders = street.check(SECOND);
+    assert_eq!((orders.len(), orders[0].limit), (1, Some(Price(85))));
+    assert_eq!((street.adl_lots(), street.bids[2]), (0, (85, 0)));
 }
 
 #[test]
