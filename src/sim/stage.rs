@@ -100,6 +100,7 @@ impl<'s> Stage<'s> {
             execution,
             waterfall,
             interruptions,
+            dynamic,
             liquidation: _,
             position_layers: _,
             cash_layers: _,
@@ -114,7 +115,7 @@ impl<'s> Stage<'s> {
             adl_eligible: _,
         } = rules;
         write!(out, "{contracts:?} {trigger:?} {position_order:?} {cross_bankruptcy:?} ")?;
-        write!(out, "{execution:?} {waterfall:?} {interruptions:?}")?;
+        write!(out, "{execution:?} {waterfall:?} {interruptions:?} {dynamic:?}")?;
         for asset in &scenario.assets {
             let Asset { tick, lot, multiplier, open, exogenous_share, process, index, jump_beta, .. } = asset;
             write!(
