@@ -469,7 +469,11 @@ impl Desk<'_> {
     /// Entry p = open·(1 + offset) to the nearest tick, one lot worth p·k. Desired notional is `size`, or size·leverage
     /// where size is collateral. Lots are rounded down, but are at least one; collateral posted for a given notional is
     /// rounded up.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "called once for every account drawn, and elsewhere for the few redrawn ones"
+    )]
+    #[inline(always)]
     fn open_at(&self, account: u32, sign: i64, leverage: f64, size: f64, offset: f64) -> Result<Draft, Cause> {
         let out_of_range = |what, value| Cause::OutOfRange { account, what, value };
         let price = self.open.0 as f64 * (1.0 + offset);
