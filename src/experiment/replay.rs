@@ -218,6 +218,8 @@ struct Held {
     cost: Cash,
     collateral: Cash,
     trigger: Price,
+    /// Where its trigger lies on the map, which is found anew only when that changes: exact decimals are slow.
+    step: Option<usize>,
 }
 
 /// Walks the facts of a path and looks at each output time.
@@ -254,6 +256,7 @@ impl<'a> Film<'a> {
                 collateral: holdings.collateral[j],
                 trigger: scenario.rules.contracts[usize::from(holdings.contract[j])]
                     .tick_at(Side::of(holdings.qty[j]), register.trigger[j]),
+                step: None,
             })
             .collect();
         Self {
@@ -302,26 +305,33 @@ impl<'a> Film<'a> {
         let open = self.price(0, open);
         let step = open * reach / STEPS as f64;
         self.map = LiquidationMap { low: open - step * STEPS as f64, step, open, steps: vec![Vec::new(); 2 * STEPS] };
+        (0..self.held.len()).for_each(|j| self.place_on_map(j));
+    }
+
+    /// Notes the step of the map that the trigger of a position lies in.
+    fn place_on_map(&mut self, j: usize) {
+        let LiquidationMap { open, step, .. } = self.map;
+        let held = self.held[j];
+        self.held[j].step = None;
+        if step <= 0.0 || self.register.holdings.contract[j] != 0 || held.trigger.0 <= 0 {
+            return;
+        }
+        let away = (self.price(0, held.trigger) - open) / step;
+        // What lies on a border belongs to the step nearer to the opening mark, so that a mark that reaches the border
+        // has passed it.
+        let at = if held.qty.0 > 0 { libm::floor(away).min(-1.0) } else { (libm::ceil(away) - 1.0).max(0.0) };
+        self.held[j].step = (at + STEPS as f64).to_usize().filter(|at| *at < 2 * STEPS);
     }
 
     /// Notes the steps of the map whose notional is another than at the frame before.
     fn chart_map(&mut self, frame: usize) {
-        let LiquidationMap { open, step, .. } = self.map;
-        if step <= 0.0 {
+        if self.map.step <= 0.0 {
             return;
         }
         let mut sums = vec![0.0; self.map.steps.len()];
-        for (held, &contract) in self.held.iter().zip(&self.register.holdings.contract) {
-            if contract != 0 || held.qty.is_zero() || held.trigger.0 <= 0 {
-                continue;
-            }
-            let away = (self.price(0, held.trigger) - open) / step;
-            // What lies on a border belongs to the step nearer to the opening mark, so that a mark that reaches the border
-            // has passed it.
-            let at = if held.qty.0 > 0 { libm::floor(away).min(-1.0) } else { (libm::ceil(away) - 1.0).max(0.0) };
-            let at = at + STEPS as f64;
-            if let Some(sum) = at.to_usize().and_then(|at| sums.get_mut(at)) {
-                *sum += self.multipliers[0].value(held.qty.abs(), held.trigger).0 as f64;
+        for held in self.held.iter().filter(|held| !held.qty.is_zero()) {
+            if let Some(step) = held.step {
+                sums[step] += self.multipliers[0].value(held.qty.abs(), held.trigger).0 as f64;
             }
         }
         let unit = self.unit.to_f64();
@@ -381,6 +391,7 @@ impl<'a> Film<'a> {
             Fact::Breached { contract, account, trigger, .. } => {
                 if let Some(j) = self.position(account, contract) {
                     self.held[j].trigger = trigger;
+                    self.place_on_map(j);
                 }
             }
             Fact::OrderOpened { .. } => self.orders += 1,
@@ -432,6 +443,7 @@ impl<'a> Film<'a> {
                 let (cost, collateral) = (share(held.cost), share(held.collateral));
                 let cost = if left.0 < 0 { -cost } else { cost };
                 (held.qty, held.cost, held.collateral) = (left, cost, collateral);
+                self.place_on_map(j);
             }
             _ => {}
         }
