@@ -97,6 +97,7 @@ impl Order {
     /// S(x): the shortfall if `lots` lots trade for `cash` in total (positive) and the rest closes at the bankruptcy
     /// tick. `k` is the contract's multiplier.
     #[must_use]
+    #[inline]
     pub fn shortfall(&self, k: crate::money::Multiplier, lots: Qty, cash: Cash) -> Cash {
         let (qty, paid) = agenda::leg(k, self.side, lots, cash);
         (paid + k.value(-qty, self.bankruptcy) - self.surplus).positive_part()
@@ -175,6 +176,7 @@ struct Cursor {
 
 impl Cursor {
     /// No position triggers whose key lies beyond this while the mark is `distance` away.
+    #[inline]
     fn reach(&self, distance: i64) -> i64 {
         if self.shift == 0 { distance } else { distance + narrow(div_ceil(self.shift, i128::from(Ratio::ONE.0))) }
     }
@@ -205,7 +207,7 @@ impl Venue {
             cursors: vec![<[Cursor; 2]>::default(); contracts],
             queue: VecDeque::new(),
             engine: Engine::new(&rules.contracts),
-            funds: Funds::new(rules.fund, &rules.waterfall.fund, contracts),
+            funds: Funds::new(rules.fund, &rules.waterfall.fund, &rules.cash_layers, contracts),
             schedule: Schedule::new(contracts),
             agenda: Agenda::new(&rules.position_layers),
             round: round::Scratch::default(),
@@ -403,22 +405,28 @@ impl Venue {
     // ------------------------------------------------------------------------------------------ triggers
 
     fn mark(&mut self, contract: ContractId, mark: Price) {
-        let c = usize::from(contract);
-        self.marks[c] = mark;
-        for holder in SIDES {
-            let (side, place) = self.rules.contracts[c].line(holder, mark);
-            let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
-            let cursor = &self.cursors[c][usize::from(side == Side::Short)];
-            let reached = cursor.reach(distance);
-            let rearmed = cursor.rearmed.peek().is_some_and(|Reverse(first)| first.distance <= reached);
-            if cursor.bound <= reached || rearmed {
-                self.fire(contract, side, reached, mark);
-            }
-        }
+        self.marks[usize::from(contract)] = mark;
+        self.watch(contract, Side::Long, mark);
+        self.watch(contract, Side::Short, mark);
         self.tell_inventory();
     }
 
+    /// Fires what the mark has reached of those who hold one side.
+    #[inline]
+    fn watch(&mut self, contract: ContractId, holders: Side, mark: Price) {
+        let c = usize::from(contract);
+        let (side, place) = self.rules.contracts[c].line(holders, mark);
+        let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+        let cursor = &self.cursors[c][usize::from(side == Side::Short)];
+        let reached = cursor.reach(distance);
+        let rearmed = cursor.rearmed.peek().is_some_and(|Reverse(first)| first.distance <= reached);
+        if cursor.bound <= reached || rearmed {
+            self.fire(contract, side, reached, mark);
+        }
+    }
+
     /// Tells the mark-to-market of inventory, where there is any.
+    #[inline]
     fn tell_inventory(&mut self) {
         if !self.engine.is_empty() || self.backstops_hold() {
             let mark_to_market = self.inventory() + self.backstops_mark_to_market();

@@ -219,6 +219,8 @@ struct Held {
     collateral: Cash,
     /// Liquidation price; 0 where no mark reaches it.
     trigger: Price,
+    /// Its step on the map, with the price that was placed there: exact decimals are slow, and few prices change.
+    placed: (Price, Option<usize>),
 }
 
 impl Held {
@@ -231,6 +233,7 @@ impl Held {
             cost: holdings.cost[j],
             collateral: holdings.collateral[j],
             trigger: margins::within_reach(price),
+            placed: (Price(0), None),
         }
     }
 }
@@ -326,17 +329,20 @@ impl<'a> Film<'a> {
             return;
         }
         let mut sums = vec![0.0; self.map.steps.len()];
-        for (held, &contract) in self.held.iter().zip(&self.register.holdings.contract) {
-            if contract != 0 || held.qty.is_zero() || held.trigger.0 <= 0 {
+        for j in 0..self.held.len() {
+            let Held { qty, trigger, placed, .. } = self.held[j];
+            if self.register.holdings.contract[j] != 0 || qty.is_zero() || trigger.0 <= 0 {
                 continue;
             }
-            let away = (self.price(0, held.trigger) - open) / step;
-            // What lies on a border belongs to the step nearer to the opening mark, so that a mark that reaches the border
-            // has passed it.
-            let at = if held.qty.0 > 0 { libm::floor(away).min(-1.0) } else { (libm::ceil(away) - 1.0).max(0.0) };
-            let at = at + STEPS as f64;
-            if let Some(sum) = at.to_usize().and_then(|at| sums.get_mut(at)) {
-                *sum += self.multipliers[0].notional(held.qty.abs(), held.trigger).0 as f64;
+            if placed.0 != trigger {
+                let away = (self.price(0, trigger) - open) / step;
+                // What lies on a border belongs to the step nearer to the opening mark, so that a mark that reaches the
+                // border has passed it.
+                let at = if qty.0 > 0 { libm::floor(away).min(-1.0) } else { (libm::ceil(away) - 1.0).max(0.0) };
+                self.held[j].placed = (trigger, (at + STEPS as f64).to_usize().filter(|at| *at < sums.len()));
+            }
+            if let Some(at) = self.held[j].placed.1 {
+                sums[at] += self.multipliers[0].notional(qty.abs(), trigger).0 as f64;
             }
         }
         let unit = self.unit.to_f64();

@@ -63,7 +63,11 @@ impl Opening for OpeningRules {
         covered && (self.trigger == Trigger::Below || excess > 0)
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "called once for every account drawn, and elsewhere for the few redrawn ones"
+    )]
+    #[inline(always)]
     fn accepts(&self, contract: u16, qty: Qty, cost: Cash, collateral: Cash) -> bool {
         let OpeningContract { multiplier, open, tiers, .. } = &self.contracts[usize::from(contract)];
         // A position too large to be valued cannot be margined either.

@@ -129,7 +129,7 @@ impl<'a> Column<'a> {
 }
 
 /// A position about to be opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Draft {
     qty: Qty,
     cost: Cash,
@@ -277,6 +277,7 @@ impl Generated {
         };
         let same_wallet = if wallets.stream.is_none() { Some(desk.cash(0, wallets.values[0])?) } else { None };
         let mut longs = 0.0;
+        let mut drafts = [Draft::default(); BLOCK];
         let mut first = 0u32;
         while first < group.count {
             let len = (group.count - first).min(BLOCK_ACCOUNTS);
@@ -303,14 +304,12 @@ impl Generated {
                     )?;
                     out.redrawn += 1;
                 }
-                out.qty.push(draft.qty);
-                out.cost.push(draft.cost);
-                out.collateral.push(draft.collateral);
+                drafts[i] = draft;
                 if same_wallet.is_none() {
                     out.wallet.push(desk.cash(account, wallets.values[i])?);
                 }
             }
-            out.fill_up(group.contract, same_wallet);
+            out.open(&drafts[..block], group.contract, same_wallet);
             first += len;
         }
         Ok(sizes.tilted.map_or(1.0, |tilted| tilted.densities / f64::from(group.count)))
@@ -469,7 +468,11 @@ impl Desk<'_> {
     /// Entry p = open·(1 + offset) to the nearest tick, one lot worth p·k. Desired notional is `size`, or size·leverage
     /// where size is collateral. Lots are rounded down, but are at least one; collateral posted for a given notional is
     /// rounded up.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "called once for every account drawn, and elsewhere for the few redrawn ones"
+    )]
+    #[inline(always)]
     fn open_at(&self, account: u32, sign: i64, leverage: f64, size: f64, offset: f64) -> Result<Draft, Cause> {
         let out_of_range = |what, value| Cause::OutOfRange { account, what, value };
         let price = self.open.0 as f64 * (1.0 + offset);
@@ -619,9 +622,11 @@ impl Population {
         Some(())
     }
 
-    /// Makes accounts of the positions added last, each with one in this contract; with this wallet where it is the same
-    /// for all.
-    fn fill_up(&mut self, contract: u16, wallet: Option<Cash>) {
+    /// Adds accounts with one position each in this contract; with this wallet where it is the same for all.
+    fn open(&mut self, drafts: &[Draft], contract: u16, wallet: Option<Cash>) {
+        self.qty.extend(drafts.iter().map(|draft| draft.qty));
+        self.cost.extend(drafts.iter().map(|draft| draft.cost));
+        self.collateral.extend(drafts.iter().map(|draft| draft.collateral));
         let number = |at: usize| u32::try_from(at).expect("a scenario has fewer than 2³² accounts");
         self.account.extend(number(self.account.len())..number(self.qty.len()));
         self.contract.resize(self.qty.len(), contract);

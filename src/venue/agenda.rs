@@ -338,7 +338,7 @@ impl Venue {
                 return true;
             }
             let Some(queued) = self.next_due() else { return false };
-            let position = self.ledger.position(queued.position);
+            let position = *self.ledger.position_mut(queued.position);
             let (contract, account) = (position.contract, position.account);
             if position.mode == MarginMode::Cross {
                 if !self.begin_cross(account) {
@@ -495,6 +495,7 @@ impl Venue {
     }
 
     /// Equity of the position if what is left of it closes at its bankruptcy tick.
+    #[inline]
     pub(super) fn equity_at_bankruptcy(&self, work: &Work) -> Cash {
         let position = self.ledger.held(work.position);
         let value = self.ledger.multiplier(work.contract).value(position.qty, work.bankruptcy);
@@ -772,6 +773,7 @@ enum Taking {
 }
 
 /// The signed leg of whoever closes `lots` of a position on `side` for `cash`: a long sells, a short buys.
+#[inline]
 pub(super) fn leg(k: Multiplier, side: Side, lots: Qty, cash: Cash) -> (Qty, Cash) {
     let qty = match side {
         Side::Long => -lots,

@@ -37,10 +37,12 @@ pub(super) struct Funds {
     drawn: Vec<Cash>,
     /// The fund's cash as of the last change that was ascribed.
     known: Cash,
+    /// Whether the fund is among the cash layers.
+    pays: bool,
 }
 
 impl Funds {
-    pub fn new(fund: FundRules, limits: &FundLimits, contracts: usize) -> Self {
+    pub fn new(fund: FundRules, limits: &FundLimits, layers: &[CashLayer], contracts: usize) -> Self {
         let mut of = vec![0; contracts];
         let pool = |open, floor| Pool { open, floor, cash: open, peak: Peak::default() };
         let pools = if limits.pools.is_empty() {
@@ -60,6 +62,7 @@ impl Funds {
             draw_cap: limits.draw_cap,
             drawn: vec![Cash::ZERO; contracts],
             known: fund.open,
+            pays: layers.contains(&CashLayer::Fund),
         }
     }
 
@@ -163,7 +166,7 @@ pub(super) fn most_that_hold(lots: Qty, best: i128, holds: impl Fn(i64) -> bool)
 impl Venue {
     /// B: what the fund may pay now for a shortfall of a contract.
     pub(super) fn budget(&self, contract: ContractId) -> Cash {
-        if !self.rules.cash_layers.contains(&CashLayer::Fund) {
+        if !self.funds.pays {
             return Cash::ZERO;
         }
         let (cash, floor) = self.funds.pool(contract);
@@ -228,7 +231,9 @@ impl Venue {
         if divided {
             self.ledger.facts.push(Fact::PoolMoved { pool: number, change, balance: pool.cash });
         }
-        self.watch_drawdown();
+        if self.funds.drawdown.is_some() {
+            self.watch_drawdown();
+        }
     }
 
     /// Takes back from the draw of a contract what an order repaid.
@@ -238,7 +243,6 @@ impl Venue {
     }
 
     /// Switches the drawdown triggers; a peak may also have left its window.
-    #[inline]
     pub(super) fn watch_drawdown(&mut self) {
         let Some(rule) = self.funds.drawdown else { return };
         for (number, pool) in (0u16..).zip(&mut self.funds.pools) {

@@ -341,15 +341,18 @@ impl Ledger {
     /// Equity of a position less its value and plus its cost, with its account's other positions at these marks: what
     /// the collateral of an isolated position without funding is. So equity = backing + value − cost.
     #[must_use]
+    #[inline]
     pub fn backing(&self, position: &Position, marks: &[Price]) -> Cash {
         match position.mode {
             MarginMode::Isolated => position.collateral - position.owed,
-            MarginMode::Cross => {
-                let others = self.legs(position.account).filter(|leg| leg.id != position.id);
-                let others: Cash = others.map(|leg| self.unrealised(&leg, marks)).sum();
-                self.wallet(position.account) + others - position.owed
-            }
+            MarginMode::Cross => self.cross_backing(position, marks),
         }
+    }
+
+    fn cross_backing(&self, position: &Position, marks: &[Price]) -> Cash {
+        let others = self.legs(position.account).filter(|leg| leg.id != position.id);
+        let others: Cash = others.map(|leg| self.unrealised(&leg, marks)).sum();
+        self.wallet(position.account) + others - position.owed
     }
 
     /// Unrealised profit of a position at these marks, after the funding it owes.
@@ -464,7 +467,8 @@ impl Ledger {
     }
 
     /// Where a position is kept from now on, its funding counted.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a look-up that every posting starts with, shorter than a call")]
+    #[inline(always)]
     fn slot_of(&mut self, id: u32) -> usize {
         let slot = match self.positions.find(id) {
             Some(slot) => slot,
@@ -501,6 +505,7 @@ impl Ledger {
         }
     }
 
+    #[inline]
     fn house_cash(&mut self, party: Party) -> &mut Cash {
         match party {
             Party::Maker => &mut self.maker,
@@ -722,6 +727,7 @@ impl Ledger {
 /// A partial close releases ⌈cost·closed/qty⌉ of the signed cost; of a leg through zero ⌈cash·closed/filled⌉ closes
 /// and the rest opens. Both round against the account.
 #[must_use]
+#[inline]
 pub fn fill(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
     if qty.is_zero() || (qty.0 > 0) == (leg.0 > 0) {
         return (qty + leg, cost + cash, Cash::ZERO);
@@ -736,6 +742,7 @@ pub fn fill(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
 }
 
 /// ⌈amount·part/whole⌉.
+#[inline]
 fn share_ceil(amount: Cash, part: i64, whole: i64) -> Cash {
     if part == whole {
         return amount;

@@ -31,6 +31,25 @@ struct Scaled {
     deduction: i128,
 }
 
+/// A position of a linear contract on its way to its liquidation tick.
+#[derive(Clone, Copy, Debug)]
+struct Losing {
+    trigger: Trigger,
+    qty: Qty,
+    /// Cash units per lot and tick.
+    per_tick: i64,
+    /// Cost less collateral, in cash units.
+    need: i64,
+}
+
+impl Losing {
+    /// Notional at a price.
+    #[inline]
+    fn value(self, price: i64) -> Cash {
+        Multiplier::Linear(self.per_tick).value(self.qty.abs(), Price(price.max(0)))
+    }
+}
+
 /// Why a schedule is not one: index of the offending tier and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadTier {
@@ -153,6 +172,7 @@ impl Tiers {
 
     /// Whether equity is at least maintenance × (1 + buffer).
     #[must_use]
+    #[inline]
     pub fn covers(&self, equity: Cash, notional: Cash, buffer: Ratio) -> bool {
         // (equity − maintenance) ≥ maintenance × buffer, over the common denominator.
         let maintenance = self.maintenance_scaled(notional);
@@ -182,51 +202,55 @@ impl Tiers {
                 });
             }
         };
-        let lots = qty.0.abs();
-        let need = (cost - collateral).0;
-        // The usual case fits 64 bits, where a division is several times faster.
-        let tick = |tier: usize| {
-            self.narrow_tick(tier, trigger, qty, per_tick, need)
-                .unwrap_or_else(|| self.wide_tick(tier, trigger, qty, per_tick, need))
-        };
-        // Newton's iteration on a piecewise linear function: it starts in the tier of the cost and stops when no tier
-        // met near the answer improves it.
-        let value = |price: i64| k.value(Qty(lots), Price(price.max(0)));
-        let mut known = self.tier_of(cost.abs());
-        let mut best = tick(known);
+        let losing = Losing { trigger, qty, per_tick, need: (cost - collateral).0 };
+        let known = self.tier_of(cost.abs());
+        let best = self.tick_in(known, losing);
+        let value = |price: i64| losing.value(price);
         // A long whose notional only falls from the first tier stays in it; a short's only rises from its tier's floor.
         let settled = if qty.0 > 0 {
             known == 0 && value(best + 1) <= cost
         } else {
             self.is_in(known, value(best)) && value(best - 1) >= -cost
         };
-        if settled {
-            return Price(best);
-        }
+        Price(if settled { best } else { self.improved(losing, known, best) })
+    }
+
+    /// Newton's iteration on a piecewise linear function: it starts with the best tick of a known tier and stops when no
+    /// tier met near the answer improves it.
+    fn improved(&self, losing: Losing, mut known: usize, mut best: i64) -> i64 {
+        let qty = losing.qty;
         loop {
             let (low, high) = if qty.0 > 0 { (best, best + 1) } else { (best - 1, best) };
-            let first = self.tier_of(value(low));
-            let last = if self.is_in(first, value(high)) { first } else { self.tier_of(value(high)) };
+            let (low, high) = (losing.value(low), losing.value(high));
+            let first = self.tier_of(low);
+            let last = if self.is_in(first, high) { first } else { self.tier_of(high) };
             if first == known && last == known {
-                return Price(best);
+                return best;
             }
             let mut improved = best;
             for tier in first..=last {
-                let other = tick(tier);
+                let other = self.tick_in(tier, losing);
                 if (qty.0 > 0 && other > improved) || (qty.0 < 0 && other < improved) {
                     (improved, known) = (other, tier);
                 }
             }
             if improved == best {
-                return Price(best);
+                return best;
             }
             best = improved;
         }
     }
 
-    /// The liquidation tick by the line of one tier, where all products fit 64 bits; `need` is cost − collateral.
+    /// The liquidation tick by the line of one tier. The usual case fits 64 bits, where a division is several times faster.
     #[inline]
-    fn narrow_tick(&self, tier: usize, trigger: Trigger, qty: Qty, per_tick: i64, need: i64) -> Option<i64> {
+    fn tick_in(&self, tier: usize, losing: Losing) -> i64 {
+        self.narrow_tick(tier, losing).unwrap_or_else(|| self.wide_tick(tier, losing))
+    }
+
+    /// The same where all products fit 64 bits.
+    #[inline]
+    fn narrow_tick(&self, tier: usize, losing: Losing) -> Option<i64> {
+        let Losing { trigger, qty, per_tick, need } = losing;
         let Scaled { rate, deduction, .. } = self.scaled[tier];
         let deduction = i64::try_from(deduction).ok()?;
         let need = need.checked_mul(self.scale)?;
@@ -248,7 +272,8 @@ impl Tiers {
 
     /// The same in 128 bits.
     #[cold]
-    fn wide_tick(&self, tier: usize, trigger: Trigger, qty: Qty, per_tick: i64, need: i64) -> i64 {
+    fn wide_tick(&self, tier: usize, losing: Losing) -> i64 {
+        let Losing { trigger, qty, per_tick, need } = losing;
         let Scaled { rate, deduction, .. } = self.scaled[tier];
         let need = i128::from(need) * i128::from(self.scale);
         let lot_slope = i128::from(qty.0.abs()) * i128::from(per_tick);
@@ -338,10 +363,15 @@ fn divide_ceil(a: i128, b: i128) -> i64 {
 pub fn bankruptcy(k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> (Price, Cash) {
     let tick = match k {
         Multiplier::Linear(per_tick) => {
-            let lots = i128::from(qty.0.abs()) * i128::from(per_tick);
-            let need = i128::from((cost - collateral).0);
+            let need = (cost - collateral).0;
+            let tick = match qty.0.abs().checked_mul(per_tick) {
+                Some(lots) if qty.0 > 0 => ceil(need, lots),
+                Some(lots) => floor(-need, lots),
+                // A tick is worth more than there can be cash.
+                None => i64::from(qty.0 > 0 && need > 0),
+            };
             // No price is below a tick: a short whose loss lies elsewhere can lack cash even there.
-            if qty.0 > 0 { divide_ceil(need, lots) } else { divide_floor(-need, lots).max(1) }
+            if qty.0 > 0 { tick } else { tick.max(1) }
         }
         Multiplier::Inverse(_) => {
             let Price(beyond) = first_tick(k, qty, |price| (collateral + k.value(qty, price) - cost).0 < 0);

@@ -206,6 +206,7 @@ impl Register {
 
 /// Equity, notional and maintenance of an isolated position at a mark.
 #[must_use]
+#[inline]
 pub fn at_mark(rules: &ContractRules, qty: Qty, cost: Cash, collateral: Cash, mark: Price) -> (Cash, Cash) {
     let value = rules.multiplier.value(qty, mark);
     (collateral + value - cost, value.abs())

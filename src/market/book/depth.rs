@@ -19,7 +19,7 @@ use std::sync::Arc;
 use super::{Book, Reference, Refresh, Taker};
 use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
-use crate::money::{Nanos, Price};
+use crate::money::{Cash, Nanos};
 use crate::registry::{Entry, Key, Need, Shape};
 
 /// Checked parameters.
@@ -437,7 +437,7 @@ impl Book for Depth {
         if lots.is_nan() {
             return 0;
         }
-        Price::nearest(libm::floor(lots)).map_or(i64::MAX, |lots| lots.0)
+        Cash::floor(lots).map_or(i64::MAX, |lots| lots.0)
     }
 
     fn quote(&self, index: f64, taker: Taker, lots: i64) -> f64 {
