@@ -185,7 +185,7 @@ fn shaken(venue: &mut Venue, rules: &Rules, world: &World, at: i64) -> Rules {
         let volatility = Ratio(percent * 10_000_000);
         venue.apply(Command::Volatility { now: Nanos(at), contract, volatility }).unwrap();
         let steps = rules.dynamic.iter().flat_map(|dynamic| &dynamic.steps);
-        if let Some(step) = steps.filter(|step| step.volatility <= volatility).last() {
+        if let Some(step) = steps.rev().find(|step| step.volatility <= volatility) {
             let tiers = &mut scaled.contracts[usize::from(contract)].tiers;
             *tiers = tiers.scaled_by(step.multiplier).unwrap();
         }
