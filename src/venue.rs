@@ -13,6 +13,7 @@ use crate::facts::{ContractId, Fact, OrderId, Side};
 use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_ceil, div_floor, narrow};
 
 pub mod adl;
+mod adl_price;
 mod agenda;
 mod backstop;
 mod cover;

@@ -909,6 +909,22 @@ fn faults_of_all_sections_come_at_once() {
     "#);
 }
 
+#[test]
+fn an_inverse_lot_that_is_worth_nothing() {
+    let assets = |unit: &str| {
+        with(&[
+            ("\"10 s\"", &format!("\"10 s\"\ncash_unit = {unit}\ncurrency = \"XBT\"")),
+            ("tick = 0.5\nlot = 0.01\nopen = 100\n", "tick = 0.5\nlot = 1\nopen = 50_000\ncontract = \"inverse\"\n"),
+        ])
+    };
+    let told = assets("0.0001");
+    // 1 USD at 50,000 is 0.00002, a fifth of the unit.
+    assert!(told.contains("a lot is worth less than half a cash unit of 0.0001 at `open`"), "{told}");
+    assert!(told.contains("a lot of 5 is worth one: take more, or a finer `cash_unit`"), "{told}");
+    assert!(told.contains("lot = 1"), "{told}");
+    assert!(!assets("0.00000001").contains("worth less"), "a satoshi is fine enough");
+}
+
 mod books;
 mod waterfall;
 

@@ -13,6 +13,8 @@ import csv
 import json
 import sys
 from decimal import Decimal, getcontext
+from fractions import Fraction
+from math import floor
 
 getcontext().prec = 60
 
@@ -50,9 +52,31 @@ def leg(prices, up):
     return {"leg_from": start, "leg_to": end, "half_retrace_s": Decimal(-1) if back is None else back}
 
 
+def valuation(header):
+    """What an amount of each contract is worth at a mark: amount times mark, or for an inverse contract its lots times
+    the coins of one lot, rounded to the nearest cash unit with ties up."""
+    unit = Fraction(header["cash_unit"])
+
+    def inverse(lot):
+        lot = Fraction(lot)
+
+        def worth(amount, mark):
+            coins = floor(lot / (Fraction(mark) * unit) + Fraction(1, 2)) if mark else 0
+            units = Fraction(amount) / lot * coins * unit
+            return Decimal(units.numerator) / Decimal(units.denominator)
+
+        return worth
+
+    def linear(amount, mark):
+        return amount * mark
+
+    return {of["symbol"]: inverse(of["lot"]) if of["contract"] == "inverse" else linear for of in header["contracts"]}
+
+
 def recompute(header, events):
     """All totals that the events tell, and a list of contradictions among the events themselves."""
     first = header["contracts"][0]["symbol"]
+    worth = valuation(header)
     odd = []
     sums = {
         name: Decimal(0)
@@ -108,7 +132,7 @@ def recompute(header, events):
             via, party = event["via"], event["party"]
             if via == "opening":
                 continue
-            notional = lots * marks.get(event["symbol"], Decimal(0))
+            notional = worth[event["symbol"]](lots, marks.get(event["symbol"], Decimal(0)))
             order = orders.get(event["order"])
             if order is not None and party == order["party"]:
                 way = {"book": "to_book", "takeover": "to_engine", "backstop": "to_backstop", "adl": "to_adl"}[via]

@@ -21,7 +21,7 @@ use crate::market::index::IndexRule;
 use crate::market::mark::MARKS;
 use crate::market::process::common_jump::CommonJump;
 use crate::market::process::{Direction, PROCESSES};
-use crate::money::{Multiplier, Nanos, Price, Quantum, Ratio};
+use crate::money::{Multiplier, Nanos, Price, Qty, Quantum, Ratio};
 use crate::registry::{self, Need, Node, Raw, Reading, Setting, Values, read_partly};
 
 /// Paths longer than this many steps are refused: a step costs memory and time whether anything happens or not.
@@ -400,6 +400,22 @@ fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, rea
         }
         _ => None,
     };
+    let multiplier = multiplier.filter(|multiplier| {
+        let (Some(price), Some(tick), Some(unit)) = (open, tick, cash_unit) else { return true };
+        let worth = price.0 <= 0 || !multiplier.notional(Qty(1), price).is_zero();
+        if !worth {
+            let least = Decimal::from(price.0) * tick.size() * unit.size();
+            reading.fault(
+                &values.span("lot"),
+                format!(
+                    "a lot is worth less than half a cash unit of {} at `open`, so positions would be worth nothing",
+                    unit.size()
+                ),
+                format!("a lot of {} is worth one: take more, or a finer `cash_unit`", least.normalize()),
+            );
+        }
+        worth
+    });
     let symbol = values.maybe_text("symbol");
     let index = values.maybe_table("index").and_then(|values| IndexRule::of(&values, reading));
     let book_node = values.maybe_node("book");

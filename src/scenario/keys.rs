@@ -614,6 +614,10 @@ pub const ADL: &[Key] = &[
         Shape::Choice(&[
             ("bankruptcy", "the loser's bankruptcy price (Binance, BitMEX, Bybit, dYdX)"),
             ("mark", "the mark; what the loser then lacks is paid by the cash layers (OKX, Hyperliquid)"),
+            (
+                "mark_while_funded",
+                "the mark while the fund can pay what that costs it, whatever its drawdown; else the bankruptcy price (OKX)",
+            ),
             ("oracle", "the index, likewise (GMX)"),
             (
                 "oracle_while_solvent",
@@ -622,6 +626,12 @@ pub const ADL: &[Key] = &[
         ]),
         Need::Default("\"bankruptcy\""),
         "price at which winners close against losers",
+    ),
+    key(
+        "mark_beyond",
+        Shape::Share { min: 0.000_001, max: 10.0 },
+        Need::Optional,
+        "with `price = \"bankruptcy\"`: a loser whose bankruptcy price lies further than this share from the mark closes at the mark (Bybit: 5 %)",
     ),
     key(
         "trigger",

@@ -70,7 +70,10 @@ pub(super) fn rules(
     let rate = |key| values.has(key).then(|| values.ratio(key));
     let contracts: Option<Vec<ContractRules>> = contracts.collect();
     let interruptions = waterfall::interruptions(values, assets, reading);
-    let dynamic = waterfall::dynamic(values, assets, &tiers, reading);
+    let dynamic = match values.maybe_table("dynamic_maintenance") {
+        Some(table) => waterfall::dynamic(&table, assets, &tiers, reading).map(Some),
+        None => Some(None),
+    };
     let (adl, extra) = adl.map_or((None, None), |(policy, eligible, extra)| (Some((policy, eligible)), Some(extra)));
     let waterfall = match (&layers, &cash_layers, fund, extra) {
         (Some(layers), Some(cash_layers), Some(fund), Some(extra)) => {

@@ -32,11 +32,26 @@ pub(super) fn adl(
         "mark" => AdlPrice::Mark,
         "oracle" => AdlPrice::Oracle,
         "oracle_while_solvent" => AdlPrice::OracleWhileSolvent,
+        "mark_while_funded" => AdlPrice::MarkWhileFunded,
         _ => AdlPrice::Bankruptcy,
     };
-    if price == AdlPrice::Mark && policy.price_need() == PriceNeed::OffMark {
+    let near = values.maybe_number("mark_beyond").map(|_| values.ratio("mark_beyond"));
+    let price = match (price, near) {
+        (AdlPrice::Bankruptcy, Some(within)) => AdlPrice::BankruptcyNearMark { within },
+        (_, Some(_)) => {
+            reading.fault(
+                &values.span("mark_beyond"),
+                "`mark_beyond` belongs to ADL at the bankruptcy price",
+                "leave it out, or set `price` to \"bankruptcy\"",
+            );
+            return None;
+        }
+        (price, None) => price,
+    };
+    let at_mark = matches!(price, AdlPrice::Mark | AdlPrice::MarkWhileFunded | AdlPrice::BankruptcyNearMark { .. });
+    if at_mark && policy.price_need() == PriceNeed::OffMark {
         reading.fault(
-            &values.span("price"),
+            &values.span(if near.is_some() { "mark_beyond" } else { "price" }),
             "this policy shares out haircuts, and at the mark there are none",
             "set `price` to \"bankruptcy\" or \"oracle\", or choose another policy",
         );
@@ -237,17 +252,13 @@ fn pools(fund: &Values, rules: FundRules, assets: &[AssetDraft], reading: &mut R
     Some(pools)
 }
 
-/// Reads the steps of maintenance with volatility. `None` where something is at fault.
+/// Reads the steps of maintenance with volatility.
 pub(super) fn dynamic(
-    values: &Values,
+    table: &Values,
     assets: &[AssetDraft],
     tiers: &[Option<Tiers>],
     reading: &mut Reading,
-) -> Option<Option<DynamicMaintenance>> {
-    let Some(table) = values.maybe_table("dynamic_maintenance") else {
-        // Written, but not readable: its faults are told.
-        return (!values.has("dynamic_maintenance")).then_some(None);
-    };
+) -> Option<DynamicMaintenance> {
     let window = table.maybe_time("window");
     let mut steps: Vec<VolatilityStep> = Vec::new();
     let rows = table.tables("steps");
@@ -290,8 +301,7 @@ pub(super) fn dynamic(
         reading.fault(&table.span("steps"), "`steps` is empty", "add a step, or leave `dynamic_maintenance` out");
         sound = false;
     }
-    (sound && table.has("steps")).then_some(())?;
-    Some(Some(DynamicMaintenance { window: window?, steps }))
+    (sound && table.has("steps")).then_some(DynamicMaintenance { window: window?, steps })
 }
 
 /// Reads capacity, outages, halts and the band.

@@ -184,6 +184,7 @@ impl<W: Write> Trace<W> {
                             "symbol": contract.symbol,
                             "tick": contract.tick.size().to_string(),
                             "lot": contract.lot.size().to_string(),
+                            "contract": if contract.multiplier.is_linear() { "linear" } else { "inverse" },
                         })
                     })
                     .collect();

@@ -9,7 +9,7 @@ use super::backstop::Gift;
 use super::engine::Ticket;
 use super::ledger::{Holder, Position, State};
 use super::liquidation::Breached;
-use super::rules::{AdlPrice, AdlTrigger, Execution, FeeCap, MarginMode, PositionLayer, SurplusTo};
+use super::rules::{AdlTrigger, Execution, FeeCap, MarginMode, PositionLayer, SurplusTo};
 use super::{Fill, Next, Order, Venue, register};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_floor, narrow};
@@ -134,6 +134,10 @@ pub(super) struct Agenda {
     phase: Phase,
     pub works: Vec<Work>,
     pub needs: Vec<Need>,
+    /// What the fund is to pay for closing losers at the mark, by contract.
+    pub promised: Vec<(ContractId, Cash)>,
+    /// Whether the fund is keeping that promise: its drawdown does not bind then.
+    pub keeps_promise: bool,
     /// What backstops paid for the orders of this instant, for repayments.
     pub gifts: Vec<Gift>,
     pub debts: Vec<Debt>,
@@ -170,6 +174,8 @@ impl Agenda {
             phase: Phase::Idle,
             works: Vec::new(),
             needs: Vec::new(),
+            promised: Vec::new(),
+            keeps_promise: false,
             gifts: Vec::new(),
             debts: Vec::new(),
             charged: Vec::new(),
@@ -185,6 +191,7 @@ impl Agenda {
         self.phase = Phase::Idle;
         self.works.clear();
         self.needs.clear();
+        self.keeps_promise = false;
         self.debts.clear();
         self.charged.clear();
         self.waiting = None;
@@ -204,6 +211,7 @@ impl Venue {
     pub(super) fn begin_instant(&mut self) {
         self.agenda.works.clear();
         self.agenda.needs.clear();
+        self.agenda.promised.clear();
         self.agenda.gifts.clear();
         self.refill_capacity();
         self.watch_drawdown();
@@ -518,7 +526,7 @@ impl Venue {
                 if !residue.is_zero() {
                     let side = order.side;
                     let source = Source::Ticket(at);
-                    let price = self.adl_price(contract, side, order.bankruptcy);
+                    let price = self.adl_price(contract, side, residue, order.bankruptcy, Cash::ZERO);
                     self.agenda.needs.push(Need { source, contract, side, lots: residue, price });
                 }
             }
@@ -644,19 +652,6 @@ impl Venue {
         (bankruptcy, result)
     }
 
-    /// The price at which a loser with this bankruptcy tick is deleveraged.
-    fn adl_price(&self, contract: ContractId, side: Side, bankruptcy: Price) -> Price {
-        match self.rules.waterfall.adl_price {
-            AdlPrice::Bankruptcy => bankruptcy,
-            AdlPrice::Mark => self.marks[usize::from(contract)],
-            AdlPrice::Oracle => self.index(contract),
-            AdlPrice::OracleWhileSolvent => match side {
-                Side::Long => self.index(contract).max(bankruptcy),
-                Side::Short => self.index(contract).min(bankruptcy),
-            },
-        }
-    }
-
     /// Whether what is left of an order may go to ADL, where only accounts below zero do.
     fn is_negative(&self, work: &Work) -> Option<Cash> {
         let Cash(equity) = self.at_marks(work.position).equity;
@@ -681,17 +676,15 @@ impl Venue {
             }
             AdlTrigger::Residue | AdlTrigger::BookExhausted => false,
         };
-        for (at, work) in self.agenda.works.iter().enumerate() {
-            if work.left.is_zero() || (negative_alone && self.is_negative(work).is_none()) {
+        for at in 0..self.agenda.works.len() {
+            let work = self.agenda.works[at];
+            if work.left.is_zero() || (negative_alone && self.is_negative(&work).is_none()) {
                 continue;
             }
-            self.agenda.needs.push(Need {
-                source: Source::Work(at),
-                contract: work.contract,
-                side: work.side,
-                lots: work.left,
-                price: self.adl_price(work.contract, work.side, work.bankruptcy),
-            });
+            let surplus = self.equity_at_bankruptcy(&work).positive_part();
+            let price = self.adl_price(work.contract, work.side, work.left, work.bankruptcy, surplus);
+            let Work { contract, side, left: lots, .. } = work;
+            self.agenda.needs.push(Need { source: Source::Work(at), contract, side, lots, price });
         }
     }
 

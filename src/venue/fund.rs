@@ -96,18 +96,21 @@ impl Funds {
         self.pools.iter().map(|pool| pool.open)
     }
 
-    /// What drawdown and draw cap leave to be paid for a contract.
-    fn allowance(&self, contract: ContractId, now: Nanos) -> Cash {
+    /// What the drawdown leaves to be paid for a contract.
+    fn until_drawdown(&self, contract: ContractId, now: Nanos) -> Cash {
         let pool = &self.pools[usize::from(self.of[usize::from(contract)])];
-        let fallen = self.drawdown.map_or(Cash::MAX, |rule| {
+        self.drawdown.map_or(Cash::MAX, |rule| {
             if pool.peak.on {
                 return Cash::ZERO;
             }
             let peak = pool.peak_at(now, rule.window);
             (rule.start.of_floor(peak) - (peak - pool.cash)).positive_part()
-        });
-        let drawn = self.draw_cap.map_or(Cash::MAX, |cap| (cap - self.drawn[usize::from(contract)]).positive_part());
-        fallen.min(drawn)
+        })
+    }
+
+    /// What the draw cap leaves to be paid for a contract.
+    fn until_draw_cap(&self, contract: ContractId) -> Cash {
+        self.draw_cap.map_or(Cash::MAX, |cap| (cap - self.drawn[usize::from(contract)]).positive_part())
     }
 }
 
@@ -166,13 +169,19 @@ pub(super) fn most_that_hold(lots: Qty, best: i128, holds: impl Fn(i64) -> bool)
 impl Venue {
     /// B: what the fund may pay now for a shortfall of a contract.
     pub(super) fn budget(&self, contract: ContractId) -> Cash {
+        let whole = self.whole_budget(contract);
+        if self.agenda.keeps_promise { whole } else { whole.min(self.funds.until_drawdown(contract, self.now)) }
+    }
+
+    /// The same whatever the fund's drawdown.
+    pub(super) fn whole_budget(&self, contract: ContractId) -> Cash {
         if !self.funds.pays {
             return Cash::ZERO;
         }
         let (cash, floor) = self.funds.pool(contract);
         let equity = if self.engine.is_empty() { cash } else { cash + self.inventory_of_pool(contract) };
         let whole = (cash.min(equity) - floor).positive_part();
-        whole.min(self.funds.allowance(contract, self.now))
+        whole.min(self.funds.until_draw_cap(contract))
     }
 
     /// Mark-to-market of the engine's tickets that stand behind the pool of a contract.

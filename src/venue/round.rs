@@ -285,6 +285,7 @@ impl Venue {
     /// What losers lack or gain after a round at another price than their bankruptcy ticks. It waits until the round is
     /// over, since a winner whose profit is socialised must still be the winner that the policy was shown.
     fn settle_round(&mut self, contract: ContractId) {
+        self.agenda.keeps_promise = self.rules.waterfall.adl_price == AdlPrice::MarkWhileFunded;
         let mut debts = std::mem::take(&mut self.agenda.debts);
         for debt in debts.drain(..) {
             match debt {
@@ -301,6 +302,7 @@ impl Venue {
             }
         }
         self.agenda.debts = debts;
+        self.agenda.keeps_promise = false;
     }
 
     #[allow(clippy::too_many_arguments)]

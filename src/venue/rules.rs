@@ -163,6 +163,10 @@ pub enum AdlPrice {
     /// The index, or the loser's bankruptcy tick where the index lies beyond it: dYdX in final settlement, where an account
     /// below zero does not close at the oracle price.
     OracleWhileSolvent,
+    /// The mark while the fund can pay what that costs it, whatever its drawdown; else the loser's bankruptcy tick: OKX.
+    MarkWhileFunded,
+    /// The loser's bankruptcy tick, or the mark where that is further away than this share of it: Bybit.
+    BankruptcyNearMark { within: Ratio },
 }
 
 /// Which lots that the layers before ADL leave are deleveraged.

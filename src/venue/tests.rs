@@ -259,5 +259,6 @@ mod extras;
 mod plans;
 mod rounds;
 mod search;
+mod suite;
 mod waterfall;
 mod worlds;

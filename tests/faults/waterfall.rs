@@ -39,7 +39,15 @@ adl = { kind = "pro_rata", price = "mark", trigger = "negative_account_value", t
 
 #[test]
 fn a_policy_of_haircuts_cannot_stand_at_the_mark() {
+    tells(
+        "adl = { kind = \"fifo\", price = \"oracle\", mark_beyond = 0.05 }",
+        "",
+        "`mark_beyond` belongs to ADL at the bankruptcy price",
+        "set `price` to \"bankruptcy\"",
+    );
     for kind in ["capped_pro_rata", "risk_aware_pro_rata", "min_max"] {
+        let near = format!("adl = {{ kind = \"{kind}\", mark_beyond = 0.05 }}");
+        tells(&near, "", "this policy shares out haircuts, and at the mark there are none", "or choose another policy");
         let adl = format!("adl = {{ kind = \"{kind}\", price = \"mark\" }}");
         tells(&adl, "", "this policy shares out haircuts, and at the mark there are none", "or choose another policy");
         assert_eq!(told(&adl.replace("mark", "oracle"), ""), "sound");

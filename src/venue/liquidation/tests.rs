@@ -104,7 +104,7 @@ proptest! {
     #[test]
     fn every_rule_closes_at_least_one_lot_and_at_most_all(
         lots in prop_oneof![1i64..400, 1i64..100_000_000], short: bool, equity in -1_000i64..100_000, mark in 1i64..2_000,
-        since in proptest::option::of(0i64..100_000_000_000),
+        since in proptest::option::of(0i64..100_000_000_000), elsewhere in prop_oneof![Just(0i64), 0i64..50_000],
     ) {
         let rules = contract();
         for entry in RULES.entries {
@@ -115,11 +115,32 @@ proptest! {
                 qty: Qty(if short { -lots } else { lots }),
                 mark: Price(mark),
                 equity: Cash(equity),
-                elsewhere: 0,
+                // Of a cross account others stand beside it.
+                elsewhere: i128::from(elsewhere) * 1_000_000_000,
                 since_partial: since.map(Nanos),
             };
             let Qty(planned) = rule.plan(&breached);
             prop_assert!((1..=lots).contains(&planned), "{}: {planned} of {lots}", entry.kind);
         }
+    }
+
+    /// Exactly the need, or all there is: one lot less would leave the account in breach.
+    #[test]
+    fn restoring_the_margin_of_a_cross_account_closes_the_least_that_does(
+        lots in 1i64..400, short: bool, equity in 0i64..2_000, elsewhere in 0i64..1_500, mark in 1i64..300,
+    ) {
+        let rules = contract();
+        let breached = Breached {
+            qty: Qty(if short { -lots } else { lots }),
+            mark: Price(mark),
+            elsewhere: i128::from(elsewhere) * 1_000_000_000,
+            ..breached(&rules, lots, equity)
+        };
+        let Qty(planned) = rule(r#"{ kind = "restore_margin" }"#).plan(&breached);
+        let by_hand = (1..lots).find(|&closed| {
+            let tiers = &rules.tiers;
+            tiers.maintenance_billionths(Cash((lots - closed) * mark)) + breached.elsewhere <= i128::from(equity) * 1_000_000_000
+        });
+        prop_assert_eq!(planned, by_hand.unwrap_or(lots));
     }
 }

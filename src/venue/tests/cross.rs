@@ -13,21 +13,21 @@ use crate::facts::Observer as _;
 use crate::money::{Multiplier, Ratio};
 
 const OPEN: i64 = 100;
-const CONTRACTS: usize = 3;
+pub(super) const CONTRACTS: usize = 3;
 
 #[derive(Clone, Debug)]
-struct World {
+pub(super) struct World {
     /// Wallet, and per contract (entry, lots, collateral, cross) where it holds a position; negative lots are short.
     people: Vec<(i64, Vec<Option<(i64, i64, i64, bool)>>)>,
     /// One refresh: marks of all contracts and the funding per lot that falls due before it.
-    refreshes: Vec<([i64; CONTRACTS], [i64; CONTRACTS])>,
+    pub refreshes: Vec<([i64; CONTRACTS], [i64; CONTRACTS])>,
     inverse: bool,
     at_or_below: bool,
     order: usize,
     proportional: bool,
     layers: usize,
-    policy: usize,
-    rule: usize,
+    pub policy: usize,
+    pub rule: usize,
     fund: i64,
     to_fund: bool,
     latency: i64,
@@ -46,7 +46,7 @@ const LAYERS: [&[PositionLayer]; 4] = [
     &[PositionLayer::Book],
 ];
 
-fn worlds() -> impl Strategy<Value = World> {
+pub(super) fn worlds() -> impl Strategy<Value = World> {
     let lots = prop_oneof![1i64..30, -30i64..-1];
     let position = proptest::option::weighted(0.6, (60i64..140, lots, 5i64..900, any::<bool>()));
     let person = (0i64..1_500, proptest::collection::vec(position, CONTRACTS));
@@ -89,7 +89,7 @@ fn multiplier(world: &World) -> Multiplier {
     if world.inverse { Multiplier::Inverse(10_000) } else { Multiplier::Linear(1) }
 }
 
-fn open(world: &World) -> Option<(Venue, Arc<Rules>)> {
+pub(super) fn open(world: &World) -> Option<(Venue, Arc<Rules>)> {
     let tier = |floor, rate| margin::Tier { floor: Cash(floor), rate: Ratio(rate), max_leverage: Ratio(1) };
     let tiers = margin::Tiers::new(vec![tier(0, 10_000_000), tier(700, 25_000_000), tier(2_000, 100_000_000)]).unwrap();
     let k = multiplier(world);
@@ -142,7 +142,7 @@ fn open(world: &World) -> Option<(Venue, Arc<Rules>)> {
     Some((venue, rules))
 }
 
-fn fill(world: &World, order: &Order, mark: i64) -> Fill {
+pub(super) fn fill(world: &World, order: &Order, mark: i64) -> Fill {
     let k = multiplier(world);
     let price = |lot: i64| match order.side {
         Side::Long => (mark - world.slippage * lot / 20).max(1),
@@ -162,7 +162,7 @@ fn fill(world: &World, order: &Order, mark: i64) -> Fill {
 }
 
 /// Tells the indices of a refresh; the marks that stand after it, where a halted contract keeps its own.
-fn told(
+pub(super) fn told(
     venue: &mut Venue,
     now: Nanos,
     standing: &mut [Price; CONTRACTS],
@@ -185,7 +185,7 @@ fn shaken(venue: &mut Venue, rules: &Rules, world: &World, at: i64) -> Rules {
         let volatility = Ratio(percent * 10_000_000);
         venue.apply(Command::Volatility { now: Nanos(at), contract, volatility }).unwrap();
         let steps = rules.dynamic.iter().flat_map(|dynamic| &dynamic.steps);
-        if let Some(step) = steps.filter(|step| step.volatility <= volatility).last() {
+        if let Some(step) = steps.rev().find(|step| step.volatility <= volatility) {
             let tiers = &mut scaled.contracts[usize::from(contract)].tiers;
             *tiers = tiers.scaled_by(step.multiplier).unwrap();
         }

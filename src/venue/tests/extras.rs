@@ -40,6 +40,15 @@ const CASH: [&[CashLayer]; 6] = [
     &[],
 ];
 
+const ADL_PRICES: [AdlPrice; 6] = [
+    AdlPrice::Bankruptcy,
+    AdlPrice::Mark,
+    AdlPrice::Oracle,
+    AdlPrice::OracleWhileSolvent,
+    AdlPrice::MarkWhileFunded,
+    AdlPrice::BankruptcyNearMark { within: Ratio(5 * PERCENT) },
+];
+
 const PERCENT: i64 = 10_000_000;
 
 fn backstops() -> impl Strategy<Value = Vec<BackstopRules>> {
@@ -73,9 +82,9 @@ fn waterfalls() -> impl Strategy<Value = Waterfall> {
         Just(AdlTrigger::BookExhausted),
         (0i64..200).prop_map(|tolerance| AdlTrigger::NegativeAccountValue { tolerance: Cash(tolerance) }),
     ];
-    (0usize..4, trigger, limits, backstops(), socialise, 0usize..3).prop_map(
+    (0usize..6, trigger, limits, backstops(), socialise, 0usize..3).prop_map(
         |(price, adl_trigger, (drawdown, cap, draw), backstops, socialise, fee_cap)| Waterfall {
-            adl_price: [AdlPrice::Bankruptcy, AdlPrice::Mark, AdlPrice::Oracle, AdlPrice::OracleWhileSolvent][price],
+            adl_price: ADL_PRICES[price],
             adl_trigger,
             fund: FundLimits {
                 pools: Vec::new(),

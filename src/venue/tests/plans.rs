@@ -12,14 +12,14 @@ fn every_rule_takes_amounts_at_the_limits_of_64_bits() {
     let rules = ContractRules { multiplier: Multiplier::Linear(1), tiers };
     for entry in RULES.entries {
         for (qty, mark) in [(1, 1), (-1, 1), (i64::MAX, 1), (-i64::MAX, 1), (i64::MAX, 2), (1, i64::MAX)] {
-            for equity in [-i64::MAX, 0, i64::MAX] {
+            for (equity, elsewhere) in [-i64::MAX, 0, i64::MAX].into_iter().flat_map(|e| [(e, 0), (e, i64::MAX)]) {
                 let breached = Breached {
                     rules: &rules,
                     trigger: Test::Below,
                     qty: Qty(qty),
                     mark: Price(mark),
                     equity: Cash(equity),
-                    elsewhere: 0,
+                    elsewhere: i128::from(elsewhere) * 1_000_000_000,
                     since_partial: None,
                 };
                 let rule = entry.build_default();

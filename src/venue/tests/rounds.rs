@@ -10,7 +10,7 @@ use super::*;
 
 /// Takes from the first winners what is needed, and notes the round.
 #[derive(Clone, Debug, Default)]
-struct Recorder(Arc<Mutex<Vec<(Round, Vec<Winner>)>>>);
+pub(super) struct Recorder(pub Arc<Mutex<Vec<(Round, Vec<Winner>)>>>);
 
 impl Sharing for Recorder {
     fn boxed_clone(&self) -> Box<dyn Sharing> {

@@ -148,6 +148,39 @@ fn at_the_mark_the_loser_lacks_what_the_winner_keeps() {
 }
 
 #[test]
+fn losers_close_at_the_mark_while_the_fund_can_pay_for_it() {
+    // As above the last 2 lots cost 4 at the mark, and the fund has 3 left: they close at 91, which costs nobody anything.
+    let funded = Waterfall { adl_price: AdlPrice::MarkWhileFunded, ..Waterfall::default() };
+    let street = played(rules(10, funded.clone()), &[A, B]);
+    assert_eq!((street.adl_lots(), street.fund(), street.paid()), (2, 3, vec![paid(7, 0, 0, 0)]));
+    // With one more it can pay. (The book takes 8 as well: 9 would cost 13.)
+    let street = played(rules(11, funded.clone()), &[A, B]);
+    assert_eq!((street.adl_lots(), street.fund(), street.paid()), (2, 0, vec![paid(11, 0, 0, 0)]));
+    // The drawdown stops the book and not the promise: 30 lots sold for 300k, and 5 at the mark for 50k.
+    let mut waterfall = funded;
+    waterfall.fund.drawdown = Some(DRAWDOWN);
+    let mut rules = rules(1_000_000, waterfall);
+    rules.contracts[0].tiers = tiers_of(1_000_000);
+    let mut street = Street::new(rules, &[(35, 100_000, 35_000, 0), (-35, 120_000, 5_000_000, 0)]);
+    street.bids = vec![(89_000, 1_000)];
+    street.mark(1, 89_000);
+    street.check(1);
+    assert_eq!((street.adl_lots(), street.fund(), street.paid()), (5, 650_000, vec![paid(350_000, 0, 0, 0)]));
+    assert_eq!(street.venue.budget(0), Cash(0), "the trigger is on");
+}
+
+#[test]
+fn a_bankruptcy_price_far_from_the_mark_gives_way_to_it() {
+    // 91 is 2.2 % from 89.
+    let within = |share: i64| AdlPrice::BankruptcyNearMark { within: Ratio(share) };
+    let of = |share| played(rules(10, Waterfall { adl_price: within(share), ..Waterfall::default() }), &[A, B]).paid();
+    assert_eq!(of(50_000_000), [paid(7, 0, 0, 0)]);
+    assert_eq!(of(20_000_000), [paid(10, 0, 0, 1)]);
+}
+
+const DRAWDOWN: Drawdown = Drawdown { start: Ratio(300_000_000), stop: Ratio(250_000_000), window: Nanos(1_000) };
+
+#[test]
 fn at_the_oracle_a_better_price_than_bankruptcy_repays_the_fund() {
     let oracle = Waterfall { adl_price: AdlPrice::Oracle, ..Waterfall::default() };
     let mut street = Street::new(rules(10, oracle), &[A, B]);
