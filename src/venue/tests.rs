@@ -255,6 +255,7 @@ mod accounts;
 mod cross;
 mod extras;
 mod plans;
+mod purses;
 mod rounds;
 mod search;
 mod waterfall;

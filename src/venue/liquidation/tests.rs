@@ -35,7 +35,7 @@ fn breached(rules: &ContractRules, lots: i64, equity: i64) -> Breached<'_> {
         qty: Qty(lots),
         mark: Price(100),
         equity: Cash(equity),
-        elsewhere: 0,
+        others: Others::default(),
         since_partial: None,
     }
 }
@@ -100,11 +100,24 @@ proptest! {
                 qty: Qty(if short { -lots } else { lots }),
                 mark: Price(mark),
                 equity: Cash(equity),
-                elsewhere: 0,
+                others: Others::default(),
                 since_partial: since.map(Nanos),
             };
             let Qty(planned) = rule.plan(&breached);
             prop_assert!((1..=lots).contains(&planned), "{}: {planned} of {lots}", entry.kind);
         }
     }
+}
+
+/// The account's other positions need 60 for maintenance and 200 for opening. Of 100 lots at 100, 1 % up to 10,000 and a
+/// leverage of 50, equity 120 covers the 60 of maintenance left only for 60 lots; equity 300 leaves 100 for 50 lots. A
+/// share of 60 % leaves 40 + 60, below 90 % of 120.
+#[test]
+fn rules_count_the_margins_of_the_other_positions_of_a_cross_account() {
+    let rules = contract();
+    let others = Others { maintenance: 60_000_000_000, initial: Cash(200) };
+    let with = |equity| Breached { others, ..breached(&rules, 100, equity) };
+    assert_eq!(rule(r#"{ kind = "restore_margin" }"#).plan(&with(120)), Qty(40));
+    assert_eq!(rule(r#"{ kind = "restore_margin", to = "initial" }"#).plan(&with(300)), Qty(50));
+    assert_eq!(rule(r#"{ kind = "share_of_all" }"#).plan(&with(120)), Qty(60));
 }
