@@ -8,7 +8,7 @@
 use super::backstop::Gift;
 use super::engine::Ticket;
 use super::ledger::{Holder, Position, State};
-use super::liquidation::Breached;
+use super::liquidation::{Breached, Others};
 use super::rules::{AdlTrigger, Execution, FeeCap, MarginMode, PositionLayer, SurplusTo};
 use super::{Fill, Next, Order, Venue, register};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Party, Side, Via, Why};
@@ -319,6 +319,7 @@ impl Venue {
                         self.close_order(work);
                     }
                     self.rearm_charged();
+                    self.agenda.works.clear();
                     if !self.engine.is_empty() {
                         self.engine.sweep();
                         // Told even where the last ticket is gone: its loss is no longer unrealised.
@@ -364,14 +365,14 @@ impl Venue {
                 self.rearm(position.id);
                 continue;
             }
-            self.open_work(&position, backing, equity, 0);
+            self.open_work(&position, backing, equity, Others::default());
             return true;
         }
     }
 
-    /// Opens an order on a position that `backing` backs. `equity` is that of its account, `elsewhere` the maintenance
-    /// margin of the account's other positions in billionths.
-    fn open_work(&mut self, position: &Position, backing: Cash, equity: Cash, elsewhere: i128) {
+    /// Opens an order on a position that `backing` backs. `equity` is that of its account, `others` the margins of
+    /// the account's other positions.
+    fn open_work(&mut self, position: &Position, backing: Cash, equity: Cash, others: Others) {
         let contract = position.contract;
         let mark = self.marks[usize::from(contract)];
         let rules = &self.rules.contracts[usize::from(contract)];
@@ -382,7 +383,7 @@ impl Venue {
             qty: position.qty,
             mark,
             equity,
-            elsewhere,
+            others,
             since_partial: position.partial_at.map(|at| self.now - at),
         };
         let left = self.rules.liquidation.plan(&breached);
@@ -441,7 +442,7 @@ impl Venue {
                 self.backstops_take(at);
                 return None;
             }
-            Step::Book if self.passes_the_book(at) => return None,
+            Step::Book | Step::BookUnfunded if self.passes_the_book(at) => return None,
             Step::Book if self.rules.waterfall.adl_trigger == AdlTrigger::BookExhausted => {
                 (Pending::Book { work: at, funded: Funded::Anybody }, None)
             }
@@ -472,7 +473,7 @@ impl Venue {
         }
         let rules = &self.rules.contracts[usize::from(work.contract)];
         let position = self.ledger.held(work.position);
-        let &Position { qty, cost, .. } = position;
+        let &Position { qty, cost, mode, .. } = position;
         let backing = self.ledger.backing(position, &self.marks);
         let (equity, notional) = register::at_mark(rules, qty, cost, backing, work.mark);
         if self.rules.execution == Execution::BankruptcyOrMark && equity.0 < 0 {
@@ -481,6 +482,9 @@ impl Venue {
         // Distances from the mark, in the direction of loss, in whole ticks towards the mark.
         let maintenance = rules.tiers.maintenance_scaled(notional).max(1);
         let ticks = match self.rules.execution {
+            Execution::ZeroPrice | Execution::FillablePrice if mode == MarginMode::Cross => {
+                self.cross_distance(work, equity, notional)
+            }
             Execution::ZeroPrice => {
                 let rate = i128::from(rules.tiers.tiers()[rules.tiers.tier_of(notional)].rate.0);
                 let scaled = i128::from(equity.0) * i128::from(rules.tiers.scale());
@@ -488,10 +492,10 @@ impl Venue {
             }
             Execution::FillablePrice => {
                 let scaled = i128::from(equity.0) * i128::from(rules.tiers.scale());
-                let short_of = (maintenance - scaled).clamp(0, maintenance) * 3 / 2;
-                // A tick is worth notional ÷ mark.
-                let worth = i128::from(notional.0.max(1)) * i128::from(rules.tiers.scale());
-                div_floor(short_of * i128::from(work.mark.0), worth)
+                let short_of = (maintenance - scaled).clamp(0, maintenance);
+                // A tick is worth notional ÷ mark; one and a half times that, rounded once.
+                let worth = 2 * i128::from(notional.0.max(1)) * i128::from(rules.tiers.scale());
+                div_floor(3 * short_of * i128::from(work.mark.0), worth)
             }
             Execution::Market | Execution::Bankruptcy | Execution::BankruptcyOrMark => return Some(work.bankruptcy),
         };
@@ -537,6 +541,7 @@ impl Venue {
                 self.settle_rest(work, order.surplus);
             }
             Pending::Book { work, funded } => {
+                let is_second = self.agenda.works[work].in_book == Book::Asked;
                 self.agenda.works[work].in_book = Book::Asked;
                 let cut = order.budget.is_some_and(|budget| fill.uncut > budget);
                 let entry = self.agenda.works[work];
@@ -549,9 +554,11 @@ impl Venue {
                 let disposal = &mut self.agenda.works[work].disposal;
                 disposal.paid.fund += shortfall;
                 // After a first pass on the account's own equity, what ADL spared counts from that pass on.
-                let is_second = funded == Funded::Fund && self.agenda.before.contains(&Step::BookUnfunded);
                 let all = if is_second { disposal.book_cost_avoided } else { fill.uncut };
                 disposal.book_cost_avoided = all - shortfall;
+                // What was paid when the order opened.
+                let gain = self.equity_at_bankruptcy(&self.agenda.works[work]) - order.surplus;
+                self.repay(work, gain.positive_part());
             }
             Pending::Rest { work } => {
                 self.sell(work, fill);
@@ -585,7 +592,6 @@ impl Venue {
             Taking::Residual => left,
             Taking::WithinEquity => {
                 // Each lot lowers the fund's equity by the distance of the mark beyond the bankruptcy tick.
-                // Each lot lowers the fund's equity by the distance of the mark beyond the bankruptcy tick.
                 let lot = Qty(if side == Side::Long { 1 } else { -1 });
                 let loss = k.value(lot, bankruptcy) - k.value(lot, mark);
                 let (cash, floor) = self.funds.pool(contract);
@@ -597,7 +603,10 @@ impl Venue {
                 } else {
                     Qty(room.0.max(0) / loss.0).min(left)
                 };
-                self.within_net_cap(contract, side, bearable)
+                let lots = self.within_net_cap(contract, side, bearable);
+                // Fewer lots may add too little.
+                let after = i128::from(room.0) - i128::from(loss.0) * i128::from(lots.0);
+                if after >= 0 { lots } else { Qty::ZERO }
             }
         };
         if lots < left {
@@ -729,7 +738,7 @@ impl Venue {
         let (account, closed, lacking) = (after.account, after.qty.is_zero(), -after.collateral);
         let cross = after.mode == MarginMode::Cross;
         if cross {
-            self.settle_wallet(position, contract, Some(at), &mut disposal.paid);
+            self.settle_wallet(position, contract, &mut disposal.paid);
         } else if lacking.0 > 0 {
             // Its bankruptcy tick lay so near its entry that what stays open gains there a little of what was counted on.
             self.cover(lacking, Holder::Position(position), contract, None, &mut disposal.paid);

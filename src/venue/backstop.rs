@@ -8,9 +8,9 @@ use super::agenda::{Book, Need, Source, Work};
 use super::fund::most_that_hold;
 use super::ledger::Holder;
 use super::rules::{BackstopPrice, BackstopRules, PositionLayer};
-use super::{Fill, Order, Venue};
+use super::{Fill, Order, Venue, margin};
 use crate::facts::{ContractId, Fact, OrderId, Paid, Party, Side, Via, Why};
-use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_ceil, div_floor, narrow};
+use crate::money::{Cash, Price, Qty, Ratio, div_ceil, div_floor};
 
 /// What a vault paid for an order, for the case that a later gain of it repays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,6 @@ impl Venue {
         };
         let work = self.agenda.works[at];
         let passes = book < backstop
-            && work.in_book == Book::Unasked
             && self.backstops().any(|j| {
                 let threshold = self.backstop(j).threshold;
                 threshold.is_some() && self.is_below(&work, threshold)
@@ -144,7 +143,14 @@ impl Venue {
             let notional = others + (held + lots * i128::from(sign)).abs() * lot;
             after >= i128::from(rules.floor().0) && after * one >= notional * i128::from(rules.margin_rate.0)
         };
-        most_that_hold(work.left, -held * i128::from(sign), holds)
+        // From here on, or up to here, it has not lost all it may.
+        let floor = i128::from(rules.floor().0) - equity;
+        let edge = match gain {
+            0 => 0,
+            _ if gain > 0 => div_ceil(floor, gain),
+            _ => div_floor(-floor, -gain),
+        };
+        most_that_hold(work.left, [-held * i128::from(sign), edge], holds)
     }
 
     /// A leg of a vault.
@@ -197,12 +203,7 @@ impl Venue {
 
     /// The tick of an average cost, on the side on which a shortfall against it is no less than the loss.
     fn cost_tick(&self, contract: ContractId, qty: Qty, cost: Cash) -> Price {
-        let (lots, cost) = (i128::from(qty.0.abs()), i128::from(cost.0.abs()));
-        let (above, below) = match self.ledger.multiplier(contract) {
-            Multiplier::Linear(k) => (cost, lots * i128::from(k)),
-            Multiplier::Inverse(f) => (lots * i128::from(f), cost.max(1)),
-        };
-        Price(narrow(if qty.0 > 0 { div_ceil(above, below) } else { div_floor(above, below) }).max(1))
+        margin::bankruptcy(self.ledger.multiplier(contract), qty, cost, Cash::ZERO).0
     }
 
     pub(super) fn sell_vault(&mut self, j: u16, contract: ContractId, order: &Order, fill: Fill) {

@@ -34,7 +34,8 @@ impl Venue {
         }
     }
 
-    fn repay(&mut self, at: usize, gain: Cash) {
+    /// Layers get back what they paid for an order out of what it gained, last payer first.
+    pub(super) fn repay(&mut self, at: usize, gain: Cash) {
         let Work { position, contract, disposal, .. } = self.agenda.works[at];
         let mut left = gain.min(disposal.paid.total());
         let mut paid = disposal.paid;

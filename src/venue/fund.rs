@@ -146,14 +146,14 @@ impl Pool {
     }
 }
 
-/// The greatest n ≤ lots at which a condition holds that holds on one stretch of numbers, which has 0 or `best` in it
-/// where it has anything.
-pub(super) fn most_that_hold(lots: Qty, best: i128, holds: impl Fn(i64) -> bool) -> Qty {
+/// The greatest n ≤ lots at which a condition holds that holds on one stretch of numbers, which has 0 or one of `known` in
+/// it where it has anything.
+pub(super) fn most_that_hold<const N: usize>(lots: Qty, known: [i128; N], holds: impl Fn(i64) -> bool) -> Qty {
     if holds(lots.0) {
         return lots;
     }
-    let best = i64::try_from(best.clamp(0, i128::from(lots.0))).expect("clamped to lots");
-    let Some(mut good) = [best, 0].into_iter().find(|&n| holds(n)) else { return Qty::ZERO };
+    let known = known.map(|n| i64::try_from(n.clamp(0, i128::from(lots.0))).expect("clamped to lots"));
+    let Some(mut good) = known.into_iter().chain([0]).find(|&n| holds(n)) else { return Qty::ZERO };
     let mut bad = lots.0;
     while bad - good > 1 {
         let middle = good + (bad - good) / 2;
@@ -213,7 +213,7 @@ impl Venue {
             (0..contracts).filter(shared).map(|other| value(other, i128::from(self.engine.net_lots(other).0))).sum();
         let sign = if side == Side::Long { 1 } else { -1 };
         // Taking lots first lowers a net position of the other side, then raises one of this side.
-        most_that_hold(lots, -held * sign, |n| others + value(contract, held + sign * i128::from(n)) <= most)
+        most_that_hold(lots, [-held * sign], |n| others + value(contract, held + sign * i128::from(n)) <= most)
     }
 
     /// Ascribes what the fund's cash has changed by since the last call to a contract.

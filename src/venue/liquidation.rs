@@ -17,10 +17,19 @@ pub struct Breached<'a> {
     pub mark: Price,
     /// Collateral plus unrealised profit; of a cross position its account's wallet plus all unrealised profit.
     pub equity: Cash,
-    /// Maintenance margin of the account's other cross positions, in billionths of a cash unit.
-    pub elsewhere: i128,
+    /// Margins of the account's other cross positions.
+    pub others: Others,
     /// Since the last order that closed a part of this position; `None` where there was none.
     pub since_partial: Option<Nanos>,
+}
+
+/// What the other positions of a cross account need, as far as they stay open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Others {
+    /// Maintenance margin in billionths of a cash unit: exact.
+    pub maintenance: i128,
+    /// Initial margin, that of each position rounded up to a cash unit.
+    pub initial: Cash,
 }
 
 impl Breached<'_> {
@@ -39,7 +48,7 @@ impl Breached<'_> {
     /// Maintenance margin of all positions that stand together, less their equity, in billionths of a cash unit.
     #[must_use]
     pub fn missing_billionths(&self) -> i128 {
-        let maintenance = self.rules.tiers.maintenance_billionths(self.notional(self.lots())) + self.elsewhere;
+        let maintenance = self.rules.tiers.maintenance_billionths(self.notional(self.lots())) + self.others.maintenance;
         maintenance - i128::from(self.equity.0) * i128::from(Ratio::ONE.0)
     }
 
@@ -47,10 +56,10 @@ impl Breached<'_> {
     #[must_use]
     pub fn is_healthy_after(&self, lots: i64) -> bool {
         let left = self.notional(self.lots() - lots);
-        if self.elsewhere == 0 {
+        if self.others.maintenance == 0 {
             return !self.rules.tiers.breaches(self.trigger, self.equity, left);
         }
-        let maintenance = self.rules.tiers.maintenance_billionths(left) + self.elsewhere;
+        let maintenance = self.rules.tiers.maintenance_billionths(left) + self.others.maintenance;
         !Standing { equity: self.equity, maintenance }.breaches(self.trigger)
     }
 

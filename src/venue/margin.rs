@@ -1,7 +1,7 @@
 //! Tiers, maintenance margin, liquidation and bankruptcy ticks.
 
 use super::rules::Trigger;
-use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_floor};
+use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_ceil, div_floor, narrow};
 
 /// One tier: from `floor` of notional on, `rate` of maintenance, at most `max_leverage` (in billionths).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +157,14 @@ impl Tiers {
     #[must_use]
     pub fn maintenance(&self, notional: Cash) -> Cash {
         Cash(divide_ceil(self.maintenance_scaled(notional), i128::from(self.scale)))
+    }
+
+    /// Initial margin of a notional value: that ÷ greatest leverage of its tier, rounded up to a cash unit.
+    #[must_use]
+    pub fn initial(&self, notional: Cash) -> Cash {
+        let leverage = self.tiers[self.tier_of(notional)].max_leverage;
+        let margin = div_ceil(i128::from(notional.0) * i128::from(Ratio::ONE.0), i128::from(leverage.0.max(1)));
+        Cash(narrow(margin))
     }
 
     /// Whether equity breaches the maintenance margin of a notional value.
@@ -364,20 +372,22 @@ pub fn bankruptcy(k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> (Pri
     let tick = match k {
         Multiplier::Linear(per_tick) => {
             let need = (cost - collateral).0;
-            let tick = match qty.0.abs().checked_mul(per_tick) {
+            match qty.0.abs().checked_mul(per_tick) {
                 Some(lots) if qty.0 > 0 => ceil(need, lots),
                 Some(lots) => floor(-need, lots),
                 // A tick is worth more than there can be cash.
                 None => i64::from(qty.0 > 0 && need > 0),
-            };
-            // No price is below a tick: a short whose loss lies elsewhere can lack cash even there.
-            if qty.0 > 0 { tick } else { tick.max(1) }
+            }
         }
-        Multiplier::Inverse(_) => {
+        Multiplier::Inverse(f) => {
             let Price(beyond) = first_tick(k, qty, |price| (collateral + k.value(qty, price) - cost).0 < 0);
-            if qty.0 > 0 { beyond + 1 } else { beyond - 1 }
+            // From the price of two f + 1 on a lot is worth nothing.
+            if qty.0 > 0 { (beyond + 1).min(f.saturating_mul(2) + 1) } else { beyond - 1 }
         }
     };
+    // No price is below a tick: a short whose loss lies elsewhere can lack cash even there, and a long whose account has
+    // more than the position is worth has something left.
+    let tick = tick.max(1);
     let surplus = collateral + k.value(qty, Price(tick)) - cost;
     (Price(tick), surplus)
 }

@@ -334,7 +334,7 @@ impl Venue {
     fn after_deleveraging(&mut self, id: u32) {
         let position = self.ledger.position(id);
         if position.mode == MarginMode::Cross {
-            self.settle_wallet(id, position.contract, None, &mut Paid::default());
+            self.settle_wallet(id, position.contract, &mut Paid::default());
             self.release_cross(position.account);
         }
         if position.qty.is_zero() {

@@ -97,12 +97,19 @@ impl Venue {
         if amount.is_zero() {
             return Cash::ZERO;
         }
-        let charges = self.charges(amount, contract, &[]);
+        let charges = self.charges(amount, contract, &self.losers());
         for &(giver, part) in &charges {
             self.prepare(giver, part, contract);
             self.hand_over(giver, payee, part);
         }
         charges.iter().map(|(_, part)| *part).sum()
+    }
+
+    /// Accounts with an order in this instant, sorted: they are never asked.
+    fn losers(&self) -> Vec<u32> {
+        let mut losers: Vec<u32> = self.agenda.works.iter().map(|work| work.account).collect();
+        losers.sort_unstable();
+        losers
     }
 
     /// Meets what the orders of this instant still lack, contract by contract: all of it is asked for at once, and goes to
@@ -123,9 +130,7 @@ impl Venue {
                 continue;
             }
             let amount = claims.iter().map(|&at| self.agenda.works[at].disposal.paid.deficit).sum();
-            let mut losers: Vec<u32> = self.agenda.works.iter().map(|work| work.account).collect();
-            losers.sort_unstable();
-            let mut charges = self.charges(amount, contract, &losers).into_iter();
+            let mut charges = self.charges(amount, contract, &self.losers()).into_iter();
             let mut charge = charges.next();
             for at in claims {
                 let position = self.agenda.works[at].position;
@@ -170,7 +175,7 @@ impl Venue {
             let position = self.ledger.position(from);
             if position.mode == MarginMode::Cross {
                 // What the position itself does not hold lies in its account's other positions.
-                self.settle_wallet(from, position.contract, None, &mut Paid::default());
+                self.settle_wallet(from, position.contract, &mut Paid::default());
             }
         }
     }
@@ -224,15 +229,22 @@ impl Venue {
         if wanted <= 0 {
             return;
         }
-        let (mut less, mut enough) = (0, all);
-        while enough - less > 1 {
-            let middle = less + (enough - less) / 2;
-            if profit(middle) >= wanted {
-                enough = middle;
-            } else {
-                less = middle;
+        // Fewer lots than these have too little profit even before rounding. Cost and funding are rounded apart, so that a lot
+        // more can bring a unit less; where the fewest are not near, any that are enough do.
+        let first = narrow(div_ceil(wanted * i128::from(all), profit(all)));
+        let near = (first..=all.min(first + 64)).find(|&lots| profit(lots) >= wanted);
+        let enough = near.unwrap_or_else(|| {
+            let (mut less, mut enough) = (first, all);
+            while enough - less > 1 {
+                let middle = less + (enough - less) / 2;
+                if profit(middle) >= wanted {
+                    enough = middle;
+                } else {
+                    less = middle;
+                }
             }
-        }
+            enough
+        });
         let (lots, cash) = (signed(enough), k.value(signed(enough), mark));
         self.ledger.trade(id, -lots, -cash, None, Via::Socialised);
         self.ledger.trade(id, lots, cash, None, Via::Socialised);

@@ -257,6 +257,7 @@ mod cross;
 mod dynamic;
 mod extras;
 mod plans;
+mod purses;
 mod rounds;
 mod search;
 mod suite;

@@ -225,7 +225,7 @@ impl Venue {
         let amount = self.ledger.multiplier(contract).notional(fill.lots, self.mark_of(contract));
         self.charge_taker(id, amount);
         if before.mode == MarginMode::Cross {
-            self.settle_wallet(id, contract, None, &mut Paid::default());
+            self.settle_wallet(id, contract, &mut Paid::default());
             self.release_cross(account);
         }
         self.ledger.facts.push(Fact::Acted { contract, account, by: own.by, deed: Deed::Traded, qty, amount });

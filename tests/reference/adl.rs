@@ -1,50 +1,90 @@
-//! Rounds of auto-deleveraging: who is eligible, in what order or share, at what price.
+//! Rounds of auto-deleveraging: whose lots come to them, who is eligible, in what order or share, at what price.
 
 use rust_decimal::prelude::ToPrimitive;
 
-use super::drive::Desk;
+use super::desk::Desk;
 use super::margin::d;
-use super::model::{D, Forced, Model, Position, State, Told, Unsold, sign, whole};
-use super::world::{Eligible, Policy};
+use super::model::{D, Model, Position, State, Told, Unsold, sign, whole};
+use super::orders::Forced;
+use super::purses::Claim;
+use super::world::{AdlPrice, AdlTrigger, Eligible, Policy};
 
 /// Who gives lots in a round.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Who {
     Ticket(usize),
+    Vault(usize),
     Order(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Loser {
+    contract: usize,
+    long: bool,
     who: Who,
     price: D,
     lots: D,
 }
 
+/// What a loser gained over its own price by one fill; of an order what it had before its first one.
+type Result = (Who, D, D);
+
 /// What a winner gives, before it is matched.
 type Plan = Vec<(usize, D)>;
+
+impl Policy {
+    /// Whether it takes a part from everybody, at one price.
+    fn shares_out(self) -> bool {
+        use Policy::{CappedProRata, LeverageLevelling, MinMax, ProRata, RiskAware};
+        matches!(self, ProRata | CappedProRata | RiskAware { .. } | MinMax | LeverageLevelling)
+    }
+}
 
 impl Model<'_> {
     /// A round for each contract and side over all that is left; inventory stands ahead of new orders.
     pub fn adl_rounds(&mut self, unsold: &[Unsold], orders: &mut [Forced], desk: &mut Desk<'_>) {
+        let losers = self.losers_of_rounds(unsold, orders);
         for contract in 0..self.marks.len() {
             for long in [true, false] {
-                let mut losers = Vec::new();
-                for rest in unsold.iter().filter(|rest| rest.contract == contract && rest.long == long) {
-                    let price = self.ticket(contract, rest.at).tick;
-                    losers.push(Loser { who: Who::Ticket(rest.at), price, lots: rest.lots });
-                }
-                for (i, forced) in orders.iter().enumerate() {
-                    let of = self.positions[forced.position].contract;
-                    if of == contract && forced.long == long && !forced.left.is_zero() {
-                        losers.push(Loser { who: Who::Order(i), price: forced.bankruptcy, lots: forced.left });
-                    }
-                }
-                if !losers.is_empty() {
-                    self.round(contract, long, &losers, orders, desk);
+                let of_round = losers.iter().filter(|loser| loser.contract == contract && loser.long == long);
+                let of_round: Vec<Loser> = of_round.copied().collect();
+                if !of_round.is_empty() {
+                    self.round(contract, long, &of_round, orders, desk);
                 }
             }
         }
+    }
+
+    fn losers_of_rounds(&self, unsold: &[Unsold], orders: &[Forced]) -> Vec<Loser> {
+        let price = |contract: usize, bankruptcy| match self.world.adl_price {
+            AdlPrice::Bankruptcy => bankruptcy,
+            AdlPrice::Mark => self.marks[contract],
+            AdlPrice::Oracle => self.indices[contract],
+        };
+        let mut losers = Vec::new();
+        for &Unsold { contract, at, long, lots } in unsold {
+            let price = price(contract, self.tickets[contract][at].tick);
+            losers.push(Loser { contract, long, who: Who::Ticket(at), price, lots });
+        }
+        for (vault, contract, qty, price) in self.vault_needs() {
+            losers.push(Loser { contract, long: qty > D::ZERO, who: Who::Vault(vault), price, lots: qty.abs() });
+        }
+        let equity = |forced: &Forced| self.equity_at_mark(forced.position);
+        let mut open: Vec<usize> = (0..orders.len()).filter(|&i| !orders[i].left.is_zero()).collect();
+        if let AdlTrigger::NegativeAccountValue { tolerance } = self.world.adl_trigger {
+            open.retain(|&i| equity(&orders[i]) < D::ZERO);
+            let lacking: D = open.iter().map(|&i| -equity(&orders[i])).sum();
+            if lacking < d(tolerance) {
+                open.clear();
+            }
+        }
+        for i in open {
+            let Forced { position, long, bankruptcy, left, .. } = orders[i];
+            let contract = self.positions[position].contract;
+            let price = price(contract, bankruptcy);
+            losers.push(Loser { contract, long, who: Who::Order(i), price, lots: left });
+        }
+        losers
     }
 
     fn round(&mut self, contract: usize, long: bool, losers: &[Loser], orders: &mut [Forced], desk: &mut Desk<'_>) {
@@ -52,8 +92,9 @@ impl Model<'_> {
         let worst = if long { prices.max().unwrap() } else { prices.min().unwrap() };
         let needed: D = losers.iter().map(|loser| loser.lots).sum();
         // Nobody with an order on hand is a winner, with whatever position.
-        let waits = |position: &&Position| position.state != State::Watched;
-        let busy: Vec<usize> = self.positions.iter().filter(waits).map(|position| position.account).collect();
+        let waiting = self.positions.iter().filter(|position| position.state == State::Busy);
+        let mut busy: Vec<usize> = waiting.map(|position| position.account).collect();
+        busy.extend(&self.losers);
         let winners: Vec<usize> = (0..self.positions.len())
             .filter(|&i| {
                 let position = &self.positions[i];
@@ -66,11 +107,7 @@ impl Model<'_> {
             .collect();
         let cash = losers.iter().map(|loser| self.contract(contract).value(loser.lots, loser.price).abs()).sum();
         let plan = match self.world.policy {
-            Policy::ProRata
-            | Policy::CappedProRata
-            | Policy::RiskAware { .. }
-            | Policy::MinMax
-            | Policy::LeverageLevelling => self.shares(&winners, needed, cash),
+            policy if policy.shares_out() => self.shares(&winners, needed, cash),
             Policy::Random => {
                 // Where the list starts is drawn by the venue: all accounts after it, then those before it.
                 let start = desk.first_victim();
@@ -85,22 +122,24 @@ impl Model<'_> {
             }
         };
         let placed: D = plan.iter().map(|given| given.1).sum();
-        let one_price = matches!(
-            self.world.policy,
-            Policy::ProRata
-                | Policy::CappedProRata
-                | Policy::RiskAware { .. }
-                | Policy::MinMax
-                | Policy::LeverageLevelling
-        );
-        let before = self.told.len();
-        if one_price {
-            self.close_at_one_price(contract, long, losers, &plan, placed, orders);
+        let results = if self.world.policy.shares_out() {
+            self.close_at_one_price(contract, long, losers, &plan, placed, orders)
         } else {
-            self.close_in_turn(contract, long, losers, &plan, orders);
+            self.close_in_turn(contract, long, losers, &plan, orders)
+        };
+        // What losers lack or gain is settled when all winners have given: until then they are those that were chosen.
+        for (who, lots, result) in results {
+            match who {
+                Who::Ticket(at) => {
+                    let tick = self.tickets[contract][at].tick;
+                    self.fund_receives(contract, result.max(D::ZERO));
+                    let paid = self.raise((-result).max(D::ZERO), contract, 0, Claim::AtOnce);
+                    self.tell_ticket(contract, sign(long) * lots, tick, result, &paid);
+                }
+                Who::Vault(number) => self.settle_vault(number, contract, sign(long) * lots, result),
+                Who::Order(i) => self.settle(&mut orders[i], result),
+            }
         }
-        // What losers gain or lack is settled, and told, when all winners have given.
-        self.told[before..].sort_by_key(|told| matches!(told, Told::TicketClosed { .. }));
         self.told.push(Told::Round { contract, long_losers: long, needed: whole(needed), placed: whole(placed) });
     }
 
@@ -108,7 +147,7 @@ impl Model<'_> {
         let position = &self.positions[at];
         let contract = self.contract(position.contract);
         let profit = |price| contract.value(position.qty, price) - position.cost;
-        let solvent = position.equity(contract, worst) >= D::ZERO;
+        let solvent = self.equity(at, worst) >= D::ZERO;
         solvent
             && match self.world.eligible {
                 Eligible::ProfitAtAdlPrice => profit(worst) > D::ZERO,
@@ -123,8 +162,8 @@ impl Model<'_> {
         let contract = self.contract(position.contract);
         let mark = self.marks[position.contract];
         let value = contract.value(position.qty, mark).abs();
-        let equity = position.equity(contract, mark);
-        let profit = equity - position.backing();
+        let equity = self.equity_at_mark(at);
+        let profit = equity - self.backing(at);
         let lots = position.qty.abs();
         let billionths = |ratio: D| (ratio * d(1_000_000_000)).floor().to_i128().unwrap();
         let return_on = |base: D| billionths(profit / base.abs().max(D::ONE));
@@ -140,10 +179,10 @@ impl Model<'_> {
             },
             Policy::Binance => {
                 if equity <= D::ZERO {
-                    return 0;
+                    return LAST;
                 }
                 let maintenance = contract.maintenance(value).ceil();
-                let on_wallet = billionths(profit.max(D::ZERO) / position.backing().max(D::ONE));
+                let on_wallet = billionths(profit.max(D::ZERO) / self.backing(at).max(D::ONE));
                 on_wallet * billionths(maintenance / equity)
             }
             Policy::HyperliquidDocumented => match leverage() {
@@ -160,10 +199,12 @@ impl Model<'_> {
                 None => LAST,
                 Some(leverage) => leverage.max(10) * gain.max(10),
             },
+            Policy::ProfitOverCost | Policy::ProfitOverCollateral | Policy::ProfitOverEquity if equity <= D::ZERO => {
+                LAST
+            }
             Policy::ProfitOverCost => gain,
             // Collateral of 0 or less, after the funding that is owed, counts as the least there is.
-            Policy::ProfitOverCollateral => return_on(position.backing().max(D::ONE)),
-            Policy::ProfitOverEquity if equity <= D::ZERO => LAST,
+            Policy::ProfitOverCollateral => return_on(self.backing(at).max(D::ONE)),
             Policy::ProfitOverEquity => return_on(equity),
             Policy::EntryPrice => {
                 // A low entry price is a low cost per lot, but in the coin a high one.
@@ -214,8 +255,8 @@ impl Model<'_> {
         let position = &self.positions[at];
         let contract = self.contract(position.contract);
         let mark = self.marks[position.contract];
-        let equity = position.equity(contract, mark);
-        let profit = equity - position.backing();
+        let equity = self.equity_at_mark(at);
+        let profit = equity - self.backing(at);
         let positive = |amount: D| amount.max(D::ZERO).to_i128().unwrap();
         match self.world.policy {
             Policy::ProRata => positive(position.qty.abs()),
@@ -232,14 +273,22 @@ impl Model<'_> {
             Policy::LeverageLevelling => {
                 // Equity after closing everything at the price of the round, rounded against the winner.
                 let closing = contract.cash(-position.qty, position.qty.abs() * price.0 / price.1).ceil();
-                positive(position.backing() - closing - position.cost)
+                positive(self.backing(at) - closing - position.cost)
             }
             _ => unreachable!("not a sharing policy"),
         }
     }
 
     /// Each fill at its loser's own price, two pointers.
-    fn close_in_turn(&mut self, contract: usize, long: bool, losers: &[Loser], plan: &Plan, orders: &mut [Forced]) {
+    fn close_in_turn(
+        &mut self,
+        contract: usize,
+        long: bool,
+        losers: &[Loser],
+        plan: &Plan,
+        orders: &mut [Forced],
+    ) -> Vec<Result> {
+        let mut results = Vec::new();
         let mut waiting = losers.iter();
         let mut loser = *waiting.next().unwrap();
         for &(winner, lots) in plan {
@@ -251,12 +300,16 @@ impl Model<'_> {
                 }
                 let lots = left.min(loser.lots);
                 let cash = self.contract(contract).value(sign(long) * lots, loser.price);
-                self.lose(contract, long, &loser, lots, orders);
+                results.push(self.lose(&loser, lots, orders));
                 self.win(winner, long, lots, cash);
                 loser.lots -= lots;
                 left -= lots;
             }
+            if !lots.is_zero() {
+                self.have_given(winner);
+            }
         }
+        results
     }
 
     /// All fills at the quantity-weighted price of the lots placed, rounded against the winners.
@@ -268,12 +321,16 @@ impl Model<'_> {
         plan: &Plan,
         placed: D,
         orders: &mut [Forced],
-    ) {
+    ) -> Vec<Result> {
+        let mut results = Vec::new();
         let mut left = placed;
         let mut total = D::ZERO;
         for loser in losers {
             let lots = left.min(loser.lots);
-            self.lose(contract, long, loser, lots, orders);
+            if lots.is_zero() {
+                break;
+            }
+            results.push(self.lose(loser, lots, orders));
             total += self.contract(contract).value(sign(long) * lots, loser.price);
             left -= lots;
         }
@@ -285,23 +342,27 @@ impl Model<'_> {
             // Signed cash is what a leg costs, so up is against the winner, whatever it closes.
             let cash = (total * lots / placed).ceil();
             self.win(winner, long, lots, cash);
+            self.have_given(winner);
             settled += cash;
         }
-        self.round_off(contract, settled - total);
+        self.clearing[contract] -= settled - total;
+        self.rounding += settled - total;
+        results
     }
 
-    /// The loser's leg: lots of a ticket or an order at its own bankruptcy tick.
-    fn lose(&mut self, contract: usize, long: bool, loser: &Loser, lots: D, orders: &mut [Forced]) {
-        if lots.is_zero() {
-            return;
-        }
-        match loser.who {
-            Who::Ticket(at) => self.deleverage_ticket(contract, at, lots),
+    /// The loser's leg.
+    fn lose(&mut self, loser: &Loser, lots: D, orders: &mut [Forced]) -> Result {
+        let Loser { contract, long, who, price, .. } = *loser;
+        let signed = -sign(long) * lots;
+        let cash = self.contract(contract).value(signed, price);
+        match who {
+            Who::Ticket(at) => (who, lots, self.close_ticket(contract, at, lots, cash)),
+            Who::Vault(number) => (who, lots, self.vault_trades(number, contract, signed, cash)),
             Who::Order(i) => {
-                let cash = self.contract(contract).value(-sign(long) * lots, loser.price);
-                self.trade(orders[i].position, -sign(long) * lots, cash);
-                orders[i].left -= lots;
+                let before = self.at_bankruptcy(&orders[i]).max(D::ZERO);
+                self.trade_order(&mut orders[i], signed, cash);
                 orders[i].to_adl += lots;
+                (who, lots, before)
             }
         }
     }
@@ -311,12 +372,20 @@ impl Model<'_> {
         let contract = self.positions[winner].contract;
         let at_mark = self.contract(contract).value(sign(long) * lots, self.marks[contract]);
         self.trade(winner, sign(long) * lots, cash);
-        if self.positions[winner].qty.is_zero() {
-            self.release(winner);
-        }
         let position = (self.positions[winner].account, contract);
         let (lots, notional, haircut) = (whole(lots), whole(at_mark.abs()), whole(cash - at_mark));
         self.told.push(Told::Deleveraged { position, lots, notional, haircut });
+    }
+
+    /// A winner has given all that it gives in this round.
+    fn have_given(&mut self, winner: usize) {
+        let Position { account, contract, cross, .. } = self.positions[winner];
+        if cross {
+            self.fill_wallet(account, contract);
+        }
+        if self.positions[winner].qty.is_zero() {
+            self.release(winner);
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Margins, liquidation and bankruptcy ticks, and how much of a breached position is closed.
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
-use super::model::{D, Model, Position};
+use super::model::{D, Model, Position, whole};
 use super::world::{Billionths, Closing, Contract, Limit, World};
 
 pub fn d(value: i64) -> D {
@@ -13,12 +14,15 @@ pub fn rate(billionths: Billionths) -> D {
     Decimal::new(billionths, 9)
 }
 
+/// The highest price that is looked at: no mark comes near it, and a lot of an inverse contract is worth nothing there.
+const HIGHEST: i64 = (1 << 60) - 1;
+
 impl Contract {
     /// Value of holding so many lots at a price: signed like the lots, or against them where the contract settles in the
     /// coin, of which a lot is worth the fewer the higher the price.
     pub fn value(&self, lots: D, price: D) -> D {
         if self.inverse {
-            -lots * (d(self.multiplier) / price.max(D::ONE) + Decimal::new(5, 1)).floor()
+            -lots * (d(self.multiplier) / price + Decimal::new(5, 1)).floor()
         } else {
             lots * price * d(self.multiplier)
         }
@@ -44,131 +48,217 @@ impl Contract {
     pub fn tier(&self, notional: D) -> usize {
         self.tiers.iter().rposition(|tier| d(tier.floor) <= notional).unwrap()
     }
+
+    /// The greatest leverage at which a notional can be opened.
+    pub fn leverage(&self, notional: D) -> D {
+        rate(self.tiers[self.tier(notional)].max_leverage)
+    }
+
+    /// The last tick, in the direction of loss, at which `stake` and the value of the lots are not below zero together.
+    /// Where no price is high or low enough it is the one that comes nearest: the lowest price, or the first at which an
+    /// inverse long is worth nothing.
+    pub fn bankruptcy(&self, lots: D, stake: D) -> D {
+        let holds = |tick: i64| stake + self.value(lots, d(tick)) >= D::ZERO;
+        let is_worthless = |tick: i64| self.inverse && self.value(lots, d(tick)).is_zero();
+        if lots > D::ZERO {
+            // From below, the first tick that is high enough.
+            d(first(1, |tick| holds(tick) || is_worthless(tick)))
+        } else {
+            // From below, the last tick that is still low enough.
+            d((first(1, |tick| !holds(tick)) - 1).max(1))
+        }
+    }
+}
+
+/// The first tick from one on at which a condition holds that goes on to hold from there.
+fn first(from: i64, holds: impl Fn(i64) -> bool) -> i64 {
+    let mut step = 1;
+    while from + step <= HIGHEST && !holds(from + step) {
+        step *= 2;
+    }
+    let (mut low, mut high) = (from, (from + step).min(HIGHEST + 1));
+    while low < high {
+        let middle = i64::midpoint(low, high);
+        if middle > HIGHEST || holds(middle) { high = middle } else { low = middle + 1 }
+    }
+    low
 }
 
 impl Position {
-    /// Collateral and what closing the whole position at a price would realise.
-    pub fn equity(&self, contract: &Contract, price: D) -> D {
-        self.backing() + contract.value(self.qty, price) - self.cost
-    }
-
-    /// Collateral less the funding that it owes.
-    pub fn backing(&self) -> D {
-        self.collateral - self.owed
-    }
-
     pub fn is_long(&self) -> bool {
         self.qty > D::ZERO
     }
+}
 
-    pub fn breaches(&self, world: &World, mark: D) -> bool {
-        let contract = &world.contracts[self.contract];
-        let notional = contract.value(self.qty, mark).abs();
-        falls_short(world, self.equity(contract, mark), contract.maintenance(notional))
+impl Model<'_> {
+    /// Value of an open position at its mark less its cost and the funding that it owes.
+    pub fn unrealised(&self, at: usize) -> D {
+        let position = &self.positions[at];
+        let value = self.contract(position.contract).value(position.qty, self.marks[position.contract]);
+        value - position.cost - position.owed
     }
 
-    /// The first tick in the direction of loss at which the position breaches, seen from a mark at which it does.
-    pub fn liquidation_tick(&self, world: &World, mark: D) -> D {
-        let back = if self.is_long() { D::ONE } else { -D::ONE };
-        let mut tick = mark;
-        while tick + back > D::ZERO && self.breaches(world, tick + back) {
+    /// What backs a position beside its own profit: collateral less the funding that it owes, or wallet and profit of the
+    /// account's other cross positions.
+    pub fn backing(&self, at: usize) -> D {
+        let position = &self.positions[at];
+        if !position.cross {
+            return position.collateral - position.owed;
+        }
+        let others = self.legs(position.account).into_iter().filter(|&other| other != at);
+        self.wallets[position.account] + others.map(|other| self.unrealised(other)).sum::<D>() - position.owed
+    }
+
+    /// What is left if a position closes whole at a price; of a cross account with all else at the marks.
+    pub fn equity(&self, at: usize, price: D) -> D {
+        let position = &self.positions[at];
+        self.backing(at) + self.contract(position.contract).value(position.qty, price) - position.cost
+    }
+
+    pub fn equity_at_mark(&self, at: usize) -> D {
+        self.equity(at, self.marks[self.positions[at].contract])
+    }
+
+    pub fn notional(&self, at: usize) -> D {
+        let position = &self.positions[at];
+        self.contract(position.contract).value(position.qty, self.marks[position.contract]).abs()
+    }
+
+    /// Maintenance margin of one position at its mark.
+    pub fn own_maintenance(&self, at: usize) -> D {
+        self.contract(self.positions[at].contract).maintenance(self.notional(at))
+    }
+
+    /// Maintenance margin that equity is held against: of a cross position that of its whole account.
+    pub fn maintenance(&self, at: usize) -> D {
+        let position = &self.positions[at];
+        if position.cross {
+            self.legs(position.account).into_iter().map(|leg| self.own_maintenance(leg)).sum()
+        } else {
+            self.own_maintenance(at)
+        }
+    }
+
+    /// The open cross positions of an account.
+    pub fn legs(&self, account: usize) -> Vec<usize> {
+        let is_leg = |position: &Position| position.account == account && position.cross && !position.qty.is_zero();
+        (0..self.positions.len()).filter(|&at| is_leg(&self.positions[at])).collect()
+    }
+
+    pub fn falls_short(&self, equity: D, maintenance: D) -> bool {
+        if self.world.at_or_below { equity <= maintenance } else { equity < maintenance }
+    }
+
+    /// Whether an isolated position breaches at a mark.
+    pub fn breaches(&self, at: usize, mark: D) -> bool {
+        let position = &self.positions[at];
+        let contract = self.contract(position.contract);
+        self.falls_short(self.equity(at, mark), contract.maintenance(contract.value(position.qty, mark).abs()))
+    }
+
+    /// The first tick in the direction of loss at which an isolated position breaches, seen from its mark, at which it
+    /// does.
+    pub fn liquidation_tick(&self, at: usize) -> D {
+        let back = if self.positions[at].is_long() { D::ONE } else { -D::ONE };
+        let mut tick = self.marks[self.positions[at].contract];
+        while tick + back > D::ZERO && self.breaches(at, tick + back) {
             tick += back;
         }
         tick
     }
 
-    /// The last tick in the direction of loss at which closing everything leaves nothing below zero, and what it leaves;
-    /// looked for from the mark.
-    pub fn bankruptcy(&self, contract: &Contract, mark: D) -> (D, D) {
-        let loss = if self.is_long() { -D::ONE } else { D::ONE };
-        let mut tick = mark;
-        while self.equity(contract, tick) < D::ZERO {
-            tick -= loss;
-        }
-        while self.equity(contract, tick + loss) >= D::ZERO {
-            tick += loss;
-        }
-        (tick, self.equity(contract, tick))
-    }
-}
-
-fn falls_short(world: &World, equity: D, maintenance: D) -> bool {
-    if world.at_or_below { equity <= maintenance } else { equity < maintenance }
-}
-
-/// The worst price in the book before ADL, of a position that breaches at the mark.
-pub fn limit(world: &World, position: &Position, mark: D, bankruptcy: D) -> Option<D> {
-    let contract = &world.contracts[position.contract];
-    let equity = position.equity(contract, mark);
-    let notional = contract.value(position.qty, mark).abs();
-    let maintenance = contract.maintenance(notional);
-    let below = |distance: D| {
-        // On the tick that is not worse than the exact price.
-        let ticks = distance.floor();
-        Some(if position.is_long() { mark - ticks } else { mark + ticks })
-    };
-    match world.limit {
-        Limit::None => None,
-        Limit::Bankruptcy => Some(bankruptcy),
-        Limit::BankruptcyOrMark if equity < D::ZERO => Some(mark),
-        Limit::BankruptcyOrMark => Some(bankruptcy),
-        Limit::ZeroPrice => {
-            let of = rate(contract.tiers[contract.tier(notional)].rate);
-            below(mark * of * equity / maintenance)
-        }
-        Limit::Fillable => {
-            let short = (maintenance - equity).clamp(D::ZERO, maintenance);
-            // A tick is worth notional ÷ mark.
-            below(d(3) * short * mark / (d(2) * notional))
-        }
-    }
-}
-
-/// How many lots of a position that breaches at the mark are closed.
-pub fn planned(model: &Model<'_>, position: &Position) -> D {
-    let world = model.world;
-    let contract = &world.contracts[position.contract];
-    let mark = model.marks[position.contract];
-    let equity = position.equity(contract, mark);
-    let lots = position.qty.abs();
-    let left = |closed: D| contract.value(lots - closed, mark).abs();
-    let least = |holds: &dyn Fn(D) -> bool| {
-        let mut closed = D::ONE;
-        while closed < lots && !holds(closed) {
-            closed += D::ONE;
-        }
-        closed
-    };
-    match world.closing {
-        Closing::Full => lots,
-        Closing::Fraction { percent, above, cooldown } => {
-            let cooling = position.partial_at.is_some_and(|at| model.now - at <= cooldown);
-            if cooling || left(D::ZERO) <= d(above) { lots } else { (lots * Decimal::new(percent, 2)).ceil() }
-        }
-        Closing::StepDown { tiers, whole_up_to } => {
-            let now = contract.tier(left(D::ZERO));
-            if now < whole_up_to {
-                return lots;
+    /// The worst price in the book before ADL, of a position that breaches at the mark.
+    pub fn limit(&self, at: usize, bankruptcy: D) -> Option<D> {
+        let World { limit, .. } = self.world;
+        let position = &self.positions[at];
+        let contract = self.contract(position.contract);
+        let mark = self.marks[position.contract];
+        let (equity, maintenance) = (self.equity_at_mark(at), self.maintenance(at));
+        let notional = self.notional(at);
+        let below = |distance: D| {
+            // On the tick that is not worse than the exact price.
+            let ticks = distance.floor();
+            Some(if position.is_long() { mark - ticks } else { mark + ticks })
+        };
+        match limit {
+            Limit::None => None,
+            Limit::Bankruptcy => Some(bankruptcy),
+            Limit::BankruptcyOrMark if equity < D::ZERO => Some(mark),
+            Limit::BankruptcyOrMark => Some(bankruptcy),
+            Limit::ZeroPrice => {
+                // A fill there leaves equity ÷ maintenance of the account as it is.
+                let of = rate(contract.tiers[contract.tier(notional)].rate);
+                below(mark * of * equity / maintenance)
             }
-            least(&|closed| contract.tier(left(closed)) + tiers <= now || contract.tier(left(closed)) == 0)
+            Limit::Fillable => {
+                // One and a half times the maintenance of the position, in the share by which the account falls short of its own; a
+                // tick is worth notional ÷ mark. In whole billionths, as the product has more digits than a decimal.
+                let short = billionths((maintenance - equity).clamp(D::ZERO, maintenance));
+                let above = 3 * short * billionths(self.own_maintenance(at)) * i128::from(whole(mark));
+                let under = 2 * billionths(notional) * billionths(maintenance);
+                below(Decimal::from(above.div_euclid(under)))
+            }
         }
-        Closing::Restore { initial: false } => {
-            least(&|closed| !falls_short(world, equity, contract.maintenance(left(closed))))
-        }
-        Closing::Restore { initial: true } => least(&|closed| {
-            let leverage = rate(contract.tiers[contract.tier(left(closed))].max_leverage);
-            equity >= D::ZERO && equity * leverage >= left(closed)
-        }),
-        Closing::ShareOfAll { step_percent, target_percent } => {
-            let mut share = step_percent;
-            while share < 100 {
-                let closed = (lots * Decimal::new(share, 2)).ceil();
-                if contract.maintenance(left(closed)) < Decimal::new(target_percent, 2) * equity {
-                    return closed;
+    }
+
+    /// How many lots of a position in breach are closed. `equity` is what backs it whole, of a cross position that of its
+    /// account; `others` are the account's other positions with the lots that stay open of them.
+    pub fn planned(&self, at: usize, equity: D, others: &[(usize, D)]) -> D {
+        let position = &self.positions[at];
+        let contract = self.contract(position.contract);
+        let mark = self.marks[position.contract];
+        let lots = position.qty.abs();
+        let left = |closed: D| contract.value(lots - closed, mark).abs();
+        let value_of = |&(other, lots): &(usize, D)| {
+            let of = self.positions[other].contract;
+            (self.contract(of), self.contract(of).value(lots, self.marks[of]).abs())
+        };
+        let elsewhere: D = others.iter().map(value_of).map(|(of, notional)| of.maintenance(notional)).sum();
+        let least = |holds: &dyn Fn(D) -> bool| {
+            let mut closed = D::ONE;
+            while closed < lots && !holds(closed) {
+                closed += D::ONE;
+            }
+            closed
+        };
+        match self.world.closing {
+            Closing::Full => lots,
+            Closing::Fraction { percent, above, cooldown } => {
+                let cooling = position.partial_at.is_some_and(|at| self.now - at <= cooldown);
+                if cooling || left(D::ZERO) <= d(above) { lots } else { (lots * Decimal::new(percent, 2)).ceil() }
+            }
+            Closing::StepDown { tiers, whole_up_to } => {
+                let now = contract.tier(left(D::ZERO));
+                if now < whole_up_to {
+                    return lots;
                 }
-                share += step_percent;
+                least(&|closed| contract.tier(left(closed)) + tiers <= now || contract.tier(left(closed)) == 0)
             }
-            lots
+            Closing::Restore { initial: false } => {
+                least(&|closed| !self.falls_short(equity, contract.maintenance(left(closed)) + elsewhere))
+            }
+            Closing::Restore { initial: true } => {
+                // The initial margin of each other position is rounded up to a whole unit.
+                let reserved =
+                    others.iter().map(value_of).map(|(of, notional)| (notional / of.leverage(notional)).ceil());
+                let free = equity - reserved.sum::<D>();
+                least(&|closed| free >= D::ZERO && free * contract.leverage(left(closed)) >= left(closed))
+            }
+            Closing::ShareOfAll { step_percent, target_percent } => {
+                let mut share = step_percent;
+                while share < 100 {
+                    let closed = (lots * Decimal::new(share, 2)).ceil();
+                    if contract.maintenance(left(closed)) + elsewhere < Decimal::new(target_percent, 2) * equity {
+                        return closed;
+                    }
+                    share += step_percent;
+                }
+                lots
+            }
         }
     }
+}
+
+fn billionths(amount: D) -> i128 {
+    (amount * d(1_000_000_000)).to_i128().unwrap()
 }

@@ -1,15 +1,19 @@
 //! The rules written for clarity: exact decimals, every account looked at whenever anything happens, one straight line
 //! from the start of a check instant to its end.
 //!
-//! An order asks the [`Desk`] for its fill, which answers with what the venue was given at the same place and compares
-//! what both hold at that moment.
+//! Who disposes of an order's lots stands in `orders`, who pays in `purses`, margins in `margin`, vaults in `vaults`,
+//! rounds in `adl`. An order asks the [`Desk`] for its fill, which answers with what the venue was given at the same
+//! place and compares what both hold at that moment.
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
-use super::drive::Desk;
-use super::margin::{self, d, rate};
-use super::world::{Contract, Disposer, Payer, World};
+use super::desk::Desk;
+use super::margin::d;
+use super::orders::{Forced, Terms};
+use super::purses::{Claim, Paid, Pool};
+use super::vaults::Vault;
+use super::world::{Contract, Disposer, World};
 
 pub type D = Decimal;
 
@@ -20,6 +24,8 @@ pub type Outcome<T = ()> = Result<T, String>;
 pub struct Position {
     pub account: usize,
     pub contract: usize,
+    /// Whether the account's wallet backs it, and no collateral of its own.
+    pub cross: bool,
     pub qty: D,
     pub cost: D,
     /// Funding owed (or, negative, due to it) and not yet settled.
@@ -33,10 +39,16 @@ pub struct Position {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Watched,
-    /// Breached, with its order due at this time.
-    Queued(i64),
-    /// In an order that is not finished.
-    InOrder,
+    /// It, or the cross account that it is a part of, waits for its order or has one that is not finished.
+    Busy,
+}
+
+/// A breach that waits for its order.
+#[derive(Clone, Copy, Debug)]
+pub struct Queued {
+    /// The position, or the first one of a cross account.
+    pub position: usize,
+    pub due: i64,
 }
 
 /// Lots that the engine took over at a bankruptcy tick.
@@ -62,15 +74,21 @@ pub struct Snapshot {
     pub positions: Vec<(i64, i64, i64, i64)>,
     pub wallets: Vec<i64>,
     pub maker: i64,
-    pub fund: i64,
+    /// Each pool of it.
+    pub fund: Vec<i64>,
     pub fees: i64,
     pub venue: i64,
+    /// Cash, and lots and cost in each contract.
+    pub vaults: Vec<(i64, Vec<(i64, i64)>)>,
     pub clearing: Vec<i64>,
     pub rounding: i64,
     pub deficit: i64,
     /// Lots and tick of each ticket, contract by contract, oldest first.
     pub tickets: Vec<(i64, i64)>,
 }
+
+/// Who paid: fund, venue, vaults, other accounts, nobody.
+pub type Payers = [i64; 5];
 
 /// What is told of an instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,13 +97,25 @@ pub enum Told {
     Opened { order: u32, position: (usize, usize), lots: i64, bankruptcy: i64, surplus: i64, mark: i64 },
     Dropped { position: (usize, usize) },
     Exhausted { order: Option<u32>, contract: usize },
+    Drawdown { pool: usize, on: bool, peak: i64, balance: i64 },
     TookOver { order: u32, lots: i64, tick: i64 },
     TakeoverRefused { order: u32, lots: i64 },
-    TicketClosed { contract: usize, lots: i64, tick: i64, result: i64, paid: [i64; 3] },
-    TicketsFunded { contract: usize, owed: i64, paid: [i64; 3] },
+    TicketClosed { contract: usize, lots: i64, tick: i64, result: i64, paid: Payers },
+    TicketsFunded { contract: usize, owed: i64, paid: Payers },
+    VaultTook { vault: usize, order: u32, contract: usize, lots: i64, cash: i64 },
+    VaultClosed { vault: usize, contract: usize, lots: i64, result: i64, paid: Payers },
     Round { contract: usize, long_losers: bool, needed: i64, placed: i64 },
     Deleveraged { position: (usize, usize), lots: i64, notional: i64, haircut: i64 },
-    Closed { order: u32, to_book: i64, to_engine: i64, to_adl: i64, paid: [i64; 3], waived: i64, avoided: i64 },
+    Closed { order: u32, went: Went, paid: Payers, waived: i64, avoided: i64 },
+}
+
+/// Where the lots of an order went, at the mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Went {
+    pub book: i64,
+    pub engine: i64,
+    pub vaults: i64,
+    pub adl: i64,
 }
 
 /// What the book needs to know of an order.
@@ -109,49 +139,31 @@ pub struct Answer {
     pub uncut: i64,
 }
 
-/// Cash layers in the order of `Paid`: fund, venue, and what nobody pays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Purse {
-    Fund,
-    Venue,
-    Deficit,
-}
-
-/// One forced order within its instant.
-#[derive(Clone, Debug)]
-pub struct Forced {
-    pub id: u32,
-    pub position: usize,
-    pub long: bool,
-    pub bankruptcy: D,
-    /// Lots still to be disposed of.
-    pub left: D,
-    to_book: D,
-    to_engine: D,
-    pub to_adl: D,
-    paid: Vec<(Purse, D)>,
-    avoided: Option<D>,
-}
-
 pub struct Model<'w> {
     pub world: &'w World,
     pub now: i64,
     pub marks: Vec<D>,
+    pub indices: Vec<D>,
     pub positions: Vec<Position>,
-    wallets: Vec<D>,
+    pub wallets: Vec<D>,
     maker: D,
     /// Lots, cost and (always 0) funding owed of outside liquidity in each contract.
     maker_positions: Vec<(D, D, D)>,
-    fund: D,
-    fees: D,
-    venue: D,
-    clearing: Vec<D>,
-    rounding: D,
-    deficit: D,
-    tickets: Vec<Vec<Ticket>>,
-    /// Positions in breach, first in first out.
-    queue: Vec<usize>,
-    orders: u32,
+    pub pools: Vec<Pool>,
+    /// What the fund has paid for each contract, net of repayments.
+    pub drawn: Vec<D>,
+    pub fees: D,
+    pub venue: D,
+    pub vaults: Vec<Vault>,
+    pub clearing: Vec<D>,
+    pub rounding: D,
+    pub deficit: D,
+    pub tickets: Vec<Vec<Ticket>>,
+    /// First in, first out.
+    queue: Vec<Queued>,
+    /// Accounts with an order in this instant.
+    pub losers: Vec<usize>,
+    pub orders: u32,
     pub told: Vec<Told>,
 }
 
@@ -166,7 +178,7 @@ pub fn sign(long: bool) -> D {
 }
 
 /// What a leg of `lots` for `cash` makes of a position of lots, cost and funding owed, and what is realised.
-fn leg((qty, cost, owed): (D, D, D), lots: D, cash: D) -> ((D, D, D), D) {
+pub fn leg((qty, cost, owed): (D, D, D), lots: D, cash: D) -> ((D, D, D), D) {
     if lots.is_zero() || qty.is_zero() || (qty > D::ZERO) == (lots > D::ZERO) {
         return ((qty + lots, cost + cash, owed), D::ZERO);
     }
@@ -179,22 +191,28 @@ fn leg((qty, cost, owed): (D, D, D), lots: D, cash: D) -> ((D, D, D), D) {
 
 impl<'w> Model<'w> {
     pub fn open(world: &'w World) -> Self {
+        let contracts = world.contracts.len();
+        let opens: Vec<D> = world.contracts.iter().map(|contract| d(contract.open)).collect();
         let mut model = Self {
             world,
             now: 0,
-            marks: world.contracts.iter().map(|contract| d(contract.open)).collect(),
+            marks: opens.clone(),
+            indices: opens,
             positions: Vec::new(),
             wallets: world.wallets.iter().map(|&cash| d(cash)).collect(),
             maker: D::ZERO,
-            maker_positions: vec![(D::ZERO, D::ZERO, D::ZERO); world.contracts.len()],
-            fund: d(world.fund),
+            maker_positions: vec![(D::ZERO, D::ZERO, D::ZERO); contracts],
+            pools: Pool::open(world),
+            drawn: vec![D::ZERO; contracts],
             fees: D::ZERO,
             venue: d(world.venue_capital),
-            clearing: vec![D::ZERO; world.contracts.len()],
+            vaults: world.vaults.iter().map(|rules| Vault::open(rules, contracts)).collect(),
+            clearing: vec![D::ZERO; contracts],
             rounding: D::ZERO,
             deficit: D::ZERO,
-            tickets: vec![Vec::new(); world.contracts.len()],
+            tickets: vec![Vec::new(); contracts],
             queue: Vec::new(),
+            losers: Vec::new(),
             orders: 0,
             told: Vec::new(),
         };
@@ -202,6 +220,7 @@ impl<'w> Model<'w> {
             model.positions.push(Position {
                 account: holding.account,
                 contract: holding.contract,
+                cross: holding.cross,
                 qty: d(holding.lots),
                 cost: d(holding.cost),
                 owed: D::ZERO,
@@ -211,7 +230,7 @@ impl<'w> Model<'w> {
             });
         }
         // Outside liquidity sold what the longs hold and bought what the shorts hold; what cancels is realised at once.
-        for contract in 0..world.contracts.len() {
+        for contract in 0..contracts {
             for long in [true, false] {
                 let of_side = world.holdings.iter().filter(|h| h.contract == contract && (h.lots > 0) == long);
                 let (lots, cost) = of_side.fold((0, 0), |sum, h| (sum.0 + h.lots, sum.1 + h.cost));
@@ -226,6 +245,7 @@ impl<'w> Model<'w> {
     }
 
     pub fn snapshot(&self) -> Snapshot {
+        let pairs = |of: &[(D, D)]| of.iter().map(|&(qty, cost)| (whole(qty), whole(cost))).collect();
         Snapshot {
             positions: self
                 .positions
@@ -234,9 +254,10 @@ impl<'w> Model<'w> {
                 .collect(),
             wallets: self.wallets.iter().map(|&cash| whole(cash)).collect(),
             maker: whole(self.maker),
-            fund: whole(self.fund),
+            fund: self.pools.iter().map(|pool| whole(pool.cash)).collect(),
             fees: whole(self.fees),
             venue: whole(self.venue),
+            vaults: self.vaults.iter().map(|vault| (whole(vault.cash), pairs(&vault.positions))).collect(),
             clearing: self.clearing.iter().map(|&cash| whole(cash)).collect(),
             rounding: whole(self.rounding),
             deficit: whole(self.deficit),
@@ -250,13 +271,13 @@ impl<'w> Model<'w> {
         }
     }
 
-    fn name(&self, position: usize) -> (usize, usize) {
+    pub fn name(&self, position: usize) -> (usize, usize) {
         (self.positions[position].account, self.positions[position].contract)
     }
 
     // ------------------------------------------------------------------------------------------- money and lots
 
-    fn trade_maker(&mut self, contract: usize, lots: D, cash: D) {
+    pub fn trade_maker(&mut self, contract: usize, lots: D, cash: D) {
         if lots.is_zero() {
             return;
         }
@@ -266,12 +287,18 @@ impl<'w> Model<'w> {
         self.clearing[contract] -= realised;
     }
 
+    /// Where the cash that backs a position lies.
+    pub fn purse(&mut self, position: usize) -> &mut D {
+        let held = &mut self.positions[position];
+        if held.cross { &mut self.wallets[held.account] } else { &mut held.collateral }
+    }
+
     pub fn trade(&mut self, position: usize, lots: D, cash: D) {
         let held = &mut self.positions[position];
         let realised;
         ((held.qty, held.cost, held.owed), realised) = leg((held.qty, held.cost, held.owed), lots, cash);
-        held.collateral += realised;
         self.clearing[held.contract] -= realised;
+        *self.purse(position) += realised;
     }
 
     /// What is left of a closed position goes to its account's wallet.
@@ -280,76 +307,77 @@ impl<'w> Model<'w> {
         self.wallets[held.account] += std::mem::take(&mut held.collateral);
     }
 
+    /// A wallet that realised losses took below zero is filled from the profits of the account's cross positions, whose
+    /// costs rise by what is taken, and then by the cash layers.
+    pub fn fill_wallet(&mut self, account: usize, contract: usize) -> Paid {
+        for leg in self.legs(account) {
+            let lacking = (-self.wallets[account]).max(D::ZERO);
+            let part = lacking.min(self.unrealised(leg).max(D::ZERO));
+            let held = &mut self.positions[leg];
+            held.cost += part;
+            self.clearing[held.contract] -= part;
+            self.wallets[account] += part;
+        }
+        let lacking = (-self.wallets[account]).max(D::ZERO);
+        let paid = self.raise(lacking, contract, 0, Claim::AtOnce);
+        self.wallets[account] += lacking;
+        paid
+    }
+
     /// What lots held from a price on have gained at the mark.
-    fn gain(&self, contract: usize, lots: D, from: D) -> D {
+    pub fn gain(&self, contract: usize, lots: D, from: D) -> D {
         let of = self.contract(contract);
         of.value(lots, self.marks[contract]) - of.value(lots, from)
     }
 
-    /// What the fund would have if the engine's tickets were closed at the marks.
-    fn fund_equity(&self) -> D {
-        let mut equity = self.fund;
-        for (contract, tickets) in self.tickets.iter().enumerate() {
-            for ticket in tickets {
-                equity += self.gain(contract, ticket.qty, ticket.tick);
-            }
-        }
-        equity
+    // ------------------------------------------------------------------------------------------- refreshes
+
+    pub fn index(&mut self, contract: usize, price: i64) {
+        self.indices[contract] = d(price);
     }
 
-    /// What the fund may pay now.
-    fn budget(&self) -> D {
-        if !self.world.cash_layers.contains(&Payer::Fund) {
-            return D::ZERO;
-        }
-        (self.fund.min(self.fund_equity()) - d(self.world.floor)).max(D::ZERO)
-    }
-
-    /// What is left of a position, beyond nothing, if the rest closes at the order's bankruptcy tick.
-    fn surplus(&self, forced: &Forced) -> D {
-        let position = &self.positions[forced.position];
-        position.equity(self.contract(position.contract), forced.bankruptcy)
-    }
-
-    fn pay(&mut self, forced: &mut Forced, purse: Purse, amount: D) {
-        match purse {
-            Purse::Fund => self.fund -= amount,
-            Purse::Venue => self.venue -= amount,
-            Purse::Deficit => self.deficit -= amount,
-        }
-        self.positions[forced.position].collateral += amount;
-        forced.paid.push((purse, amount));
-    }
-
-    // ------------------------------------------------------------------------------------------- marks
-
+    /// A mark: isolated positions that it breaches are queued, in the order in which it reached their triggers.
     pub fn mark(&mut self, now: i64, contract: usize, mark: i64) {
         self.now = now;
         self.marks[contract] = d(mark);
-        let mark = d(mark);
         for long in [true, false] {
             let mut breached: Vec<(D, usize)> = Vec::new();
             for (i, position) in self.positions.iter().enumerate() {
-                let watched = position.state == State::Watched && !position.qty.is_zero();
+                let watched = position.state == State::Watched && !position.qty.is_zero() && !position.cross;
                 if watched
                     && position.contract == contract
                     && position.is_long() == long
-                    && position.breaches(self.world, mark)
+                    && self.breaches(i, self.marks[contract])
                 {
-                    let tick = position.liquidation_tick(self.world, mark);
+                    let tick = self.liquidation_tick(i);
                     breached.push((if long { -tick } else { tick }, i));
                 }
             }
             breached.sort();
             for (tick, i) in breached {
-                self.told.push(Told::Breached {
-                    position: self.name(i),
-                    trigger: whole(tick.abs()),
-                    mark: whole(mark),
-                });
-                self.positions[i].state = State::Queued(now + self.world.latency);
-                self.queue.push(i);
+                self.told.push(Told::Breached { position: self.name(i), trigger: whole(tick.abs()), mark });
+                self.positions[i].state = State::Busy;
+                self.queue.push(Queued { position: i, due: now + self.world.latency });
             }
+        }
+    }
+
+    /// All marks are in: cross accounts that breach are queued, by account.
+    pub fn refreshed(&mut self, now: i64) {
+        self.now = now;
+        for account in 0..self.wallets.len() {
+            let legs = self.legs(account);
+            let Some(&first) = legs.first() else { continue };
+            let waits = self.positions[first].state == State::Busy;
+            if waits || !self.falls_short(self.equity_at_mark(first), self.maintenance(first)) {
+                continue;
+            }
+            let mark = whole(self.marks[self.positions[first].contract]);
+            self.told.push(Told::Breached { position: self.name(first), trigger: mark, mark });
+            for leg in legs {
+                self.positions[leg].state = State::Busy;
+            }
+            self.queue.push(Queued { position: first, due: now + self.world.latency });
         }
     }
 
@@ -362,43 +390,35 @@ impl<'w> Model<'w> {
         for position in self.positions.iter_mut().filter(|position| position.contract == contract) {
             position.owed += position.qty * per_lot;
         }
-        // Outside liquidity is no account: what it owes is a part of its cost.
+        // Outside liquidity and vaults are no accounts: what they owe is a part of their cost.
         let (qty, cost, _) = &mut self.maker_positions[contract];
         *cost += *qty * per_lot;
+        for vault in &mut self.vaults {
+            let (qty, cost) = &mut vault.positions[contract];
+            *cost += *qty * per_lot;
+        }
 
         let due: D = self.tickets[contract].iter().map(|ticket| ticket.qty * per_lot).sum();
         self.clearing[contract] += due;
         if due <= D::ZERO {
-            self.fund -= due;
+            self.fund_receives(contract, -due);
             return;
         }
-        let mut missing = due;
-        let mut paid = [0; 3];
-        for payer in &self.world.cash_layers {
-            match payer {
-                Payer::Fund => {
-                    let amount = missing.min(self.budget());
-                    self.fund -= amount;
-                    paid[0] = whole(amount);
-                    missing -= amount;
-                }
-                Payer::Venue => {
-                    let amount = missing.min(self.venue);
-                    self.venue -= amount;
-                    paid[1] = whole(amount);
-                    missing -= amount;
-                }
-            }
-        }
-        self.deficit -= missing;
-        paid[2] = whole(missing);
-        self.told.push(Told::TicketsFunded { contract, owed: whole(due), paid });
+        let paid = self.raise(due, contract, 0, Claim::AtOnce);
+        self.told.push(Told::TicketsFunded { contract, owed: whole(due), paid: paid.told() });
     }
 
     // ------------------------------------------------------------------------------------------- a check instant
 
     pub fn check(&mut self, now: i64, desk: &mut Desk<'_>) -> Outcome {
         self.now = now;
+        let has_inventory = self.tickets.iter().any(|tickets| !tickets.is_empty()) || self.vaults_hold();
+        if self.queue.is_empty() && !has_inventory {
+            return Ok(());
+        }
+        // A peak may have left its window.
+        self.watch_drawdown();
+
         let layers = self.world.position_layers.clone();
         let adl = layers.iter().position(|&layer| layer == Disposer::Adl);
         let (before, after) = match adl {
@@ -407,38 +427,49 @@ impl<'w> Model<'w> {
         };
 
         let unsold = self.sell_inventory(desk)?;
+        self.sell_vaults(desk)?;
 
-        let mut orders = self.due_orders();
-        let mut opened = Vec::new();
-        for position in orders.drain(..) {
-            let Some(mut forced) = self.begin(position) else { continue };
-            for layer in before {
-                self.dispose(*layer, &mut forced, desk, Terms::WithinBudget)?;
+        let mut orders: Vec<Forced> = Vec::new();
+        for position in self.due_orders() {
+            let mut turns = self.turns(position);
+            while let Some(mut forced) = self.begin_next(&mut turns, &mut orders) {
+                for layer in before {
+                    self.dispose(*layer, &mut forced, desk, Terms::WithinBudget)?;
+                }
+                // ADL ahead of the book is for what the account itself cannot bear.
+                if after.contains(&Disposer::Book) {
+                    self.dispose(Disposer::Book, &mut forced, desk, Terms::OwnEquity)?;
+                }
+                orders.push(forced);
             }
-            // ADL ahead of the book is for what the account itself cannot bear.
-            if after.contains(&Disposer::Book) {
-                self.book(&mut forced, desk, Terms::OwnEquity)?;
-            }
-            opened.push(forced);
         }
 
         if adl.is_some() {
-            self.adl_rounds(&unsold, &mut opened, desk);
+            self.adl_rounds(&unsold, &mut orders, desk);
         }
 
-        for forced in &mut opened {
+        for forced in &mut orders {
             for layer in after {
                 self.dispose(*layer, forced, desk, Terms::WithinBudget)?;
             }
             self.sell_the_rest(forced, desk)?;
         }
-        for forced in opened {
+        self.meet_claims(&mut orders);
+        for forced in orders {
             self.finish(forced);
         }
+        self.losers.clear();
         for tickets in &mut self.tickets {
             tickets.retain(|ticket| !ticket.qty.is_zero());
         }
         Ok(())
+    }
+
+    /// Takes the breaches whose latency is over off the queue, in its order.
+    fn due_orders(&mut self) -> Vec<usize> {
+        let (due, later): (Vec<Queued>, Vec<Queued>) = self.queue.iter().partition(|queued| queued.due <= self.now);
+        self.queue = later;
+        due.into_iter().map(|queued| queued.position).collect()
     }
 
     /// Sells the engine's lots, oldest first, and returns what of them the book did not take.
@@ -454,7 +485,7 @@ impl<'w> Model<'w> {
                 }
                 slice -= offered;
                 let long = qty > D::ZERO;
-                let budget = self.budget();
+                let budget = self.budget(contract);
                 let request = Request {
                     contract,
                     long,
@@ -470,15 +501,13 @@ impl<'w> Model<'w> {
                     self.told.push(Told::Exhausted { order: None, contract });
                 }
                 if !lots.is_zero() {
-                    let sign = sign(long);
-                    let sold = self.contract(contract).cash(-sign * lots, cash);
-                    let result = self.contract(contract).value(-sign * lots, tick) - sold;
-                    self.trade_maker(contract, sign * lots, -sold);
-                    // A ticket is worth exactly lots·tick, so its realised profit is the result.
-                    self.clearing[contract] -= result;
-                    self.fund += result;
-                    self.tickets[contract][at].qty -= sign * lots;
-                    self.tell_ticket(contract, sign * lots, tick, result);
+                    let sold = self.contract(contract).cash(-sign(long) * lots, cash);
+                    self.trade_maker(contract, sign(long) * lots, -sold);
+                    let result = self.close_ticket(contract, at, lots, sold);
+                    // The budget saw to it that the fund can pay.
+                    self.fund_receives(contract, result.max(D::ZERO));
+                    let paid = self.fund_pays(contract, (-result).max(D::ZERO));
+                    self.tell_ticket(contract, sign(long) * lots, tick, result, &paid);
                 }
                 if lots < offered {
                     unsold.push(Unsold { contract, at, long, lots: offered - lots });
@@ -488,285 +517,18 @@ impl<'w> Model<'w> {
         Ok(unsold)
     }
 
-    fn tell_ticket(&mut self, contract: usize, lots: D, tick: D, result: D) {
-        let paid = [whole((-result).max(D::ZERO)), 0, 0];
+    /// Closes lots of a ticket for signed cash; returns what that gains over its own tick.
+    pub fn close_ticket(&mut self, contract: usize, at: usize, lots: D, cash: D) -> D {
+        let Ticket { qty, tick } = self.tickets[contract][at];
+        let signed = sign(qty > D::ZERO) * lots;
+        let result = self.contract(contract).value(-signed, tick) - cash;
+        self.tickets[contract][at].qty -= signed;
+        self.clearing[contract] -= result;
+        result
+    }
+
+    pub fn tell_ticket(&mut self, contract: usize, lots: D, tick: D, result: D, paid: &Paid) {
         let (lots, tick, result) = (whole(lots), whole(tick), whole(result));
-        self.told.push(Told::TicketClosed { contract, lots, tick, result, paid });
+        self.told.push(Told::TicketClosed { contract, lots, tick, result, paid: paid.told() });
     }
-
-    /// Takes the positions whose latency is over off the queue, in its order.
-    fn due_orders(&mut self) -> Vec<usize> {
-        let (due, later) = self.queue.iter().partition(|&&i| match self.positions[i].state {
-            State::Queued(ready) => ready <= self.now,
-            _ => unreachable!("only breached positions are queued"),
-        });
-        self.queue = later;
-        due
-    }
-
-    /// An order on a position that still breaches; a healthy one is watched again.
-    fn begin(&mut self, at: usize) -> Option<Forced> {
-        let position = &self.positions[at];
-        let mark = self.marks[position.contract];
-        if position.qty.is_zero() || !position.breaches(self.world, mark) {
-            self.positions[at].state = State::Watched;
-            self.told.push(Told::Dropped { position: self.name(at) });
-            return None;
-        }
-        // What is due to it is paid in; what it owes is settled as it closes.
-        let due = (-position.owed).max(D::ZERO);
-        self.clearing[position.contract] -= due;
-        self.positions[at].owed += due;
-        self.positions[at].collateral += due;
-        let position = &self.positions[at];
-        let contract = self.contract(position.contract);
-        let (bankruptcy, surplus) = position.bankruptcy(contract, mark);
-        let lots = margin::planned(self, position);
-        assert!(lots >= D::ONE && lots <= position.qty.abs() && lots.is_integer(), "a plan of {lots} lots");
-        let forced = Forced {
-            id: self.orders,
-            position: at,
-            long: position.is_long(),
-            bankruptcy,
-            left: lots,
-            to_book: D::ZERO,
-            to_engine: D::ZERO,
-            to_adl: D::ZERO,
-            paid: Vec::new(),
-            avoided: None,
-        };
-        self.orders += 1;
-        let sign = sign(position.is_long());
-        self.told.push(Told::Opened {
-            order: forced.id,
-            position: self.name(at),
-            lots: whole(sign * lots),
-            bankruptcy: whole(bankruptcy),
-            surplus: whole(surplus),
-            mark: whole(mark),
-        });
-        self.positions[at].state = State::InOrder;
-        Some(forced)
-    }
-
-    fn dispose(&mut self, layer: Disposer, forced: &mut Forced, desk: &mut Desk<'_>, terms: Terms) -> Outcome {
-        match layer {
-            Disposer::Book => self.book(forced, desk, terms),
-            Disposer::Engine => {
-                self.take_over(forced);
-                Ok(())
-            }
-            Disposer::Adl => unreachable!("ADL is a round of its own"),
-        }
-    }
-
-    /// Lots sold into the book as far as the terms allow; the fund pays the shortfall.
-    fn book(&mut self, forced: &mut Forced, desk: &mut Desk<'_>, terms: Terms) -> Outcome {
-        if forced.left.is_zero() {
-            return Ok(());
-        }
-        let contract = self.positions[forced.position].contract;
-        let budget = match terms {
-            Terms::OwnEquity => Some(D::ZERO),
-            Terms::WithinBudget => Some(self.budget()),
-            Terms::WithoutLimit => None,
-        };
-        let limit = match terms {
-            Terms::WithoutLimit => None,
-            _ => margin::limit(self.world, &self.positions[forced.position], self.marks[contract], forced.bankruptcy),
-        };
-        let request = Request {
-            contract,
-            long: forced.long,
-            lots: whole(forced.left),
-            limit: limit.map(whole),
-            bankruptcy: whole(forced.bankruptcy),
-            surplus: whole(self.surplus(forced)),
-            budget: budget.map(whole),
-        };
-        let Answer { lots, cash, uncut } = desk.ask(self, &request)?;
-        let (lots, cash, uncut) = (d(lots), d(cash), d(uncut));
-        let sign = sign(forced.long);
-        let cash = self.contract(contract).cash(-sign * lots, cash);
-        self.trade(forced.position, -sign * lots, cash);
-        self.trade_maker(contract, sign * lots, -cash);
-        forced.left -= lots;
-        forced.to_book += lots;
-
-        let shortfall = (-self.surplus(forced)).max(D::ZERO);
-        // What the first sale would have cost without its budget, less what sales within the budget did cost.
-        if terms != Terms::WithoutLimit {
-            forced.avoided = Some(forced.avoided.unwrap_or(uncut) - shortfall);
-        }
-        match terms {
-            Terms::OwnEquity => assert!(shortfall.is_zero(), "the book took more than the account's equity bears"),
-            Terms::WithinBudget => {
-                if uncut > budget.unwrap() {
-                    self.told.push(Told::Exhausted { order: Some(forced.id), contract });
-                }
-                assert!(shortfall <= budget.unwrap(), "the fund pays more than it may");
-                self.pay(forced, Purse::Fund, shortfall);
-            }
-            // Settled when the engine has taken what even the book could not.
-            Terms::WithoutLimit => {}
-        }
-        Ok(())
-    }
-
-    /// After all sales: the cash layers pay what is missing, or get back what they paid before.
-    fn settle(&mut self, forced: &mut Forced) {
-        let shortfall = (-self.surplus(forced)).max(D::ZERO);
-        if shortfall > D::ZERO {
-            let contract = self.positions[forced.position].contract;
-            if shortfall > self.budget() {
-                self.told.push(Told::Exhausted { order: Some(forced.id), contract });
-            }
-            let mut missing = shortfall;
-            for payer in &self.world.cash_layers {
-                let (purse, most) = match payer {
-                    Payer::Fund => (Purse::Fund, self.budget()),
-                    Payer::Venue => (Purse::Venue, self.venue),
-                };
-                let amount = missing.min(most);
-                self.pay(forced, purse, amount);
-                missing -= amount;
-            }
-            self.pay(forced, Purse::Deficit, missing);
-            return;
-        }
-        let mut gain = self.surplus(forced);
-        let mut paid = std::mem::take(&mut forced.paid);
-        for (purse, amount) in paid.iter_mut().rev() {
-            let back = gain.min(*amount);
-            match purse {
-                Purse::Fund => self.fund += back,
-                Purse::Venue => self.venue += back,
-                Purse::Deficit => self.deficit += back,
-            }
-            self.positions[forced.position].collateral -= back;
-            *amount -= back;
-            gain -= back;
-        }
-        forced.paid = paid;
-    }
-
-    /// The engine takes the most lots that leave the fund's equity at or above its floor.
-    fn take_over(&mut self, forced: &mut Forced) {
-        let contract = self.positions[forced.position].contract;
-        let sign = sign(forced.long);
-        let equity = self.fund_equity();
-        let gain = self.gain(contract, sign, forced.bankruptcy);
-        let mut lots = forced.left;
-        while lots > D::ZERO && equity + lots * gain < d(self.world.floor) {
-            lots -= D::ONE;
-        }
-        if lots < forced.left {
-            self.told.push(Told::TakeoverRefused { order: forced.id, lots: whole(forced.left - lots) });
-        }
-        self.hand_over(forced, lots);
-    }
-
-    /// The engine takes lots at the bankruptcy tick, whatever its fund says.
-    fn hand_over(&mut self, forced: &mut Forced, lots: D) {
-        if lots.is_zero() {
-            return;
-        }
-        let contract = self.positions[forced.position].contract;
-        let sign = sign(forced.long);
-        let cash = self.contract(contract).value(-sign * lots, forced.bankruptcy);
-        self.trade(forced.position, -sign * lots, cash);
-        self.tickets[contract].push(Ticket { qty: sign * lots, tick: forced.bankruptcy });
-        forced.left -= lots;
-        forced.to_engine += lots;
-        let (lots, tick) = (whole(sign * lots), whole(forced.bankruptcy));
-        self.told.push(Told::TookOver { order: forced.id, lots, tick });
-    }
-
-    /// What no layer took is sold without limit, what the book cannot take goes to the engine, and then the cash layers
-    /// pay or are repaid.
-    fn sell_the_rest(&mut self, forced: &mut Forced, desk: &mut Desk<'_>) -> Outcome {
-        if !forced.left.is_zero() {
-            self.book(forced, desk, Terms::WithoutLimit)?;
-            let rest = forced.left;
-            self.hand_over(forced, rest);
-            self.settle(forced);
-        }
-        Ok(())
-    }
-
-    /// Fees, and what becomes of the position.
-    fn finish(&mut self, forced: Forced) {
-        let world = self.world;
-        let position = &mut self.positions[forced.position];
-        let contract = &world.contracts[position.contract];
-        let mark = self.marks[position.contract];
-        let disposed = forced.to_book + forced.to_engine + forced.to_adl;
-        let notional = contract.value(disposed, mark).abs();
-        let is_closed = position.qty.is_zero();
-        let mut bearable = position.collateral;
-        if !is_closed {
-            bearable = bearable.min(position.equity(contract, mark));
-        }
-        let mut bearable = bearable.max(D::ZERO);
-        let mut waived = D::ZERO;
-        for (billionths, purse) in [(world.taker_fee, &mut self.fees), (world.liquidation_fee, &mut self.fund)] {
-            let due = (rate(billionths) * notional).ceil();
-            let fee = due.min(bearable);
-            position.collateral -= fee;
-            *purse += fee;
-            bearable -= fee;
-            waived += due - fee;
-        }
-        if is_closed {
-            if world.surplus_to_fund {
-                self.fund += std::mem::take(&mut position.collateral);
-            }
-        } else {
-            position.partial_at = Some(self.now);
-        }
-        position.state = State::Watched;
-        if is_closed {
-            self.release(forced.position);
-        }
-        let at_mark = |lots| whole(contract.value(lots, mark).abs());
-        let of = |purse| whole(forced.paid.iter().filter(|paid| paid.0 == purse).map(|paid| paid.1).sum());
-        self.told.push(Told::Closed {
-            order: forced.id,
-            to_book: at_mark(forced.to_book),
-            to_engine: at_mark(forced.to_engine),
-            to_adl: at_mark(forced.to_adl),
-            paid: [of(Purse::Fund), of(Purse::Venue), of(Purse::Deficit)],
-            waived: whole(waived),
-            avoided: forced.avoided.map_or(0, whole),
-        });
-    }
-
-    // ------------------------------------------------------------------------------------------- for ADL
-
-    pub fn ticket(&self, contract: usize, at: usize) -> Ticket {
-        self.tickets[contract][at]
-    }
-
-    /// A ticket gives lots to a winner at its own tick.
-    pub fn deleverage_ticket(&mut self, contract: usize, at: usize, lots: D) {
-        let ticket = &mut self.tickets[contract][at];
-        let signed = sign(ticket.qty > D::ZERO) * lots;
-        ticket.qty -= signed;
-        let tick = ticket.tick;
-        self.tell_ticket(contract, signed, tick, D::ZERO);
-    }
-
-    /// What a sharing round rounds against its winners.
-    pub fn round_off(&mut self, contract: usize, amount: D) {
-        self.clearing[contract] -= amount;
-        self.rounding += amount;
-    }
-}
-
-/// How far the fund stands behind a sale.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Terms {
-    OwnEquity,
-    WithinBudget,
-    WithoutLimit,
 }

@@ -1,9 +1,10 @@
 //! Orders on cross accounts: position by position, until the account is healthy or has none left.
 
 use crate::facts::{ContractId, Paid};
-use crate::money::{Cash, Price, Qty, div_floor, narrow};
+use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
 use crate::venue::ledger::Holder;
-use crate::venue::rules::{ContractRules, CrossBankruptcy, PositionOrder};
+use crate::venue::liquidation::Others;
+use crate::venue::rules::{ContractRules, CrossBankruptcy, Execution, MarginMode, PositionOrder};
 use crate::venue::{Venue, cross};
 
 /// A cross account in breach: its positions in the order in which they are closed, each until the account is healthy.
@@ -24,7 +25,7 @@ impl Venue {
         let value = multiplier.value(position.qty, self.marks[c]);
         let equity = self.ledger.backing(&position, &self.marks) + value - position.cost;
         let mut maintenance = tiers.maintenance_billionths(value.abs());
-        if position.mode == crate::venue::rules::MarginMode::Cross {
+        if position.mode == MarginMode::Cross {
             for leg in self.ledger.legs(position.account).filter(|leg| leg.id != position.id) {
                 let c = usize::from(leg.contract);
                 let ContractRules { multiplier, tiers } = &self.rules.contracts[c];
@@ -62,8 +63,11 @@ impl Venue {
                 CrossBankruptcy::Sequential => Cash::ZERO,
                 // A notional of no maintenance takes no part of the equity.
                 CrossBankruptcy::Proportional => {
-                    let product = i128::from(standing.equity.0) * (maintenance(leg) / 1_000);
-                    Cash(narrow(div_floor(product, (standing.maintenance / 1_000).max(1))))
+                    let (equity, part, whole) =
+                        (i128::from(standing.equity.0), maintenance(leg), standing.maintenance.max(1));
+                    // A product beyond 128 bits is taken in millionths of a cash unit.
+                    let share = equity.checked_mul(part).map(|product| div_floor(product, whole));
+                    Cash(narrow(share.unwrap_or_else(|| div_floor(equity * (part / 1_000), (whole / 1_000).max(1)))))
                 }
             };
             let shared: Vec<(u32, Cash)> = legs.iter().map(|leg| (leg.id, share(leg))).collect();
@@ -86,7 +90,8 @@ impl Venue {
         };
         // Lots that wait for the ADL round or for the layers after it leave at their bankruptcy tick.
         let mut equity = self.ledger.wallet(account);
-        let (mut maintenance, mut elsewhere) = (0i128, 0i128);
+        let mut maintenance = 0i128;
+        let mut others = Others::default();
         for leg in self.ledger.legs(account) {
             let c = usize::from(leg.contract);
             let ContractRules { multiplier, tiers } = &self.rules.contracts[c];
@@ -97,11 +102,12 @@ impl Venue {
             equity += value + multiplier.value(left, bankruptcy) - leg.cost - leg.owed;
             let margin = tiers.maintenance_billionths(value.abs());
             maintenance += margin;
-            elsewhere += if leg.id == id { 0 } else { margin };
+            if leg.id != id {
+                others.maintenance += margin;
+                others.initial += tiers.initial(value.abs());
+            }
         }
-        // Where a loss is shared out, no position keeps its share unpaid.
-        let healthy = !(cross::Standing { equity, maintenance }).breaches(self.rules.trigger);
-        if healthy && share.0 >= 0 {
+        if !(cross::Standing { equity, maintenance }).breaches(self.rules.trigger) {
             self.agenda.cross.legs.clear();
             return false;
         }
@@ -110,7 +116,9 @@ impl Venue {
             // What is left below a tick is handed on: it can be spent once.
             for at in 0..self.agenda.works.len() {
                 let work = self.agenda.works[at];
-                if work.account == account && !work.left.is_zero() {
+                // An isolated position of the account keeps what it has.
+                let is_leg = self.ledger.position(work.position).mode == MarginMode::Cross;
+                if work.account == account && is_leg && !work.left.is_zero() {
                     let surplus = self.equity_at_bankruptcy(&work).positive_part();
                     self.agenda.works[at].backing -= surplus;
                 }
@@ -123,19 +131,32 @@ impl Venue {
             CrossBankruptcy::Sequential => equity,
             CrossBankruptcy::Proportional => share,
         };
-        self.open_work(&position, of_it - value + position.cost, equity, elsewhere);
+        self.open_work(&position, of_it - value + position.cost, equity, others);
         true
+    }
+
+    /// How far from the mark, in ticks in the direction of loss, the limit of a cross position lies by the rules that follow
+    /// its account's equity and maintenance: a fill at the zero price
+    /// leaves the account's ratio as it is, and the fillable price is 1.5 times the maintenance of a lot away, in the share
+    /// by which the account falls short.
+    pub(super) fn cross_distance(&self, work: &super::Work, equity: Cash, notional: Cash) -> i128 {
+        let rules = &self.rules.contracts[usize::from(work.contract)];
+        let (mark, one) = (i128::from(work.mark.0), i128::from(Ratio::ONE.0));
+        let all = self.at_marks(work.position).maintenance.max(1);
+        if self.rules.execution == Execution::ZeroPrice {
+            let rate = i128::from(rules.tiers.tiers()[rules.tiers.tier_of(notional)].rate.0);
+            return div_floor(mark * rate * i128::from(equity.0), all);
+        }
+        let short_of = (all - i128::from(equity.0) * one).clamp(0, all);
+        let own = rules.tiers.maintenance_billionths(notional);
+        // Where the product has too many digits the position's part is taken in billionths.
+        let part = short_of.checked_mul(own).map_or_else(|| short_of / one * (own / (all / one).max(1)), |of| of / all);
+        div_floor(3 * part * mark, 2 * i128::from(notional.0.max(1)) * one)
     }
 
     /// Unrealised profit of an account's other positions pays what its wallet lacks; what that cannot pay, the cash
     /// layers do.
-    pub(in crate::venue) fn settle_wallet(
-        &mut self,
-        position: u32,
-        contract: ContractId,
-        work: Option<usize>,
-        paid: &mut Paid,
-    ) {
+    pub(in crate::venue) fn settle_wallet(&mut self, position: u32, contract: ContractId, paid: &mut Paid) {
         let account = self.ledger.position(position).account;
         let mut lacking = (-self.ledger.wallet(account)).positive_part();
         if lacking.is_zero() {
@@ -153,7 +174,7 @@ impl Venue {
             lacking -= part;
         }
         if lacking.0 > 0 {
-            self.cover(lacking, Holder::Position(position), contract, work, paid);
+            self.cover(lacking, Holder::Position(position), contract, None, paid);
         }
     }
 }

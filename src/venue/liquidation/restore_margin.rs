@@ -103,6 +103,6 @@ fn covers_initial(breached: &Breached<'_>, lots: i64) -> bool {
     let Cash(notional) = breached.notional(lots);
     let tiers = &breached.rules.tiers;
     let Ratio(leverage) = tiers.tiers()[tiers.tier_of(Cash(notional))].max_leverage;
-    let equity = i128::from(breached.equity.0);
+    let equity = i128::from((breached.equity - breached.others.initial).0);
     equity >= 0 && equity * i128::from(leverage) >= i128::from(notional) * i128::from(Ratio::ONE.0)
 }

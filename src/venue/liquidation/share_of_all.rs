@@ -44,10 +44,10 @@ impl LiquidationRule for ShareOfAll {
         let mut share = self.step;
         while share < Ratio::ONE {
             let closed = share.of_ceil(Cash(lots)).0.clamp(1, lots);
-            // maintenance < target × equity, in billionths and the schedule's own fractions.
-            let maintenance = tiers.maintenance_scaled(breached.notional(lots - closed));
-            let bound = i128::from(breached.equity.0) * i128::from(tiers.scale()) * i128::from(self.target.0);
-            if maintenance * i128::from(Ratio::ONE.0) < bound {
+            // maintenance < target × equity, both in billionths.
+            let maintenance =
+                tiers.maintenance_billionths(breached.notional(lots - closed)) + breached.others.maintenance;
+            if maintenance < i128::from(breached.equity.0) * i128::from(self.target.0) {
                 return Qty(closed);
             }
             share += self.step;

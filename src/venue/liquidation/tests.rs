@@ -35,7 +35,7 @@ fn breached(rules: &ContractRules, lots: i64, equity: i64) -> Breached<'_> {
         qty: Qty(lots),
         mark: Price(100),
         equity: Cash(equity),
-        elsewhere: 0,
+        others: Others::default(),
         since_partial: None,
     }
 }
@@ -116,7 +116,7 @@ proptest! {
                 mark: Price(mark),
                 equity: Cash(equity),
                 // Of a cross account others stand beside it.
-                elsewhere: i128::from(elsewhere) * 1_000_000_000,
+                others: Others { maintenance: i128::from(elsewhere) * 1_000_000_000, ..Others::default() },
                 since_partial: since.map(Nanos),
             };
             let Qty(planned) = rule.plan(&breached);
@@ -133,14 +133,27 @@ proptest! {
         let breached = Breached {
             qty: Qty(if short { -lots } else { lots }),
             mark: Price(mark),
-            elsewhere: i128::from(elsewhere) * 1_000_000_000,
+            others: Others { maintenance: i128::from(elsewhere) * 1_000_000_000, ..Others::default() },
             ..breached(&rules, lots, equity)
         };
         let Qty(planned) = rule(r#"{ kind = "restore_margin" }"#).plan(&breached);
         let by_hand = (1..lots).find(|&closed| {
             let tiers = &rules.tiers;
-            tiers.maintenance_billionths(Cash((lots - closed) * mark)) + breached.elsewhere <= i128::from(equity) * 1_000_000_000
+            tiers.maintenance_billionths(Cash((lots - closed) * mark)) + breached.others.maintenance <= i128::from(equity) * 1_000_000_000
         });
         prop_assert_eq!(planned, by_hand.unwrap_or(lots));
     }
+}
+
+/// The account's other positions need 60 for maintenance and 200 for opening. Of 100 lots at 100, 1 % up to 10,000 and a
+/// leverage of 50, equity 120 covers the 60 of maintenance left only for 60 lots; equity 300 leaves 100 for 50 lots. A
+/// share of 60 % leaves 40 + 60, below 90 % of 120.
+#[test]
+fn rules_count_the_margins_of_the_other_positions_of_a_cross_account() {
+    let rules = contract();
+    let others = Others { maintenance: 60_000_000_000, initial: Cash(200) };
+    let with = |equity| Breached { others, ..breached(&rules, 100, equity) };
+    assert_eq!(rule(r#"{ kind = "restore_margin" }"#).plan(&with(120)), Qty(40));
+    assert_eq!(rule(r#"{ kind = "restore_margin", to = "initial" }"#).plan(&with(300)), Qty(50));
+    assert_eq!(rule(r#"{ kind = "share_of_all" }"#).plan(&with(120)), Qty(60));
 }

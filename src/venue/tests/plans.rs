@@ -1,6 +1,6 @@
 //! What every liquidation rule of the list must hold at the limits of 64 bits.
 
-use super::super::liquidation::{Breached, RULES};
+use super::super::liquidation::{Breached, Others, RULES};
 use super::super::rules::{ContractRules, Trigger as Test};
 use super::*;
 use crate::money::{Multiplier, Ratio};
@@ -19,7 +19,7 @@ fn every_rule_takes_amounts_at_the_limits_of_64_bits() {
                     qty: Qty(qty),
                     mark: Price(mark),
                     equity: Cash(equity),
-                    elsewhere: i128::from(elsewhere) * 1_000_000_000,
+                    others: Others { maintenance: i128::from(elsewhere) * 1_000_000_000, ..Others::default() },
                     since_partial: None,
                 };
                 let rule = entry.build_default();
