@@ -69,7 +69,7 @@ const ticksOf = (scale, low, high, target, classes) => {
     return at.map(t => [t, Math.abs(t) < step * 1e-9 ? "0" : grouped((scale === "mirrored" ? Math.abs(t) : t) / factor, places) + tail]);
   }
   if (scale === "price") { const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)); return at.map(t => [t, grouped(t, places)]); }
-  if (scale === "share") { const places = Math.max(0, -Math.floor(Math.log10(step * 100) + 1e-9)); return at.map(t => [t, grouped(t * 100, places) + " %"]); }
+  if (scale === "share") { const places = Math.max(0, -Math.floor(Math.log10(step * 100) + 1e-9)); return at.map(t => [t, (Math.abs(t) < step * 1e-9 ? "0" : grouped(t * 100, places)) + " %"]); }
   return at.map(t => [t, SHOW[scale](t)]);
 };
 const paint = ([name, strength]) => ({ colour: "var(--" + name + ")", opacity: strength });
@@ -424,7 +424,7 @@ if (traces.length && $("player")) {
       return row;
     }));
     const known = !wanted || trace.stories.some(story => story.name === wanted || String(story.account) === wanted);
-    $("count").textContent = !known ? "No story of “" + wanted + "” is kept here." : found.length + (found.length === 1 ? " event" : " events") + (shown.length < found.length ? ", the last " + shown.length + " shown" : "") + (trace.omitted ? "; " + grouped(trace.omitted, 0) + " more accounts: flashcrash trace --story" : "");
+    $("count").textContent = !known ? "No story of “" + wanted + "” is kept here." : grouped(found.length, 0) + (found.length === 1 ? " event" : " events") + (shown.length < found.length ? ", the last " + shown.length + " shown" : "") + (trace.omitted ? "; " + grouped(trace.omitted, 0) + " more accounts: flashcrash trace --story" : "");
     const box = $("log").parentElement; box.scrollTop = box.scrollHeight;
   };
   const tell = account => {
