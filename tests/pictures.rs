@@ -1,4 +1,6 @@
-//! The pictures of the price processes in docs/methods.md.
+//! The pictures of the price processes in docs/methods.md: they are what is drawn today.
+//!
+//! After an intended change:
 //!
 //! ```text
 //! cargo test --test main pictures -- --ignored
@@ -126,6 +128,22 @@ fn bars(folder: &Path) {
 #[test]
 #[ignore = "draws docs/img/process-*.png"]
 fn every_process_has_its_picture() {
+    draw(&lab::root().join("docs/img"));
+}
+
+#[test]
+fn no_picture_of_a_process_is_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    draw(folder.path());
+    for (name, ..) in PICTURES {
+        let file = format!("process-{name}.png");
+        let [shown, drawn] =
+            [lab::root().join("docs/img"), folder.path().into()].map(|place| std::fs::read(place.join(&file)).unwrap());
+        assert!(shown == drawn, "docs/img/{file} is stale: `cargo test --test main pictures -- --ignored` draws it");
+    }
+}
+
+fn draw(into: &Path) {
     register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular()).ok().unwrap();
     let folder = tempfile::tempdir().unwrap();
     bars(folder.path());
@@ -145,7 +163,7 @@ fn every_process_has_its_picture() {
         let (low, high) = all.chain(band).fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
         let air = 0.04 * (high - low);
 
-        let file = lab::root().join(format!("docs/img/process-{name}.png"));
+        let file = into.join(format!("process-{name}.png"));
         let mut pixels = vec![0; (SIZE.0 * SIZE.1 * 3) as usize];
         let area = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
         area.fill(&WHITE).unwrap();

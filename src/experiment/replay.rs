@@ -518,7 +518,10 @@ fn rounded(x: f64, parts: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::venue::rules::MarginMode;
 
     fn choose(needs: &[i64], adl: &[u64], asked: &[u64]) -> BTreeMap<u64, Vec<String>> {
         let rows: Vec<Outcome> = (0u64..)
@@ -554,6 +557,45 @@ mod tests {
                 (4, "first with ADL".into())
             ]
         );
+    }
+
+    /// The venue says at each breach what the liquidation price was. A cross account breaches as a whole: the mark has
+    /// reached the liquidation price of each of its positions.
+    #[test]
+    fn liquidation_prices_told_from_the_facts_are_those_of_the_venue() {
+        let (mut isolated, mut cross) = (0, 0);
+        for name in
+            ["flash-crash", "margin-withdrawal", "shared-vault", "venues-inverse", "backstop-oct-2025", "classroom"]
+        {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("scenarios/{name}.toml"));
+            let (scenario, _) = crate::scenario::load_with(&file, &[]).unwrap();
+            let stage = Stage::new(&scenario, scenario.seed).unwrap();
+            let mut worker = Worker::new(&stage);
+            let mut recording = Recording::default();
+            worker.run(0, Wanted { series: Series::Skip, pair: Pair::Alone }, &mut [&mut recording]).unwrap();
+            let register = worker.register();
+            let mut film = Film::new(&stage, register);
+            for (time, facts) in recording.batches() {
+                for fact in facts {
+                    if let Fact::Breached { contract, account, trigger, mark } = *fact {
+                        film.margins.refresh(&mut film.held, &film.marks);
+                        let j = margins::position(register, account, contract).unwrap();
+                        let held = film.held[j];
+                        let place = format!("{name}, account {account} at {time}");
+                        if register.holdings.mode(j) == MarginMode::Isolated {
+                            isolated += 1;
+                            assert_eq!(held.trigger, trigger, "{place}");
+                        } else {
+                            cross += 1;
+                            let passed = if held.qty.0 > 0 { mark <= held.trigger } else { mark >= held.trigger };
+                            assert!(passed, "{place}: mark {mark:?}, told {:?}", held.trigger);
+                        }
+                    }
+                    film.hear(fact);
+                }
+            }
+        }
+        assert!(isolated > 400 && cross > 100, "{isolated}, {cross}");
     }
 
     #[test]
