@@ -998,3 +998,74 @@ fn nothing_that_a_person_writes_panics_or_passes_without_being_read() {
     // Some spoiling is harmless, most is not.
     assert!(sound > 0 && sound < rounds / 10, "{sound}");
 }
+
+#[test]
+fn draws_of_a_path_that_could_leave_their_range() {
+    let text = [
+        with(&[(
+            "depth_1pct = 1e6",
+            "depth_1pct = 1e6, depth_factor = { kind = \"lognormal\", median = 1, sigma = 0.3 }",
+        )]),
+        with(&[(
+            "mark = \"last\"\n",
+            "mark = \"last\"\ngross_flow = 1e6\nflow_imbalance = { kind = \"normal\", mean = 0, sd = 0.15 }\n",
+        )]),
+        with(&[("mark = \"last\"\n", "mark = \"last\"\ngross_flow = 1e6\nflow_thinning = 3\n")]),
+        with(&[("depth_1pct = 1e6", "depth_1pct = 1e6, standing_share = 1.5")]),
+        with(&[("depth_1pct = 1e6", "depth_1pct = 1e6, standing_from = 0")]),
+        with(&[(
+            "kind = \"gbm\", volatility = 0.5",
+            "kind = \"waypoints\", severity = 20, anchors = [{ at = \"0 s\", price = 1 }]",
+        )]),
+    ]
+    .concat();
+    insta::assert_snapshot!(text, @r#"
+    error: `depth_factor` can become 0
+      --> crash.toml:12:59
+       |
+    12 | book = { kind = "depth", depth_1pct = 1e6, depth_factor = { kind = "lognormal", median = 1, sigma = 0.3 } }
+       |                                                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+       = help: every value must be from 0.0001 to 10000: cut the distribution by its `min` and `max`
+
+    error: `flow_imbalance` can become -inf
+      --> crash.toml:15:18
+       |
+    15 | flow_imbalance = { kind = "normal", mean = 0, sd = 0.15 }
+       |                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+       |
+       = help: net flow is at most all of the gross flow: cut the distribution to -1 to 1 by its `min` and `max`
+
+    error: `flow_thinning` cannot be 3
+      --> crash.toml:15:17
+       |
+    15 | flow_thinning = 3
+       |                 ^
+       |
+       = help: it takes a number from 0 to 2
+
+    error: `standing_share` cannot be 1.5
+      --> crash.toml:12:61
+       |
+    12 | book = { kind = "depth", depth_1pct = 1e6, standing_share = 1.5 }
+       |                                                             ^^^
+       |
+       = help: it takes a share from 0 to 1, as 0.05 or "5 %"
+
+    error: `standing_from` cannot be 0
+      --> crash.toml:12:60
+       |
+    12 | book = { kind = "depth", depth_1pct = 1e6, standing_from = 0 }
+       |                                                            ^
+       |
+       = help: it takes a share from 0.0001 to 0.9, as 0.05 or "5 %"
+
+    error: `severity` can become 20
+      --> crash.toml:11:43
+       |
+    11 | process = { kind = "waypoints", severity = 20, anchors = [{ at = "0 s", price = 1 }] }
+       |                                            ^^
+       |
+       = help: every value must be from -10 to 10: cut the distribution by its `min` and `max`
+    "#);
+}

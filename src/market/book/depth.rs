@@ -10,6 +10,9 @@
 //! exact also where x passes 0 (N is odd, G is even), additive over immediate parts, increasing and convex for a buyer,
 //! increasing and concave for a seller: marginal prices I·(1 + x ± h) are positive and monotone.
 //!
+//! Quotes far from the mid may stay while those near it leave: beyond a distance u the factor is w = max(W, s) in place of W.
+//! Then V = ∫ w dN over the move, and G is replaced by E(N) = ∫ x·w dN: both are of two pieces that join at N(u).
+//!
 //! Everything is in tick·lots, so D is divided by the value of one tick·lot. Exponent: κ has median 1.16 (quartiles
 //! 1.05 and 1.36) in recorded books and 1/κ agrees with the exponent of returns in volume; see `docs/methods.md`.
 
@@ -20,7 +23,7 @@ use super::{Book, Reference, Refresh, Taker};
 use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
 use crate::money::{Cash, Nanos};
-use crate::registry::{Entry, Key, Need, Shape};
+use crate::registry::{Entry, Key, Need, Shape, Values};
 
 /// Checked parameters.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +40,7 @@ struct Parameters {
     spread_widening: f64,
     max_displacement: f64,
     withdrawal: Option<Withdrawal>,
+    standing: Option<Standing>,
     extent: Extent,
 }
 
@@ -51,6 +55,15 @@ struct Withdrawal {
     half_return: f64,
     half_volume: f64,
     exponent: f64,
+}
+
+/// Quotes that stay beyond a distance from the index.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    /// u, as a share of the index.
+    from: f64,
+    /// s, least share of the depth that is left there.
+    share: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +169,18 @@ pub const ENTRY: Entry<dyn Book> = Entry {
             need: Need::Default("2.0"),
             about: "how sharply depth falls beyond these: p in the formula",
         },
+        Key {
+            name: "standing_share",
+            shape: Shape::Share { min: 0.0, max: 1.0 },
+            need: Need::Default("0"),
+            about: "least share of the depth beyond `standing_from` that is left, whatever is withdrawn nearer by",
+        },
+        Key {
+            name: "standing_from",
+            shape: Shape::Share { min: 0.000_1, max: 0.9 },
+            need: Need::Default("0.04"),
+            about: "distance from the index beyond which `standing_share` of the depth stays",
+        },
     ],
     build: |values, reading| {
         let factor = DISTRIBUTIONS.choose(&values.node("depth_factor"), reading)?;
@@ -187,6 +212,7 @@ pub const ENTRY: Entry<dyn Book> = Entry {
             half_spread: values.number("half_spread"),
             spread_widening: values.number("spread_widening"),
             max_displacement: values.number("max_displacement"),
+            standing: withdrawal.and_then(|_| Standing::of(values)),
             withdrawal,
             extent: Extent::Finite,
         };
@@ -198,6 +224,13 @@ pub const ENTRY: Entry<dyn Book> = Entry {
 
 /// Least `depth_factor`, and the inverse of the greatest.
 const LEAST_FACTOR: f64 = 0.000_1;
+
+impl Standing {
+    fn of(values: &Values) -> Option<Self> {
+        let share = values.number("standing_share");
+        (share > 0.0).then(|| Self { from: values.number("standing_from"), share })
+    }
+}
 
 /// Depth is quoted for a move of 1 %.
 const UNIT: f64 = 0.01;
@@ -226,6 +259,8 @@ struct Depth {
     depth: f64,
     /// N at the greatest displacement, in tick·lots.
     limit: f64,
+    /// N at the distance from which on quotes stay.
+    standing: f64,
     at: Place,
     withdrawn: f64,
     half_spread: f64,
@@ -251,6 +286,7 @@ impl Depth {
             reference: Reference::PerTickLot(1.0),
             depth: 0.0,
             limit: 0.0,
+            standing: 0.0,
             at: Place::default(),
             withdrawn: 1.0,
             half_spread: parameters.half_spread,
@@ -295,7 +331,10 @@ impl Depth {
         let unit = self.per_lot(index);
         let value = lots as f64 * unit;
         let after = self.place(self.moved_by(taker, value));
-        let impact = self.withdrawn * (after.integral - self.at.integral);
+        let impact = match self.standing_factor() {
+            None => self.withdrawn * (after.integral - self.at.integral),
+            Some(factor) => self.weighed(after, factor) - self.weighed(self.at, factor),
+        };
         ((value + taker.sign() * (impact + self.half_spread * value)) * (index / unit), after)
     }
 
@@ -312,11 +351,46 @@ impl Depth {
         if self.parameters.extent == Extent::Infinite {
             return 0.0;
         }
-        let push = taker.sign() * value / self.withdrawn;
-        let moved = self.at.moved + push;
+        let (push, moved) = match self.standing_factor() {
+            None => {
+                let push = taker.sign() * value / self.withdrawn;
+                (push, self.at.moved + push)
+            }
+            Some(factor) => {
+                let moved = self.reaching(self.taken_by(self.at.moved, factor) + taker.sign() * value, factor);
+                (moved - self.at.moved, moved)
+            }
+        };
         // What rounding leaves of an order that takes another one back is nothing; a steep power would make a move of it.
         let noise = 8.0 * f64::EPSILON * self.at.moved.abs().max(push.abs());
         if moved.abs() <= noise { 0.0 } else { moved }
+    }
+
+    /// w beyond the distance from which on quotes stay; `None` where it is that of the whole book.
+    fn standing_factor(&self) -> Option<f64> {
+        self.parameters.standing.map(|standing| standing.share).filter(|&share| share > self.withdrawn)
+    }
+
+    /// ∫ w dN from 0 to N: the notional that is quoted up to there.
+    fn taken_by(&self, moved: f64, factor: f64) -> f64 {
+        let near = moved.clamp(-self.standing, self.standing);
+        self.withdrawn * near + factor * (moved - near)
+    }
+
+    /// N at which so much is taken.
+    fn reaching(&self, taken: f64, factor: f64) -> f64 {
+        let edge = self.withdrawn * self.standing;
+        let near = taken.clamp(-edge, edge);
+        near / self.withdrawn + (taken - near) / factor
+    }
+
+    /// E(N) = ∫ x·w dN, of the book as it stands.
+    fn weighed(&self, at: Place, factor: f64) -> f64 {
+        if at.moved.abs() <= self.standing {
+            return self.withdrawn * at.integral;
+        }
+        let edge = self.integral_at(self.standing, self.displacement_at(self.standing));
+        factor * at.integral - (factor - self.withdrawn) * edge
     }
 
     fn refresh_withdrawal(&mut self, index: f64) {
@@ -374,6 +448,9 @@ impl Book for Depth {
         let (Reference::PerTickLot(worth) | Reference::PerLot(worth)) = reference;
         self.depth = self.parameters.depth_1pct / worth * self.factor;
         self.limit = self.depth * math::pow(self.parameters.max_displacement / UNIT, self.parameters.kappa);
+        if let Some(standing) = self.parameters.standing {
+            self.standing = self.depth * math::pow(standing.from / UNIT, self.parameters.kappa);
+        }
         self.move_to(0.0);
         self.withdrawn = 1.0;
         self.half_spread = self.parameters.half_spread;
@@ -420,11 +497,15 @@ impl Book for Depth {
     /// W·[(|x| + 1 %)^κ − |x|^κ]/(1 %)^κ.
     fn depth_left(&self) -> f64 {
         let x = self.at.displacement.abs() / UNIT;
+        let kappa = self.parameters.kappa;
+        if let Some(factor) = self.standing_factor() {
+            let to = self.depth * math::pow(x + 1.0, kappa);
+            return (self.taken_by(to, factor) - self.taken_by(self.at.moved.abs(), factor)) / self.depth;
+        }
         if x == 0.0 {
             // What the powers of 1 and 0 come to.
             return self.withdrawn;
         }
-        let kappa = self.parameters.kappa;
         self.withdrawn * (math::pow(x + 1.0, kappa) - math::pow(x, kappa))
     }
 
@@ -432,7 +513,10 @@ impl Book for Depth {
         if self.parameters.extent == Extent::Infinite {
             return i64::MAX;
         }
-        let room = self.withdrawn * (self.limit - taker.sign() * self.at.moved);
+        let room = match self.standing_factor() {
+            None => self.withdrawn * (self.limit - taker.sign() * self.at.moved),
+            Some(factor) => self.taken_by(self.limit, factor) - taker.sign() * self.taken_by(self.at.moved, factor),
+        };
         let lots = (room / self.per_lot(index)).max(0.0);
         if lots.is_nan() {
             return 0;

@@ -527,3 +527,43 @@ fn the_depth_of_the_day_is_a_factor_on_the_depth() {
     }
     assert_eq!(drawn.infinitely_deep().depth_factor(0.25), Some(1.0));
 }
+
+/// A book of a tick·lot a unit with κ = 1: N(x) = 100·x/1 %, of which a hundredth is left within 4 % and a tenth beyond.
+fn standing() -> Box<dyn Book> {
+    let mut book = built(
+        "{ kind = \"depth\", depth_1pct = 100e6, kappa = 1, half_spread = 0, withdrawal_return = 0.000_001, \
+         withdrawal_floor = 0.01, standing_share = 0.1, standing_from = 0.04 }",
+    );
+    book.reset(5e5, Reference::PerTickLot(1e-6));
+    // Any move of the index empties such a book.
+    book.refresh(Refresh { elapsed_s: 1.0, index: 1e6 });
+    book
+}
+
+#[test]
+fn quotes_far_from_the_mid_stand_while_those_near_it_are_withdrawn() {
+    let book = standing();
+    let index = 1e6;
+    // 100M USDT within 1 %, of which a hundredth is left; a lot is worth one USDT.
+    assert!((book.depth_left() - 0.01).abs() < 1e-5, "{}", book.depth_left());
+    // 4M take the book to −4 %; a further 10M one more per cent, at −4.5 % in the mean.
+    let of = |usdt: f64| Price::nearest(usdt).unwrap().0;
+    let mut sold = standing();
+    sold.take(index, Taker::Sells, of(4e6));
+    assert!((sold.displacement() + 0.04).abs() < 1e-5, "{}", sold.displacement());
+    assert!((sold.depth_left() - 0.1).abs() < 1e-4, "{}", sold.depth_left());
+    let paid = sold.take(index, Taker::Sells, of(10e6));
+    assert!((sold.displacement() + 0.05).abs() < 1e-5, "{}", sold.displacement());
+    assert!((paid / (of(10e6) as f64 * index) - 0.955).abs() < 1e-5, "{paid}");
+    // In one order the same: 14M at −2 % for 4M and −4.5 % for 10M.
+    let mut whole = standing();
+    let together = whole.take(index, Taker::Sells, of(4e6) + of(10e6));
+    let wanted = 1.0 - (4.0 * 0.02 + 10.0 * 0.045) / 14.0;
+    assert!((together / (of(14e6) as f64 * index) - wanted).abs() < 1e-5);
+    assert!((whole.displacement() - sold.displacement()).abs() < 1e-12);
+    // Bought back at once, the book is where it was, and what came and went is the same.
+    let back = whole.take(index, Taker::Buys, of(4e6) + of(10e6));
+    assert!(whole.displacement().abs() < 1e-12 && (back / together - 1.0).abs() < 1e-12);
+    // To the greatest displacement of 50 %: 4M and 46 % at a tenth, 460M.
+    assert!((book.capacity(index, Taker::Sells) as f64 / of(464e6) as f64 - 1.0).abs() < 1e-4);
+}
