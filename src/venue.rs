@@ -10,7 +10,7 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use crate::facts::{ContractId, Fact, OrderId, Side};
-use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_ceil, div_floor, narrow};
+use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_floor, narrow};
 
 pub mod adl;
 mod adl_price;
@@ -170,21 +170,44 @@ struct Cursor {
     /// No entry of the list from the cursor on lies nearer than this.
     bound: i64,
     rearmed: BinaryHeap<Reverse<Trigger>>,
-    /// How far funding has brought the positions of this list towards their triggers since the opening, at most, in
-    /// billionths of a step on the trigger line.
-    shift: i128,
+    shift: Shift,
+}
+
+/// How far funding has brought the positions of a list towards their triggers since the opening, at most.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shift {
+    /// In billionths of a step on the trigger line.
+    billionths: i128,
+    /// The same in whole steps, rounded up and down.
+    up: i64,
+    down: i64,
+}
+
+impl Shift {
+    fn add(&mut self, billionths: i128) {
+        self.billionths += billionths;
+        let Ratio(one) = Ratio::ONE;
+        let (down, left) = match i64::try_from(self.billionths) {
+            Ok(billionths) => (billionths.div_euclid(one), billionths.rem_euclid(one) != 0),
+            Err(_) => {
+                let down = div_floor(self.billionths, i128::from(one));
+                (narrow(down), down * i128::from(one) != self.billionths)
+            }
+        };
+        (self.down, self.up) = (down, down + i64::from(left));
+    }
 }
 
 impl Cursor {
     /// No position triggers whose key lies beyond this while the mark is `distance` away.
     #[inline]
     fn reach(&self, distance: i64) -> i64 {
-        if self.shift == 0 { distance } else { distance + narrow(div_ceil(self.shift, i128::from(Ratio::ONE.0))) }
+        distance + self.shift.up
     }
 
     /// The key of a position that triggers at `distance` with the funding so far.
     fn key(&self, distance: i64) -> i64 {
-        if self.shift == 0 { distance } else { distance + narrow(div_floor(self.shift, i128::from(Ratio::ONE.0))) }
+        distance + self.shift.down
     }
 }
 
@@ -238,7 +261,7 @@ impl Venue {
             for (cursor, side) in cursors.iter_mut().zip(SIDES) {
                 cursor.at = 0;
                 cursor.rearmed.clear();
-                cursor.shift = 0;
+                cursor.shift = Shift::default();
                 cursor.bound = contract.triggers.bound(side, 0);
             }
         }
@@ -486,7 +509,7 @@ impl Venue {
             fired.sort_unstable();
             fired.dedup();
         }
-        let shifted = cursor.shift != 0;
+        let shifted = cursor.shift.billionths != 0;
         if shifted || self.dynamic.is_on() || !self.ledger.register().holdings.cross.is_empty() {
             self.settle_candidates(contract, side, mark, &mut fired);
         }
@@ -517,9 +540,10 @@ impl Venue {
         let c = usize::from(contract);
         let rules = Arc::clone(&self.rules);
         fired.retain_mut(|trigger| {
-            let position = self.ledger.position(trigger.position);
+            let entry = self.ledger.position_mut(trigger.position);
+            let position = *entry;
             if position.mode == MarginMode::Cross {
-                self.ledger.position_mut(position.id).state = State::Due;
+                entry.state = State::Due;
                 self.due.push(position.account);
                 return false;
             }

@@ -24,6 +24,16 @@ fn the_invariants_hold_over_a_few_paths_of_every_shipped_scenario() {
     }
 }
 
+/// Without an audit only those facts are told that a row is counted from.
+#[test]
+fn a_row_is_the_same_whoever_listens() {
+    for name in lab::shipped() {
+        let scenario = lab::read(&lab::text_of(&name));
+        let rows = |audited| lab::run(&scenario, 2, audited).rows;
+        assert!(rows(Audited::Yes) == rows(Audited::No), "{name}");
+    }
+}
+
 #[test]
 #[ignore = "takes minutes: cargo test --release --test main audited -- --ignored --nocapture"]
 fn the_invariants_hold_over_a_thousand_paths_of_every_shipped_scenario() {

@@ -463,11 +463,13 @@ impl<'s> Worker<'s> {
             index.clear();
             let share = asset.exogenous_share;
             if scenario.common_jump.is_none() {
-                index.extend(self.log_index.iter().map(|log| open * math::exp(share * log)));
+                index.extend(self.log_index.iter().map(|log| share * log));
             } else {
                 let jumped = self.log_index.iter().zip(&self.jumped);
-                index.extend(jumped.map(|(log, jumped)| open * math::exp(share * log + asset.jump_beta * jumped)));
+                index.extend(jumped.map(|(log, jumped)| share * log + asset.jump_beta * jumped));
             }
+            math::exp_all(index);
+            index.iter_mut().for_each(|factor| *factor *= open);
             if let Some(rule) = &asset.index {
                 let address = Address { seed: *seed, path, asset: a, direction: scenario.direction };
                 let refreshes = grid.steps / per_mark + 1;

@@ -24,11 +24,11 @@ impl Venue {
         // A cash unit a lot is worth 1/(k·(1 − r)) steps to the one side and 1/(k·(1 + r)) to the other, r between 0 and
         // the greatest rate: rounded so that nobody is overlooked.
         if adverse > 0 {
-            falling.shift += div_ceil(adverse * one * one, k * (one - rate));
-            rising.shift -= div_floor(adverse * one * one, k * (one + rate));
+            falling.shift.add(div_ceil(adverse * one * one, k * (one - rate)));
+            rising.shift.add(-div_floor(adverse * one * one, k * (one + rate)));
         } else {
-            falling.shift -= div_floor(-adverse * one, k);
-            rising.shift += div_ceil(-adverse * one, k);
+            falling.shift.add(-div_floor(-adverse * one, k));
+            rising.shift.add(div_ceil(-adverse * one, k));
         }
         self.fund_tickets(contract, per_lot);
     }

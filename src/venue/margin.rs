@@ -156,7 +156,7 @@ impl Tiers {
     /// Maintenance margin rounded up to a whole cash unit: the safe side for an account.
     #[must_use]
     pub fn maintenance(&self, notional: Cash) -> Cash {
-        Cash(divide_ceil(self.maintenance_scaled(notional), i128::from(self.scale)))
+        Cash(narrow(div_ceil(self.maintenance_scaled(notional), i128::from(self.scale))))
     }
 
     /// Initial margin of a notional value: that ÷ greatest leverage of its tier, rounded up to a cash unit.
@@ -288,14 +288,14 @@ impl Tiers {
         if qty.0 > 0 {
             let slope = lot_slope * i128::from(self.scale - rate);
             match trigger {
-                Trigger::Below => divide_ceil(need - deduction, slope) - 1,
-                Trigger::AtOrBelow => divide_floor(need - deduction, slope),
+                Trigger::Below => narrow(div_ceil(need - deduction, slope)) - 1,
+                Trigger::AtOrBelow => narrow(div_floor(need - deduction, slope)),
             }
         } else {
             let slope = lot_slope * i128::from(self.scale + rate);
             match trigger {
-                Trigger::Below => divide_floor(deduction - need, slope) + 1,
-                Trigger::AtOrBelow => divide_ceil(deduction - need, slope),
+                Trigger::Below => narrow(div_floor(deduction - need, slope)) + 1,
+                Trigger::AtOrBelow => narrow(div_ceil(deduction - need, slope)),
             }
         }
     }
@@ -349,19 +349,6 @@ fn floor(a: i64, b: i64) -> i64 {
 fn ceil(a: i64, b: i64) -> i64 {
     let (quotient, rest) = (a / b, a % b);
     quotient + i64::from(rest > 0)
-}
-
-/// Quotient towards −∞, by a 64-bit division where both fit: the usual case, and several times faster.
-fn divide_floor(a: i128, b: i128) -> i64 {
-    match (i64::try_from(a), i64::try_from(b)) {
-        (Ok(a), Ok(b)) => a.div_euclid(b),
-        _ => crate::money::narrow(div_floor(a, b)),
-    }
-}
-
-/// Quotient towards +∞ of a positive divisor.
-fn divide_ceil(a: i128, b: i128) -> i64 {
-    -divide_floor(-a, b)
 }
 
 /// The bankruptcy tick and the sub-tick surplus: the last tick, in the direction of loss, at which equity after closing

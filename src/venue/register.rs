@@ -3,6 +3,8 @@
 //! A loaded book is registered once and shared by all paths; accounts drawn anew are registered once a path. What a
 //! path changes lives in the ledger's overlay.
 
+use std::ops::Range;
+
 use super::cross::{self, Leg};
 use super::margin;
 use super::rules::{ContractRules, MarginMode, Rules, Trigger};
@@ -83,29 +85,29 @@ impl Register {
         let mut deposits: i128 = wallet.iter().map(|cash| i128::from(cash.0)).sum();
         self.trigger.clear();
         self.trigger.reserve(account.len());
-        for (j, (((&qty, &cost), &collateral), &contract)) in
-            qty.iter().zip(cost).zip(collateral).zip(contract).enumerate()
-        {
-            let (entry, of) = (&mut self.contracts[usize::from(contract)], &rules.contracts[usize::from(contract)]);
-            let side = Side::of(qty);
-            let isolated = cross.is_empty() || !cross[j];
-            // A cross account is looked at as a whole further down.
-            let place = if isolated { of.trigger(rules.trigger, qty, cost, collateral) } else { 0 };
-            if isolated {
-                entry.triggers.count(of.line_side(side), place);
-            }
-            self.trigger.push(place);
-            deposits += i128::from(collateral.0);
-            match side {
-                Side::Long => {
-                    entry.long_lots += qty;
-                    entry.long_cost += cost;
-                }
-                Side::Short => {
-                    entry.short_lots -= qty;
-                    entry.short_cost -= cost;
+        for (c, of_it) in stretches(contract) {
+            let (entry, rules_of_it) = (&mut self.contracts[c], &rules.contracts[c]);
+            let (mut long, mut short) = ((Qty::ZERO, Cash::ZERO), (Qty::ZERO, Cash::ZERO));
+            let columns = qty[of_it.clone()].iter().zip(&cost[of_it.clone()]).zip(&collateral[of_it.clone()]);
+            for (((&qty, &cost), &collateral), j) in columns.zip(of_it) {
+                let side = Side::of(qty);
+                // A cross account is looked at as a whole further down.
+                let place = if cross.get(j) == Some(&true) {
+                    0
+                } else {
+                    let place = rules_of_it.trigger(rules.trigger, qty, cost, collateral);
+                    entry.triggers.count(rules_of_it.line_side(side), place);
+                    place
+                };
+                self.trigger.push(place);
+                deposits += i128::from(collateral.0);
+                match side {
+                    Side::Long => long = (long.0 + qty, long.1 + cost),
+                    Side::Short => short = (short.0 - qty, short.1 - cost),
                 }
             }
+            (entry.long_lots, entry.long_cost) = (entry.long_lots + long.0, entry.long_cost + long.1);
+            (entry.short_lots, entry.short_cost) = (entry.short_lots + short.0, entry.short_cost + short.1);
         }
         if !self.holdings.cross.is_empty() {
             self.bound_cross_accounts(rules, open);
@@ -117,9 +119,12 @@ impl Register {
         if u32::try_from(account.len()).is_err() {
             return Err(BadHoldings("more than 2³² positions".into()));
         }
-        for ((position, &qty), (&contract, &place)) in (0u32..).zip(qty).zip(contract.iter().zip(&self.trigger)) {
-            let side = rules.contracts[usize::from(contract)].line_side(Side::of(qty));
-            self.contracts[usize::from(contract)].triggers.place(side, place, position);
+        let mut numbers = 0u32..;
+        for (c, of_it) in stretches(contract) {
+            let (triggers, rules) = (&mut self.contracts[c].triggers, &rules.contracts[c]);
+            for ((&qty, &place), position) in qty[of_it.clone()].iter().zip(&self.trigger[of_it]).zip(&mut numbers) {
+                triggers.place(rules.line_side(Side::of(qty)), place, position);
+            }
         }
         self.deposits = Cash(crate::money::narrow(deposits));
         Ok(())
@@ -179,18 +184,20 @@ impl Register {
         // One pass over the columns; what is wrong is looked for only where something is.
         let mut before = 0;
         let mut sound = true;
-        for ((((&account, &contract), &Qty(qty)), &Cash(cost)), &collateral) in
-            account.iter().zip(contract).zip(qty).zip(cost).zip(collateral)
-        {
-            let Some(of) = rules.contracts.get(usize::from(contract)) else {
+        for (c, of_it) in stretches(contract) {
+            let Some(rules) = rules.contracts.get(c) else {
                 sound = false;
                 break;
             };
-            // Who buys a linear contract pays, who buys an inverse one is paid.
-            let pays = (qty > 0) == of.multiplier.is_linear();
-            sound &= account >= before && (account as usize) < wallet.len() && collateral.0 >= 0;
-            sound &= qty != 0 && if pays { cost >= 0 } else { cost <= 0 };
-            before = account;
+            let linear = rules.multiplier.is_linear();
+            let columns = account[of_it.clone()].iter().zip(&qty[of_it.clone()]).zip(&cost[of_it.clone()]);
+            for (((&account, &Qty(qty)), &Cash(cost)), &collateral) in columns.zip(&collateral[of_it]) {
+                // Who buys a linear contract pays, who buys an inverse one is paid.
+                let pays = (qty > 0) == linear;
+                sound &= account >= before && (account as usize) < wallet.len() && collateral.0 >= 0;
+                sound &= qty != 0 && if pays { cost >= 0 } else { cost <= 0 };
+                before = account;
+            }
         }
         if !sound {
             return bad(
@@ -202,6 +209,16 @@ impl Register {
         }
         Ok(())
     }
+}
+
+/// Stretches of positions in one contract: what is the contract's is looked up once for each.
+fn stretches(contract: &[u16]) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let mut end = 0;
+    contract.chunk_by(|a, b| a == b).map(move |stretch| {
+        let start = end;
+        end += stretch.len();
+        (usize::from(stretch[0]), start..end)
+    })
 }
 
 /// Equity, notional and maintenance of an isolated position at a mark.
