@@ -423,8 +423,14 @@ impl Answer {
     pub fn json(&self, id: Option<&serde_json::Value>) -> String {
         let id = id.map(|id| format!("\"id\": {id}"));
         let fields = self.fields().into_iter().map(|(name, value)| {
-            // A printed fraction is a JSON number as it stands.
-            format!("\"{name}\": {}", value.unwrap_or_else(|| "null".to_owned()))
+            // A printed fraction is a JSON number as it stands, but readers refuse what a float cannot hold.
+            let beyond = |text: &String| {
+                text.rsplit_once('e').and_then(|(_, exponent)| exponent.parse().ok()).is_some_and(|e: i32| e > 300)
+            };
+            match value {
+                Some(text) if beyond(&text) => format!("\"{name}\": \"{text}\""),
+                value => format!("\"{name}\": {}", value.unwrap_or_else(|| "null".to_owned())),
+            }
         });
         let fields: Vec<String> = id.into_iter().chain(fields).collect();
         format!("{{{}}}", fields.join(", "))
