@@ -119,6 +119,8 @@ pub struct Ask {
     pub initial_rate: Option<Fraction>,
     /// Money set aside for the closing fee, where it is asked for.
     pub reserve: Option<Reserve>,
+    /// The unit that the value of one inverse contract is rounded to, where it is.
+    pub contract_unit: Option<Fraction>,
     /// Which limit of a forced order is asked for.
     pub limit: Option<Limit>,
 }
@@ -155,17 +157,32 @@ pub struct Answer {
 }
 
 impl Ask {
-    /// y of a price.
+    /// y of a price. The value of a rounded contract is that of the nearest unit, ties up.
     fn coordinate(&self, price: &Fraction) -> Fraction {
-        match self.contract {
-            Contract::Linear => price.clone(),
-            Contract::Inverse => price.recip(),
+        match (self.contract, &self.contract_unit) {
+            (Contract::Linear, _) => price.clone(),
+            (Contract::Inverse, None) => price.recip(),
+            (Contract::Inverse, Some(unit)) => {
+                let half = whole(1) / whole(2);
+                (&self.face / price / unit + half).floor() * unit / &self.face
+            }
         }
     }
 
-    /// The price of y, where it is above 0.
+    /// The price of y, where it is above 0. Of rounded contracts the last value that is no nearer to bankruptcy counts:
+    /// BitMEX posts `⌊1e8 ÷ ⌈value of a contract⌉⌋` of a short.
     fn price(&self, y: &Fraction) -> Option<Fraction> {
-        (*y > zero()).then(|| self.coordinate(y))
+        let y = match &self.contract_unit {
+            None => y.clone(),
+            Some(unit) => {
+                let units = y * &self.face / unit;
+                (if self.rises() { units.ceil() } else { units.floor() }) * unit / &self.face
+            }
+        };
+        (y > zero()).then(|| match self.contract {
+            Contract::Linear => y,
+            Contract::Inverse => y.recip(),
+        })
     }
 
     /// Whether equity rises with y.
@@ -306,6 +323,10 @@ impl Ask {
         let tick = self.tick.as_ref()?;
         let ticks = price / tick;
         let one = whole(1);
+        if self.contract_unit.is_some() {
+            // As posted: towards the mark.
+            return self.bankruptcy_tick(price);
+        }
         let ticks = match (self.side, self.trigger) {
             (Side::Long, Trigger::Below) => ticks.ceil() - one,
             (Side::Long, Trigger::AtOrBelow) => ticks.floor(),

@@ -132,10 +132,10 @@ fn presets_are_listed_and_printed() {
 
 /// One answer for a line, as the batch gives it.
 fn answered(line: &str) -> serde_json::Value {
-    let text = Fields::from_json(line)
-        .and_then(|fields| fields.ask())
-        .map(|ask| ask.answer().json(ask.id.as_ref()))
-        .unwrap_or_else(|fault| serde_json::json!({ "error": fault }).to_string());
+    let text = Fields::from_json(line).and_then(|fields| fields.ask()).map_or_else(
+        |fault| serde_json::json!({ "error": fault }).to_string(),
+        |ask| ask.answer().json(ask.id.as_ref()),
+    );
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line}: {error} in {text}"))
 }
 
@@ -169,12 +169,12 @@ fn odd_inputs_are_told_in_one_line_each() {
         (without("entry_price"), "`entry_price` is missing"),
         (without("collateral"), "`collateral` or `leverage` is missing"),
         (without("maintenance_rate"), "`venue`, `tiers` or `maintenance_rate` is missing"),
-        (without("collateral").replace("}", ",\"margin_mode\":\"cross\"}"), "`wallet` is missing"),
+        (without("collateral").replace('}', ",\"margin_mode\":\"cross\"}"), "`wallet` is missing"),
         ("{}".to_owned(), "is missing"),
         ("null".to_owned(), "not a JSON object"),
         ("{\"side\":NaN}".to_owned(), "not a JSON object"),
         (format!("{}1{}", "[".repeat(500), "]".repeat(500)), "not a JSON object"),
-        (format!("{SOUND}"), "not a JSON object"),
+        (SOUND.to_owned(), "not a JSON object"),
     ];
     for (line, told) in cases {
         let answer = answered(&line);
