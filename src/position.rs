@@ -119,6 +119,8 @@ pub struct Ask {
     pub initial_rate: Option<Fraction>,
     /// Money set aside for the closing fee, where it is asked for.
     pub reserve: Option<Reserve>,
+    /// The unit that the value of one inverse contract is rounded to, where it is.
+    pub contract_unit: Option<Fraction>,
     /// Which limit of a forced order is asked for.
     pub limit: Option<Limit>,
 }
@@ -155,17 +157,32 @@ pub struct Answer {
 }
 
 impl Ask {
-    /// y of a price.
+    /// y of a price. The value of a rounded contract is that of the nearest unit, ties up.
     fn coordinate(&self, price: &Fraction) -> Fraction {
-        match self.contract {
-            Contract::Linear => price.clone(),
-            Contract::Inverse => price.recip(),
+        match (self.contract, &self.contract_unit) {
+            (Contract::Linear, _) => price.clone(),
+            (Contract::Inverse, None) => price.recip(),
+            (Contract::Inverse, Some(unit)) => {
+                let half = whole(1) / whole(2);
+                (&self.face / price / unit + half).floor() * unit / &self.face
+            }
         }
     }
 
-    /// The price of y, where it is above 0.
+    /// The price of y, where it is above 0. Of rounded contracts the last value that is no nearer to bankruptcy counts:
+    /// BitMEX posts `⌊1e8 ÷ ⌈value of a contract⌉⌋` of a short.
     fn price(&self, y: &Fraction) -> Option<Fraction> {
-        (*y > zero()).then(|| self.coordinate(y))
+        let y = match &self.contract_unit {
+            None => y.clone(),
+            Some(unit) => {
+                let units = y * &self.face / unit;
+                (if self.rises() { units.ceil() } else { units.floor() }) * unit / &self.face
+            }
+        };
+        (y > zero()).then(|| match self.contract {
+            Contract::Linear => y,
+            Contract::Inverse => y.recip(),
+        })
     }
 
     /// Whether equity rises with y.
@@ -306,6 +323,10 @@ impl Ask {
         let tick = self.tick.as_ref()?;
         let ticks = price / tick;
         let one = whole(1);
+        if self.contract_unit.is_some() {
+            // As posted: towards the mark.
+            return self.bankruptcy_tick(price);
+        }
         let ticks = match (self.side, self.trigger) {
             (Side::Long, Trigger::Below) => ticks.ceil() - one,
             (Side::Long, Trigger::AtOrBelow) => ticks.floor(),
@@ -423,8 +444,14 @@ impl Answer {
     pub fn json(&self, id: Option<&serde_json::Value>) -> String {
         let id = id.map(|id| format!("\"id\": {id}"));
         let fields = self.fields().into_iter().map(|(name, value)| {
-            // A printed fraction is a JSON number as it stands.
-            format!("\"{name}\": {}", value.unwrap_or_else(|| "null".to_owned()))
+            // A printed fraction is a JSON number as it stands, but readers refuse what a float cannot hold.
+            let beyond = |text: &String| {
+                text.rsplit_once('e').and_then(|(_, exponent)| exponent.parse().ok()).is_some_and(|e: i32| e > 300)
+            };
+            match value {
+                Some(text) if beyond(&text) => format!("\"{name}\": \"{text}\""),
+                value => format!("\"{name}\": {}", value.unwrap_or_else(|| "null".to_owned())),
+            }
         });
         let fields: Vec<String> = id.into_iter().chain(fields).collect();
         format!("{{{}}}", fields.join(", "))

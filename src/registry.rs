@@ -5,10 +5,13 @@
 //! `docs/reference.md`. A plug-in is an [`Entry`]: its kind, its meaning, its keys and its constructor; a family of
 //! plug-ins is a slice of entries.
 
+mod preset;
 mod schema;
 mod setting;
 mod written;
 
+pub(crate) use preset::preset_choices;
+pub use preset::preset_source;
 pub use schema::{family_schema, schema};
 pub use setting::{Setting, parse_with};
 pub use written::{Node, Raw, Word};

@@ -31,7 +31,6 @@ const REASONS: &[(&str, &str, &str)] = &[
         "of spot liabilities, which are not simulated, or growing with the time since an account was last active",
     ),
     ("liq_fee", "", "two rates on two notionals; fees here are rates of the notional at the mark"),
-    ("liq_price", "bitmex", "posted prices of BitMEX round the value of a contract up first"),
     ("mark_price", "", "marks are tested with the market"),
     ("oct10_totals", "", "totals of a paper's table, no mechanism"),
     ("partial_liq", "drift", "spot liabilities are not simulated"),

@@ -42,12 +42,13 @@ pub fn run(row: &Row) -> bool {
         ("adl_trigger", "bybit" | "okx") => drawdown(row),
         // An account whose cash and position have the same sign cannot come into liquidation.
         ("deleverage", "dydx_v4") if inputs.get("at").is_some() && inputs["liquidated"]["side"] == "short" => {
-            at_oracle(row)
+            at_oracle(row);
         }
         ("funding_cap", "binance" | "dydx_v4") => funding_cap(row),
         ("funding_index", "dydx_v4") => funding_index(row),
         ("tier_rule", "okx") => tiers_in_steps(row),
         ("fee_reserve", "bitmex") => fee_reserve(row),
+        ("liq_price", "bitmex") => posted_price(row),
         ("maint_margin", "bitmex") => maintenance_with_reserve(row),
         _ => return false,
     }
@@ -160,13 +161,13 @@ fn socialised_by_base(row: &Row) {
 /// Drift's depositors and Paradex's withdrawals: the same share of everybody's cash.
 fn socialised_on_cash(row: &Row) {
     let inputs = &row.inputs;
-    let (loss, wallet, other) = match inputs.get("total_deposits") {
-        Some(total) => (number(&inputs["loss"]), number(total) / Decimal::from(3), Decimal::from(2)),
+    let other = Decimal::from(2);
+    let (loss, wallet) = if let Some(total) = inputs.get("total_deposits") {
+        (number(&inputs["loss"]), number(total) / Decimal::from(3))
+    } else {
         // A factor of a quarter is a loss of a quarter of all that could be withdrawn.
-        None => {
-            let free = number(&inputs["withdraw"]);
-            (number(&inputs["factor"]) * free * Decimal::from(3), free, Decimal::from(2))
-        }
+        let free = number(&inputs["withdraw"]);
+        (number(&inputs["factor"]) * free * Decimal::from(3), free)
     };
     let nano = |amount: Decimal| units(amount, BILLIONTH);
     let rules = socialising(NANO, Socialise::Withdrawals { most: Ratio::ONE });
@@ -371,6 +372,26 @@ fn fee_reserve(row: &Row) {
     });
     let answer = Fields::from_json(&question.to_string()).and_then(|fields| fields.ask()).unwrap().answer();
     near(row, "reserve", show(&answer.fee_reserve.unwrap()).parse().unwrap(), &expected(row));
+}
+
+/// What BitMEX posts as the price of liquidation: the value of a contract rounded to a satoshi. Maintenance is fixed at the
+/// entry, so a deduction says the rest of a round rate.
+fn posted_price(row: &Row) {
+    let inputs = &row.inputs;
+    let satoshi = Decimal::new(1, 8);
+    let amount = |key: &str| number(&inputs[key]) * satoshi;
+    let cost = amount("pos_cost_sat");
+    let rate = Decimal::new(6, 3);
+    let question = json!({
+        "contract": "inverse", "contract_unit": satoshi.to_string(), "side": inputs["side"], "quantity": inputs["qty"],
+        // The nearest tick to the average entry: a contract is worth the same there.
+        "entry_price": ((number(&inputs["qty"]) / cost / number(&inputs["tick"])).round() * number(&inputs["tick"])).to_string(),
+        "collateral": amount("pos_margin_sat").to_string(), "maintenance_at": "entry", "maintenance_rate": rate.to_string(),
+        "deduction": (rate * cost - amount("pos_maint_sat")).to_string(), "tick": inputs["tick"]
+    });
+    let answer = Fields::from_json(&question.to_string()).and_then(|fields| fields.ask()).unwrap().answer();
+    assert_eq!(show(&answer.notional).parse::<Decimal>().unwrap(), cost, "{}", row.id);
+    near(row, "price", show(&answer.liquidation_tick.unwrap()).parse().unwrap(), &expected(row));
 }
 
 /// The reserve is a part of maintenance.

@@ -3,6 +3,9 @@
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 
+use flashcrash::position::Fields;
+use proptest::prelude::*;
+
 fn run(args: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_flashcrash"))
         .args(args)
@@ -125,4 +128,169 @@ fn presets_are_listed_and_printed() {
     let output = run(&["preset", "binanse"], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(told(&output).contains("did you mean `binance`?"), "{}", told(&output));
+}
+
+/// One answer for a line, as the batch gives it.
+fn answered(line: &str) -> serde_json::Value {
+    let text = Fields::from_json(line).and_then(|fields| fields.ask()).map_or_else(
+        |fault| serde_json::json!({ "error": fault }).to_string(),
+        |ask| ask.answer().json(ask.id.as_ref()),
+    );
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line}: {error} in {text}"))
+}
+
+#[test]
+fn odd_inputs_are_told_in_one_line_each() {
+    let with = |more: &str| format!("{SOUND},{more}}}");
+    let without = |key: &str| format!("{SOUND}}}").replace(&format!("\"{key}\""), "\"symbol\"");
+    let cases = [
+        (with("\"colateral\":1"), "unknown key `colateral`: did you mean `collateral`?"),
+        (with("\"maintainance_rate\":1"), "did you mean `maintenance_rate`?"),
+        (with("\"collateral\":11"), "`collateral` stands twice"),
+        (with("\"taker_fee\":\"NaN\""), "`taker_fee` of \"NaN\" is not a decimal number"),
+        (with("\"tick\":\"inf\""), "`tick` of \"inf\" is not a decimal number"),
+        (with("\"tick\":0"), "`tick` of 0 must be above 0"),
+        (with("\"tick\":1e999999999999"), "is not a decimal number"),
+        (with("\"wallet\":[1]"), "`wallet` cannot be a list"),
+        (with("\"wallet\":{}"), "`wallet` cannot be an object"),
+        (with("\"wallet\":true"), "`wallet` cannot be true or false"),
+        (with("\"mark_price\":-5"), "`mark_price` of -5 must be above 0"),
+        (with("\"deduction\":-5"), "`deduction` of -5 must be 0 or more"),
+        (with("\"taker_fee\":1"), "`taker_fee` of 1 must be from 0 to below 1"),
+        (with("\"taker_fee\":0.99"), "maintenance rate and `taker_fee` together must be below 1"),
+        (with("\"margin_mode\":\"hedged\""), "write \"isolated\" or \"cross\""),
+        (with("\"venue\":\"binanse\""), "did you mean `binance`?"),
+        (with("\"venue\":\"bitmex\",\"contract\":\"linear\""), "leave `contract` out"),
+        (with("\"adl\":\"profit_leverag\""), "did you mean `profit_leverage`?"),
+        (with("\"tiers\":[]"), "exclude each other"),
+        (with("\"reserve_rate\":0.1,\"fee_reserve\":1"), "exclude each other"),
+        (without("side"), "`side` is missing"),
+        (without("quantity"), "`quantity` is missing"),
+        (without("entry_price"), "`entry_price` is missing"),
+        (without("collateral"), "`collateral` or `leverage` is missing"),
+        (without("maintenance_rate"), "`venue`, `tiers` or `maintenance_rate` is missing"),
+        (without("collateral").replace('}', ",\"margin_mode\":\"cross\"}"), "`wallet` is missing"),
+        ("{}".to_owned(), "is missing"),
+        ("null".to_owned(), "not a JSON object"),
+        ("{\"side\":NaN}".to_owned(), "not a JSON object"),
+        (format!("{}1{}", "[".repeat(500), "]".repeat(500)), "not a JSON object"),
+        (SOUND.to_owned(), "not a JSON object"),
+    ];
+    for (line, told) in cases {
+        let answer = answered(&line);
+        let error = answer["error"].as_str().unwrap_or_else(|| panic!("{line} is sound: {answer}"));
+        assert!(error.contains(told) && !error.contains('\n'), "{line}: {error}");
+    }
+}
+
+#[test]
+fn numbers_and_texts_say_the_same_and_null_is_absent() {
+    let plain = answered(&format!("{SOUND},\"tick\":0.5,\"taker_fee\":0.0005}}"));
+    let texts = r#"{"maintenance_rate":"0.01","side":"LONG","quantity":"1.000","entry_price":"1e2","collateral":"+10","tick":".5","taker_fee":"5E-4","wallet":null,"venue":null}"#;
+    assert_eq!(plain, answered(texts));
+    // 10 + p − 100 = 0.0105·p
+    assert_eq!(plain["liquidation_price"].as_f64(), Some(90.0 / 0.9895));
+}
+
+/// What Binance, OKX and Hyperliquid publish, with every key beside the position: 10.72 + 0.47 − 1.3 in a cross account.
+#[test]
+fn keys_of_a_cross_account_and_of_fees_enter_the_published_formulas() {
+    let cross = r#"{"contract":"linear","maintenance_rate":"0.004","deduction":0,"side":"short","quantity":0.005,"entry_price":9451.53,"margin_mode":"cross","wallet":10.72,"other_maintenance":1.3,"other_unrealised":0.47}"#;
+    let expected = (10.72 - 1.3 + 0.47 + 0.005 * 9451.53) / (0.005 * 1.004);
+    let found = answered(cross)["liquidation_price"].as_f64().unwrap();
+    assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+    // Isolated, neither counts.
+    let isolated = answered(&cross.replace("\"margin_mode\":\"cross\",", "\"collateral\":10,"));
+    assert_eq!(isolated["equity"], 10);
+    // OKX: (E − W/q) ÷ (1 − (rate + fee)).
+    let okx = r#"{"contract":"linear","maintenance_rate":0.004,"taker_fee":0.0005,"side":"long","quantity":2,"entry_price":30000,"leverage":10}"#;
+    let found = answered(okx)["liquidation_price"].as_f64().unwrap();
+    assert!((found / (27_000.0 / (1.0 - 0.0045)) - 1.0).abs() < 1e-12, "{found}");
+}
+
+#[test]
+fn every_preset_answers_every_question() {
+    for preset in flashcrash::venue::presets::PRESETS {
+        for side in ["long", "short"] {
+            for margin in ["\"leverage\":5", "\"margin_mode\":\"cross\",\"wallet\":100000", "\"collateral\":1000"] {
+                let line = format!(
+                    r#"{{"venue":"{}","symbol":"BTC","side":"{side}","quantity":"3","entry_price":50000,"mark_price":49000,"tick":0.5,{margin}}}"#,
+                    preset.name
+                );
+                let answer = answered(&line);
+                let keys = [
+                    "notional",
+                    "tier",
+                    "initial_margin",
+                    "maintenance_margin",
+                    "unrealised_pnl",
+                    "equity",
+                    "margin_ratio",
+                    "liquidation_price",
+                    "bankruptcy_price",
+                    "liquidation_tick",
+                    "bankruptcy_tick",
+                    "effective_leverage",
+                    "adl_score",
+                ];
+                for key in keys {
+                    assert!(answer.get(key).is_some(), "{line}: {key} in {answer}");
+                }
+                assert!(answer["notional"].as_f64().is_some_and(|notional| notional > 0.0), "{line}: {answer}");
+            }
+        }
+    }
+}
+
+fn scraps() -> impl Strategy<Value = String> {
+    let keys = flashcrash::position::written::KEYS.iter().map(|(key, _)| *key).collect::<Vec<_>>();
+    let values = vec![
+        "1",
+        "0",
+        "-1",
+        "0.1",
+        "1e400",
+        "1e-400",
+        "\"1e308\"",
+        "\"\"",
+        "\"long\"",
+        "\"short\"",
+        "\"cross\"",
+        "\"inverse\"",
+        "\"binance\"",
+        "\"BTC\"",
+        "\"0.4 %\"",
+        "null",
+        "true",
+        "[[0,0.01],[10,\"0.5\",2]]",
+        "{}",
+        "\"\\u0000\"",
+        "99999999999999999999999999",
+        "\"zero_price\"",
+        "\"fillable_price\"",
+        "\"proportional\"",
+        "\"entry\"",
+    ];
+    let pair = (prop::sample::select(keys), prop::sample::select(values));
+    prop::collection::vec(pair, 0..14).prop_map(|pairs| {
+        let pairs: Vec<String> = pairs.into_iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+        format!(
+            "{{\"side\":\"long\",\"quantity\":2,\"entry_price\":3,\"maintenance_rate\":0.1,\"leverage\":2,{}}}",
+            pairs.join(",")
+        )
+        .replace(",}", "}")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Whatever stands in a line, it is answered by one JSON object.
+    #[test]
+    fn no_line_panics(line in prop_oneof![scraps(), any::<String>()]) {
+        prop_assert!(answered(&line).is_object());
+        // Without what the scraps bring twice.
+        let bare = line.replacen("\"side\":\"long\",\"quantity\":2,\"entry_price\":3,\"maintenance_rate\":0.1,\"leverage\":2,", "", 1);
+        prop_assert!(answered(&bare).is_object());
+    }
 }

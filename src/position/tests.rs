@@ -62,6 +62,21 @@ fn a_position_that_cannot_be_liquidated_has_no_price() {
     assert_eq!(answer(&short.replace("\"leverage\":1", "\"leverage\":2")).liquidation_price, Some(f("198")));
 }
 
+/// 2000 contracts sold at 10,713.5, 9,334 satoshi each (BitMEX, /position, 14 July 2019): the value at bankruptcy is
+/// (18,668,000 − 3,733,600 − 71,429) ÷ 2000 = 7431.49, posted at 7432; of liquidation 7478.16, at 7479.
+#[test]
+fn prices_of_rounded_contracts_are_those_that_are_posted() {
+    let line = r#"{"contract":"inverse","contract_unit":"1e-8","side":"short","quantity":2000,"entry_price":"10713.5","tick":0.5,
+        "collateral":"0.03805029","reserve_rate":0.00075,"maintenance_rate":0.005,"maintenance_at":"entry"}"#;
+    let found = answer(line);
+    assert_eq!((found.notional, found.liquidation_price), (f("0.18668"), Some(f("1e8") / f("7479"))));
+    assert_eq!((found.liquidation_tick, found.bankruptcy_tick), (Some(f("13370.5")), Some(f("13455"))));
+    // A long mirrored: its loss is a rising value, and the unit below counts.
+    let long = answer(&line.replace("short", "long"));
+    assert_eq!(long.bankruptcy_price, Some(f("1e8") / f("11236")), "(18,668,000 + 3,805,029) ÷ 2000 = 11236.5");
+    assert!(fault(&line.replace("inverse", "linear")).contains("belongs to inverse contracts"));
+}
+
 /// Of a strict test, equality survives: entry 100, collateral 25, maintenance fixed at 25 − 24 = 1 gives a price of exactly 76.
 #[test]
 fn the_safe_tick_follows_the_trigger() {

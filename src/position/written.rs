@@ -36,6 +36,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("other_maintenance", "cross: maintenance margin of the account's other positions"),
     ("other_unrealised", "cross: their unrealised profit"),
     ("taker_fee", "closing fee that counts in the liquidation test, as at OKX"),
+    ("contract_unit", "inverse: the value of one contract is rounded to whole units of this, as at BitMEX to 1e-8"),
     ("reserve_rate", "share of entry value and collateral that is set aside for the closing fee, as at BitMEX"),
     ("fee_reserve", "in place of `reserve_rate`: the amount"),
     ("tick", "price step, for the safe ticks"),
@@ -318,8 +319,17 @@ impl Fields {
             tick: self.number("tick", Bound::Above)?,
             initial_rate,
             reserve: self.reserve()?,
+            contract_unit: self.contract_unit(contract)?,
             limit: self.limit()?,
         })
+    }
+
+    fn contract_unit(&self, contract: Contract) -> Result<Option<Fraction>, String> {
+        let unit = self.number("contract_unit", Bound::Above)?;
+        if unit.is_some() && contract == Contract::Linear {
+            return Err("`contract_unit` belongs to inverse contracts".to_owned());
+        }
+        Ok(unit)
     }
 
     fn reserve(&self) -> Result<Option<Reserve>, String> {

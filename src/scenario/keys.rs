@@ -561,7 +561,7 @@ pub const VOLATILITY_STEP: &[Key] = &[
         "volatility",
         Shape::Share { min: 0.000_001, max: 10.0 },
         Need::Required,
-        "realised volatility of the window from which the step holds",
+        "realised volatility of the window from which the step holds; not annualised: 80 % a year is 0.25 % in 5 minutes",
     ),
     key(
         "multiplier",

@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::fault::{Faults, Source};
-use crate::registry::{Node, Raw};
+use crate::registry::{Node, Raw, preset_choices, preset_source};
 
 /// The accounts of one venue at one time.
 #[derive(Debug)]
@@ -38,15 +38,7 @@ pub const PRESETS: &[Preset] = &[
 ];
 
 /// The names with their meanings, for the key `preset`.
-pub const CHOICES: &[(&str, &str)] = &{
-    let mut choices = [("", ""); PRESETS.len()];
-    let mut i = 0;
-    while i < PRESETS.len() {
-        choices[i] = (PRESETS[i].name, PRESETS[i].about);
-        i += 1;
-    }
-    choices
-};
+pub const CHOICES: &[(&str, &str)] = preset_choices!(PRESETS);
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Preset> {
@@ -57,7 +49,7 @@ impl Preset {
     /// The text as a source that is named after the preset.
     #[must_use]
     pub fn source(&self) -> Arc<Source> {
-        Arc::new(Source { name: format!("preset {}", self.name), text: self.text.to_owned() })
+        preset_source(self.name, self.text)
     }
 
     /// The whole preset: a table with `population` and `traders`.

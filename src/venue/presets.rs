@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::fault::{Faults, Source};
-use crate::registry::{Node, Raw};
+use crate::registry::{Node, Raw, preset_choices, preset_source};
 
 /// How a contract is settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,15 +71,7 @@ pub const PRESETS: &[Preset] = &[
 ];
 
 /// The names with their meanings, for the key `preset`.
-pub const CHOICES: &[(&str, &str)] = &{
-    let mut choices = [("", ""); PRESETS.len()];
-    let mut i = 0;
-    while i < PRESETS.len() {
-        choices[i] = (PRESETS[i].name, PRESETS[i].about);
-        i += 1;
-    }
-    choices
-};
+pub const CHOICES: &[(&str, &str)] = preset_choices!(PRESETS);
 
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Preset> {
@@ -102,7 +94,7 @@ impl Preset {
     /// The text as a source that is named after the preset.
     #[must_use]
     pub fn source(&self) -> Arc<Source> {
-        Arc::new(Source { name: format!("preset {}", self.name), text: self.text.to_owned() })
+        preset_source(self.name, self.text)
     }
 
     /// The table `[venue]` of the preset, parsed once a process: a batch asks for it at every line.
