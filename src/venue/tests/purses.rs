@@ -268,3 +268,46 @@ fn a_cross_accounts_equity_is_shared_out_exactly() {
     instant(&mut venue, 1, &[90, 90], &[]);
     assert_eq!(opened(&mut venue)[0], (0, 90, 5));
 }
+
+/// Account 0 lacks 55 when its long is sold for 850. Account 1 has two shorts with a profit of 80 each and a long that has
+/// lost 155: with its wallet of 20 it is worth 25, and gives no more than that with both. Two lots realise 32 for it.
+#[test]
+fn positions_of_one_cross_account_give_its_equity_once() {
+    let mut rules = layered(&[PositionLayer::Book], 0);
+    rules.cash_layers = vec![CashLayer::Socialise];
+    let positions = [(0, 0, 10, 100, Some(95)), (1, 0, -5, 105, None), (1, 0, -5, 105, None), (1, 0, 5, 120, None)];
+    let mut venue = venue(rules, 10, &[0, 20], &positions, &[100]);
+    instant(&mut venue, 1, &[89], &[(0, 0), (10, 850)]);
+    assert_eq!(closed(&mut venue), [Paid { socialised: Cash(25), deficit: Cash(30), ..Paid::default() }]);
+    assert_eq!(venue.ledger().wallet(1), Cash(20 + 32 - 25));
+}
+
+/// The engine holds 10 lots from 91, at 80: equity 10 − 110. Of 200 lots that are bankrupt at 79 a hundred would bring it back to
+/// 0, but its net position may be worth 5,600: 60 more, which leave −40. So it takes none.
+#[test]
+fn lots_within_the_net_cap_that_leave_the_engine_below_its_floor_are_refused() {
+    let mut rules = layered(&[PositionLayer::Engine], 10);
+    rules.waterfall.fund.net_position_cap = Some(Ratio(560 * Ratio::ONE.0));
+    let positions = [(0, 0, 10, 100, Some(90)), (1, 0, 200, 100, Some(4_200))];
+    let mut venue = venue(rules, 20, &[0, 0], &positions, &[100]);
+    instant(&mut venue, 1, &[91], &[]);
+    venue.facts().clear();
+    instant(&mut venue, 2, &[80], &[]);
+    let refused = venue.facts().iter().find_map(|fact| match fact {
+        Fact::TakeoverRefused { qty, .. } => Some(qty.0),
+        _ => None,
+    });
+    assert_eq!(refused, Some(200));
+}
+
+/// A lot of 37,584 coin·ticks is worth 235 at 160, so 3 lots 705 with 17.625 of maintenance. An account below zero sells at
+/// 1.5·17.625·160/705 = 6 ticks from the mark, exactly.
+#[test]
+fn the_fillable_price_is_rounded_once() {
+    let mut rules = layered(&[PositionLayer::Book], 0);
+    rules.execution = Execution::FillablePrice;
+    rules.contracts[0].multiplier = Multiplier::Inverse(37_584);
+    let mut venue = venue(rules, 25, &[0], &[(0, 0, -3, 116, Some(98))], &[100]);
+    let orders = instant(&mut venue, 1, &[160], &[]);
+    assert_eq!(orders[0].limit, Some(Price(166)));
+}
