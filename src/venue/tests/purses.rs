@@ -97,11 +97,24 @@ fn the_limit_of_a_cross_position_follows_equity_and_maintenance_of_its_account()
 fn what_an_isolated_order_has_left_is_not_handed_on_to_a_cross_position_of_its_account() {
     let positions = [(0, 0, 10, 100, Some(95)), (0, 1, 10, 100, None)];
     let mut venue = venue(layered(&[PositionLayer::Book, PositionLayer::Adl], 0), 10, &[5], &positions, &[100, 100]);
-    instant(&mut venue, 1, &[89, 100], &[]);
+    // Neither finds anything in the book, and ADL nobody; then all ten are sold, 5 under their bankruptcy price.
+    let orders = instant(&mut venue, 1, &[89, 100], &[(0, 0), (0, 0), (10, 905)]);
     assert_eq!(opened(&mut venue), [(0, 91, 5), (1, 100, 5)]);
-    let paid: Vec<Paid> = closed(&mut venue);
-    assert_eq!(paid, [Paid::default(); 2], "the engine takes both at their ticks");
-    assert_eq!(venue.ledger().wallet(0), Cash(5 + 5));
+    assert_eq!(orders[2].surplus, Cash(5));
+    assert_eq!(closed(&mut venue), [Paid::default(); 2]);
+}
+
+/// Equity 150 of a wallet of 250, maintenance 100 + 90, a tenth. Four lots of the larger position must go before 150 cover
+/// 60 + 90.
+#[test]
+fn back_to_maintenance_is_that_of_the_whole_account() {
+    let mut rules = layered(&[PositionLayer::Book], 0);
+    let restore = liquidation::RULES.entries.iter().find(|entry| entry.kind == "restore_margin");
+    rules.liquidation = restore.unwrap().build_default();
+    let positions = [(0, 0, 10, 100, None), (0, 1, 10, 100, None)];
+    let mut venue = venue(rules, 100, &[250], &positions, &[100, 100]);
+    let orders = instant(&mut venue, 1, &[100, 90], &[]);
+    assert_eq!((orders[0].contract, orders[0].lots), (0, Qty(4)));
 }
 
 /// Equity −10 is shared out, −5 each. The first is sold 2 above its mark, a gain of 20: equity 10 covers the 9 of the
