@@ -198,6 +198,8 @@ impl Venue {
         let mark = self.marks[usize::from(contract)];
         let register = self.ledger.register();
         let of_contract = (0u32..).zip(&register.holdings.contract).filter(|(_, of)| **of == contract);
+        // Positions of one cross account have its equity once.
+        let mut asked = (u32::MAX, Cash::ZERO);
         of_contract
             .filter_map(|(id, _)| {
                 let position = self.ledger.position(id);
@@ -207,7 +209,12 @@ impl Venue {
                 }
                 let backing = self.ledger.backing(&position, &self.marks);
                 let (equity, _) = register::at_mark(rules, position.qty, position.cost, backing, mark);
-                let (most, part) = share(equity, self.ledger.unrealised(&position, &self.marks), position.qty.abs());
+                let is_cross = position.mode == MarginMode::Cross;
+                let left = if is_cross && asked.0 == position.account { equity - asked.1 } else { equity };
+                let (most, part) = share(left, self.ledger.unrealised(&position, &self.marks), position.qty.abs());
+                if is_cross {
+                    asked = (position.account, equity - left + most.positive_part());
+                }
                 (most.0 > 0 && part > 0).then_some(Share { giver: Giver::Winner(id), most, part })
             })
             .collect()

@@ -153,7 +153,7 @@ impl World {
             // At the mark there are no haircuts: scenarios refuse it.
             self.adl_price = AdlPrice::Oracle;
         }
-        let tolerance = rng.random_range(0..=1_000);
+        let tolerance = if rng.random() { rng.random_range(0..=30) } else { rng.random_range(0..=1_000) };
         self.adl_trigger = pick(
             rng,
             &[
@@ -168,7 +168,7 @@ impl World {
             self.drawdown =
                 Some(Drawdown { start: a.max(b), stop: a.min(b), window: rng.random_range(0..=5) * SECOND });
         }
-        self.net_cap = rng.random_ratio(1, 4).then(|| percent(rng, 300));
+        self.net_cap = rng.random_ratio(1, 3).then(|| percent(rng, 300));
         self.draw_cap = rng.random_ratio(1, 4).then(|| rng.random_range(0..=1_000));
         if rng.random_ratio(1, 6) {
             self.floor = -rng.random_range(0..=1_000);
@@ -176,7 +176,7 @@ impl World {
         if self.contracts.len() > 1 && rng.random_ratio(1, 3) {
             self.pools = pools(rng, self.contracts.len(), (self.fund, self.floor));
         }
-        if rng.random_ratio(2, 3) {
+        if rng.random_ratio(1, 2) {
             self.vaults = (0..rng.random_range(1..=2)).map(|_| vault(rng)).collect();
             self.position_layers = pick(rng, &VAULT_LAYERS).to_vec();
         }
@@ -220,20 +220,20 @@ impl World {
                 continue;
             }
             for contract in 0..self.contracts.len() {
-                let held = self.holdings.iter().position(|h| h.account == account && h.contract == contract);
-                let at = match held {
-                    Some(at) => at,
-                    None if rng.random_ratio(2, 3) => {
-                        let mut held = holding(rng, &self.contracts, account, contract);
-                        held.collateral /= 2;
-                        self.holdings.push(held);
-                        self.holdings.len() - 1
-                    }
-                    None => continue,
+                let is_held = |&at: &usize| {
+                    let Holding { account: by, contract: of, .. } = self.holdings[at];
+                    (by, of) == (account, contract)
                 };
-                if rng.random_ratio(7, 8) {
-                    self.holdings[at].cross = true;
-                    self.wallets[account] += std::mem::take(&mut self.holdings[at].collateral);
+                let mut held: Vec<usize> = (0..self.holdings.len()).filter(is_held).collect();
+                if held.is_empty() && rng.random_ratio(2, 3) {
+                    held.push(self.holdings.len());
+                    self.holdings.push(holding(rng, &self.contracts, account, contract));
+                }
+                for at in held {
+                    if rng.random_ratio(7, 8) {
+                        self.holdings[at].cross = true;
+                        self.wallets[account] += std::mem::take(&mut self.holdings[at].collateral) / 2;
+                    }
                 }
             }
         }
@@ -323,7 +323,8 @@ fn pools(rng: &mut ChaCha8Rng, contracts: usize, (fund, floor): (i64, i64)) -> V
 }
 
 fn vault(rng: &mut ChaCha8Rng) -> Vault {
-    let capital = [0, rng.random_range(0..=500), rng.random_range(0..=5_000)][rng.random_range(0..3)];
+    let capital =
+        [rng.random_range(0..=40), rng.random_range(0..=500), rng.random_range(0..=5_000)][rng.random_range(0..3)];
     Vault {
         threshold: rng.random_ratio(1, 2).then(|| rng.random_range(0..=120) * 10_000_000),
         capital,

@@ -318,7 +318,17 @@ impl Model<'_> {
                     if !is_asked {
                         continue;
                     }
-                    let equity = self.equity_at_mark(at);
+                    let mut equity = self.equity_at_mark(at);
+                    if position.cross {
+                        // The account's other positions can give the same equity only once.
+                        let is_other = |giver| match giver {
+                            Giver::Position(other) => {
+                                self.positions[other].cross && self.positions[other].account == position.account
+                            }
+                            Giver::Wallet(_) => false,
+                        };
+                        equity -= shares.iter().filter(|share| is_other(share.0)).map(|share| share.2).sum::<D>();
+                    }
                     let (part, most) = match self.world.socialise {
                         Socialise::Profit => {
                             let profit = self.unrealised(at).min(equity);
@@ -326,7 +336,7 @@ impl Model<'_> {
                         }
                         _ => (position.qty.abs(), equity),
                     };
-                    shares.push((Giver::Position(at), part, most));
+                    shares.push((Giver::Position(at), part.max(D::ZERO), most.max(D::ZERO)));
                 }
             }
             Socialise::Withdrawals { most } => {

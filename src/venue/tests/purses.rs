@@ -97,11 +97,24 @@ fn the_limit_of_a_cross_position_follows_equity_and_maintenance_of_its_account()
 fn what_an_isolated_order_has_left_is_not_handed_on_to_a_cross_position_of_its_account() {
     let positions = [(0, 0, 10, 100, Some(95)), (0, 1, 10, 100, None)];
     let mut venue = venue(layered(&[PositionLayer::Book, PositionLayer::Adl], 0), 10, &[5], &positions, &[100, 100]);
-    instant(&mut venue, 1, &[89, 100], &[]);
+    // Neither finds anything in the book, and ADL nobody; then all ten are sold, 5 under their bankruptcy price.
+    let orders = instant(&mut venue, 1, &[89, 100], &[(0, 0), (0, 0), (10, 905)]);
     assert_eq!(opened(&mut venue), [(0, 91, 5), (1, 100, 5)]);
-    let paid: Vec<Paid> = closed(&mut venue);
-    assert_eq!(paid, [Paid::default(); 2], "the engine takes both at their ticks");
-    assert_eq!(venue.ledger().wallet(0), Cash(5 + 5));
+    assert_eq!(orders[2].surplus, Cash(5));
+    assert_eq!(closed(&mut venue), [Paid::default(); 2]);
+}
+
+/// Equity 150 of a wallet of 250, maintenance 100 + 90, a tenth. Four lots of the larger position must go before 150 cover
+/// 60 + 90.
+#[test]
+fn back_to_maintenance_is_that_of_the_whole_account() {
+    let mut rules = layered(&[PositionLayer::Book], 0);
+    let restore = liquidation::RULES.entries.iter().find(|entry| entry.kind == "restore_margin");
+    rules.liquidation = restore.unwrap().build_default();
+    let positions = [(0, 0, 10, 100, None), (0, 1, 10, 100, None)];
+    let mut venue = venue(rules, 100, &[250], &positions, &[100, 100]);
+    let orders = instant(&mut venue, 1, &[100, 90], &[]);
+    assert_eq!((orders[0].contract, orders[0].lots), (0, Qty(4)));
 }
 
 /// Equity −10 is shared out, −5 each. The first is sold 2 above its mark, a gain of 20: equity 10 covers the 9 of the
@@ -267,4 +280,47 @@ fn a_cross_accounts_equity_is_shared_out_exactly() {
     let mut venue = venue_at(rules, Ratio(10_000_001), &[210], &positions, &[100, 100]);
     instant(&mut venue, 1, &[90, 90], &[]);
     assert_eq!(opened(&mut venue)[0], (0, 90, 5));
+}
+
+/// Account 0 lacks 55 when its long is sold for 850. Account 1 has two shorts with a profit of 80 each and a long that has
+/// lost 155: with its wallet of 20 it is worth 25, and gives no more than that with both. Two lots realise 32 for it.
+#[test]
+fn positions_of_one_cross_account_give_its_equity_once() {
+    let mut rules = layered(&[PositionLayer::Book], 0);
+    rules.cash_layers = vec![CashLayer::Socialise];
+    let positions = [(0, 0, 10, 100, Some(95)), (1, 0, -5, 105, None), (1, 0, -5, 105, None), (1, 0, 5, 120, None)];
+    let mut venue = venue(rules, 10, &[0, 20], &positions, &[100]);
+    instant(&mut venue, 1, &[89], &[(0, 0), (10, 850)]);
+    assert_eq!(closed(&mut venue), [Paid { socialised: Cash(25), deficit: Cash(30), ..Paid::default() }]);
+    assert_eq!(venue.ledger().wallet(1), Cash(20 + 32 - 25));
+}
+
+/// The engine holds 10 lots from 91, at 80: equity 10 − 110. Of 200 lots that are bankrupt at 79 a hundred would bring it back to
+/// 0, but its net position may be worth 5,600: 60 more, which leave −40. So it takes none.
+#[test]
+fn lots_within_the_net_cap_that_leave_the_engine_below_its_floor_are_refused() {
+    let mut rules = layered(&[PositionLayer::Engine], 10);
+    rules.waterfall.fund.net_position_cap = Some(Ratio(560 * Ratio::ONE.0));
+    let positions = [(0, 0, 10, 100, Some(90)), (1, 0, 200, 100, Some(4_200))];
+    let mut venue = venue(rules, 20, &[0, 0], &positions, &[100]);
+    instant(&mut venue, 1, &[91], &[]);
+    venue.facts().clear();
+    instant(&mut venue, 2, &[80], &[]);
+    let refused = venue.facts().iter().find_map(|fact| match fact {
+        Fact::TakeoverRefused { qty, .. } => Some(qty.0),
+        _ => None,
+    });
+    assert_eq!(refused, Some(200));
+}
+
+/// A lot of 37,584 coin·ticks is worth 235 at 160, so 3 lots 705 with 17.625 of maintenance. An account below zero sells at
+/// 1.5·17.625·160/705 = 6 ticks from the mark, exactly.
+#[test]
+fn the_fillable_price_is_rounded_once() {
+    let mut rules = layered(&[PositionLayer::Book], 0);
+    rules.execution = Execution::FillablePrice;
+    rules.contracts[0].multiplier = Multiplier::Inverse(37_584);
+    let mut venue = venue(rules, 25, &[0], &[(0, 0, -3, 116, Some(98))], &[100]);
+    let orders = instant(&mut venue, 1, &[160], &[]);
+    assert_eq!(orders[0].limit, Some(Price(166)));
 }
