@@ -96,10 +96,11 @@ pub fn header(stage: &Stage<'_>, paths: u64) -> Header {
 
 /// What makes ADL take over from the fund.
 fn adl_from(rules: &Rules) -> Option<AdlFrom> {
-    rules.position_layers.contains(&PositionLayer::Adl).then(|| match rules.waterfall.fund.drawdown {
+    let from = match rules.waterfall.fund.drawdown {
         Some(Drawdown { start, stop, .. }) => AdlFrom::Fall { start, stop },
         None => AdlFrom::Floor,
-    })
+    };
+    rules.position_layers.contains(&PositionLayer::Adl).then_some(from)
 }
 
 struct Slot<'s> {

@@ -5,7 +5,7 @@ mod need;
 mod path;
 
 use super::frame::{Axis, Swatch, WordAt};
-use super::number::{percent, short};
+use super::number::{percent, shares, short};
 use super::plot::{Below, Layer, Plot, Scale};
 use super::scene::{Colour, Dash};
 use crate::facts::Column;
@@ -133,6 +133,11 @@ fn interval(estimate: Estimate, show: impl Fn(f64) -> String) -> String {
     format!(" (95 %: {} … {})", show(estimate.low), show(estimate.high))
 }
 
+/// How far a ratio lies beyond 1.
+pub(super) fn beyond(ratio: Estimate) -> Estimate {
+    Estimate { estimate: ratio.estimate - 1.0, low: ratio.low - 1.0, high: ratio.high - 1.0, ..ratio }
+}
+
 fn extent(curves: &[&[f64]]) -> (f64, f64) {
     curves
         .iter()
@@ -170,8 +175,8 @@ fn fund(data: &Data<'_>) -> Plot {
     let title = match data.estimate("p_fund_exhausted") {
         Some(p) if open == 0.0 => format!(
             "There is no fund to start with; {} of the crashes lack one{}",
-            percent(p.estimate),
-            interval(p, percent)
+            shares(p)(p.estimate),
+            interval(p, shares(p))
         ),
         _ if data.is_zero("liquidations_mean") => {
             format!("No forced order on any path: the fund of {} stays untouched", data.money(open))
@@ -183,8 +188,8 @@ fn fund(data: &Data<'_>) -> Plot {
             format!(
                 "The fund of {} is exhausted on {} of the crashes{}",
                 data.money(open),
-                percent(p.estimate),
-                interval(p, percent)
+                shares(p)(p.estimate),
+                interval(p, shares(p))
             )
         }
         Some(_) if data.header.paths == 1 => format!("The fund of {} holds on this path", data.money(open)),
@@ -311,8 +316,8 @@ fn price(data: &Data<'_>) -> Plot {
         Some(ratio) if ratio.estimate >= 1.005 => {
             format!(
                 "Liquidations {fall} by {}{}",
-                percent(ratio.estimate - 1.0),
-                interval(ratio, |bound| percent(bound - 1.0))
+                shares(beyond(ratio))(ratio.estimate - 1.0),
+                interval(ratio, |bound| shares(beyond(ratio))(bound - 1.0))
             )
         }
         Some(_) => format!("Liquidations do not {fall}: the traded price follows the index"),
@@ -401,13 +406,13 @@ fn adl(data: &Data<'_>) -> Plot {
         }
         (Some(p), Some(mean)) => format!(
             "Winners are deleveraged on {} of the crashes{}, of {} on average over all{}",
-            percent(p.estimate),
-            interval(p, percent),
+            shares(p)(p.estimate),
+            interval(p, shares(p)),
             data.money(mean.estimate),
             interval(mean, short)
         ),
         (Some(p), None) => {
-            format!("Winners are deleveraged on {} of the crashes{}", percent(p.estimate), interval(p, percent))
+            format!("Winners are deleveraged on {} of the crashes{}", shares(p)(p.estimate), interval(p, shares(p)))
         }
         _ => "No path was run".to_owned(),
     };

@@ -1,7 +1,7 @@
 //! What a run says, in sentences written from its numbers by fixed rules.
 
-use super::charts::{Data, paths};
-use super::number::{grouped, percent, short};
+use super::charts::{Data, beyond, paths};
+use super::number::{grouped, percent, shares, short};
 use crate::facts::Outcome;
 use crate::folder::trace::{Story, Traced};
 use crate::folder::what_if::WhatIf;
@@ -53,8 +53,8 @@ fn fund(data: &Data<'_>) -> String {
     match data.estimate("p_fund_exhausted") {
         Some(p) if p.estimate > 0.0 => format!(
             "The insurance fund of {open} is exhausted on {} of the crashes{}: {}.",
-            percent(p.estimate),
-            interval(p, percent),
+            shares(p)(p.estimate),
+            interval(p, shares(p)),
             of_all(data, p.estimate)
         ),
         Some(p) => {
@@ -99,14 +99,14 @@ fn liquidations(data: &Data<'_>) -> Option<String> {
         return Some("No position is liquidated on any path.".into());
     }
     let share = data.estimate("liquidated_to_open_interest").map_or_else(String::new, |ratio| {
-        format!(", {} of the open interest{}", percent(ratio.estimate), interval(ratio, percent))
+        format!(", {} of the open interest{}", shares(ratio)(ratio.estimate), interval(ratio, shares(ratio)))
     });
     let side = data.estimate("liquidated_long_share").map_or_else(String::new, |long| {
         if long.estimate >= 0.5 {
-            format!("; {} of it is long{}", percent(long.estimate), interval(long, percent))
+            format!("; {} of it is long{}", shares(long)(long.estimate), interval(long, shares(long)))
         } else {
             let short = Estimate { estimate: 1.0 - long.estimate, low: 1.0 - long.high, high: 1.0 - long.low, ..long };
-            format!("; {} of it is short{}", percent(short.estimate), interval(short, percent))
+            format!("; {} of it is short{}", shares(short)(short.estimate), interval(short, shares(short)))
         }
     });
     let count = |x: f64| grouped(x, usize::from(x < 10.0));
@@ -131,8 +131,8 @@ fn adl(data: &Data<'_>) -> Option<String> {
     let count = |x: f64| grouped(x, usize::from(x < 10.0));
     Some(format!(
         "ADL happens on {} of the crashes{}; averaged over all crashes it closes {}{} of {} winning accounts{}.",
-        percent(p.estimate),
-        interval(p, percent),
+        shares(p)(p.estimate),
+        interval(p, shares(p)),
         data.money(notional.estimate),
         interval(notional, short),
         count(accounts.estimate),
@@ -146,8 +146,8 @@ fn deficit(data: &Data<'_>) -> Option<String> {
     (p.estimate > 0.0).then(|| {
         format!(
             "On {} of the crashes{} some loss is paid by nobody: {} on average over all{}.",
-            percent(p.estimate),
-            interval(p, percent),
+            shares(p)(p.estimate),
+            interval(p, shares(p)),
             data.money(mean.estimate),
             interval(mean, short)
         )
@@ -165,8 +165,8 @@ fn prices(data: &Data<'_>) -> Option<String> {
     }
     Some(format!(
         "Liquidations make the {fall} of the traded price {} larger than that of the index{}.",
-        percent(ratio.estimate - 1.0),
-        interval(ratio, |bound| percent(bound - 1.0))
+        shares(beyond(ratio))(ratio.estimate - 1.0),
+        interval(ratio, |bound| shares(beyond(ratio))(bound - 1.0))
     ))
 }
 

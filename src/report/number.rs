@@ -83,6 +83,23 @@ pub fn percent(share: f64) -> String {
     format!("{text} %")
 }
 
+/// How a share and the ends of its interval are told: as [`percent`], with more digits where an end would otherwise read
+/// like the share itself.
+pub fn shares(estimate: Estimate) -> impl Fn(f64) -> String + Copy {
+    let told = |share: f64, more: usize| {
+        let x = share * 100.0;
+        if more == 0 || x == 0.0 {
+            return percent(share);
+        }
+        let places = decimals(ten_to((decade(x) - 1).min(0))) + more;
+        format!("{} %", grouped(x, places.min(4)))
+    };
+    let Estimate { estimate, low, high, .. } = estimate;
+    let apart = |a: f64, b: f64, more: usize| a == b || !b.is_finite() || told(a, more) != told(b, more);
+    let more = (0..2).find(|&more| apart(estimate, low, more) && apart(estimate, high, more)).unwrap_or(2);
+    move |share| told(share, more)
+}
+
 /// How a quantity is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -200,6 +217,19 @@ mod tests {
             [0.5, 0.123_4, 0.000_4, 1.0, 0.999_9, 0.0].map(percent),
             ["50 %", "12 %", "0.04 %", "100 %", "100 %", "0 %"]
         );
+    }
+
+    #[test]
+    fn the_ends_of_an_interval_read_apart_from_its_share() {
+        let told = |estimate: f64, low: f64, high: f64| {
+            let show = shares(Estimate { estimate, low, high, level: 0.95, standard_error: None });
+            [estimate, low, high].map(show).join(", ")
+        };
+        assert_eq!(told(0.184, 0.168, 0.202), "18 %, 17 %, 20 %");
+        assert_eq!(told(0.1229, 0.1165, 0.1295), "12.3 %, 11.7 %, 13.0 %");
+        assert_eq!(told(0.5, 0.5, 0.5), "50 %, 50 %, 50 %");
+        assert_eq!(told(0.0, 0.0, 0.036), "0 %, 0 %, 3.6 %");
+        assert_eq!(told(0.990_1, 0.990_0, 0.990_2), "99.01 %, 99.00 %, 99.02 %");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Data, interval, paths};
 use crate::report::frame::{Axis, Swatch};
-use crate::report::number::{labels, percent, short, suffix, ticks};
+use crate::report::number::{labels, percent, shares, short, suffix, ticks};
 use crate::report::plot::{Layer, Plot, Scale};
 use crate::report::scene::{Colour, Dash};
 
@@ -162,11 +162,12 @@ pub(super) fn exceedance(data: &Data<'_>) -> Plot {
         (1, _) => "This path needs more than the venue has".to_owned(),
         _ => {
             let p = crate::stats::proportion(over, n, 0.95);
+            let share = over as f64 / n as f64;
             format!(
                 "{} of the crashes need more than the {} at hand{}",
-                percent(over as f64 / n as f64),
+                p.map_or_else(|| percent(share), |p| shares(p)(share)),
                 data.money(open),
-                p.map_or_else(String::new, |p| interval(p, percent))
+                p.map_or_else(String::new, |p| interval(p, shares(p)))
             )
         }
     };

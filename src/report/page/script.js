@@ -335,6 +335,55 @@ class Chart {
 }
 for (const spec of data.charts) { const figure = document.querySelector('[data-chart="' + spec.name + '"]'); if (figure) new Chart(figure, spec); }
 
+// ------------------------------------------------------------------------------------------ glossary
+const words = new Map();
+for (const entry of data.glossary) for (const word of entry.words) words.set(word.toLowerCase(), entry);
+const safe = text => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+const pattern = new RegExp("(?<![\\w-])(" + [...words.keys()].sort((a, b) => b.length - a.length).map(safe).join("|") + ")(?![\\w-])", "i");
+const gloss = $("gloss");
+let owner = null, leaving = null;
+const show = (button, entry) => {
+  clearTimeout(leaving);
+  if (owner) owner.removeAttribute("aria-describedby");
+  owner = button;
+  gloss.replaceChildren(el("b", entry.term + ". "), entry.text);
+  gloss.hidden = false;
+  button.setAttribute("aria-describedby", "gloss");
+  const box = button.getBoundingClientRect();
+  gloss.style.left = Math.max(8, Math.min(box.left + scrollX, scrollX + document.documentElement.clientWidth - gloss.offsetWidth - 8)) + "px";
+  gloss.style.top = (box.bottom + scrollY + 4) + "px";
+};
+const hide = () => { gloss.hidden = true; if (owner) owner.removeAttribute("aria-describedby"); owner = null; };
+const later = () => { clearTimeout(leaving); leaving = setTimeout(hide, 250); };
+gloss.addEventListener("pointerenter", () => clearTimeout(leaving));
+gloss.addEventListener("pointerleave", later);
+addEventListener("keydown", event => { if (event.key === "Escape" && !gloss.hidden) hide(); });
+const link = (node, seen) => {
+  const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT, { acceptNode: text => text.parentElement.closest("button,a,code,pre,svg,select,option,script,h2,h3,label,.gauge") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT });
+  const texts = []; while (walker.nextNode()) texts.push(walker.currentNode);
+  for (let text of texts) {
+    for (let from = 0; ;) {
+      const found = pattern.exec(text.data.slice(from));
+      if (!found) break;
+      const entry = words.get(found[1].toLowerCase()), at = from + found.index;
+      if (seen.has(entry)) { from = at + found[1].length; continue; }
+      seen.add(entry);
+      const rest = text.splitText(at), after = rest.splitText(found[1].length);
+      const button = el("button", found[1], { type: "button", class: "term" });
+      button.addEventListener("pointerenter", () => show(button, entry));
+      button.addEventListener("pointerleave", later);
+      button.addEventListener("focus", () => show(button, entry));
+      button.addEventListener("blur", later);
+      button.addEventListener("click", () => show(button, entry));
+      rest.replaceWith(button);
+      text = after; from = 0;
+    }
+  }
+};
+// A number keeps its sign of per cent on its line.
+for (const node of document.querySelectorAll(".findings li, figcaption h3, figcaption p")) for (const part of node.childNodes) if (part.nodeType === Node.TEXT_NODE) part.data = part.data.replace(/ %/g, "\u00a0%").replace(/ … /g, "\u00a0… ");
+if (words.size) document.querySelectorAll("[data-terms]").forEach(node => link(node, new Set()));
+
 // ------------------------------------------------------------------------------------------ one path
 const traces = data.traces;
 if (traces.length && $("player")) {
@@ -401,6 +450,7 @@ if (traces.length && $("player")) {
       const row = el("tr"); row.append(el("th", name, { scope: "row" }), el("td", trim(grouped(value, Math.abs(value) < 1000 ? data.cash_places : 0)) + " " + data.currency, { class: "n" })); body.append(row);
     }
     table.append(body); $("balances").replaceChildren(table);
+    if (words.size) { const seen = new Set(); for (const id of ["displaced", "depth", "balances"]) link($(id), seen); }
     const head = el("tr"); ["account", "side", "quantity", "liquidation price", "away", "notional"].forEach((text, i) => head.append(el("th", text, { scope: "col", class: i > 1 ? "n" : "" })));
     const rows = f.queue[frame].map(([account, qty, trigger, notional]) => {
       const row = el("tr"), name = el("th", null, { scope: "row" }), button = el("button", nameOf(account), { type: "button" });
@@ -432,6 +482,7 @@ if (traces.length && $("player")) {
     $("story-name").textContent = account === null ? "An account's story" : nameOf(account);
     $("story").replaceChildren(...(chosen ? chosen.events : []).map(([t, text]) => { const row = el("li", null, { "data-t": t }); row.append(el("time", clock(t)), text); return row; }));
     $("story-note").textContent = chosen ? (chosen.liquidated || chosen.deleveraged ? "" : "Nothing is forced on it. ") + "In the terminal: flashcrash trace " + data.file + " --seed " + data.seed + " --path " + trace.frames.path + " --story " + (trace.frames.names[account] ? JSON.stringify(trace.frames.names[account]) : account) : account === null ? "Nothing is forced on any account of this path." : "Its story is not in this page: flashcrash trace " + data.file + " --seed " + data.seed + " --path " + trace.frames.path + " --story " + account;
+    if (words.size) link($("story"), new Set());
     live(chosen ? "Story of " + nameOf(account) : "");
     mark();
   };
@@ -460,55 +511,6 @@ if (traces.length && $("player")) {
   open(traces.reduce((worst, one) => one.frames.fund_need > worst.frames.fund_need ? one : worst).frames.path);
   follow();
 }
-
-// ------------------------------------------------------------------------------------------ glossary
-const words = new Map();
-for (const entry of data.glossary) for (const word of entry.words) words.set(word.toLowerCase(), entry);
-const safe = text => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-const pattern = new RegExp("(?<![\\w-])(" + [...words.keys()].sort((a, b) => b.length - a.length).map(safe).join("|") + ")(?![\\w-])", "i");
-const gloss = $("gloss");
-let owner = null, leaving = null;
-const show = (button, entry) => {
-  clearTimeout(leaving);
-  if (owner) owner.removeAttribute("aria-describedby");
-  owner = button;
-  gloss.replaceChildren(el("b", entry.term + ". "), entry.text);
-  gloss.hidden = false;
-  button.setAttribute("aria-describedby", "gloss");
-  const box = button.getBoundingClientRect();
-  gloss.style.left = Math.max(8, Math.min(box.left + scrollX, scrollX + document.documentElement.clientWidth - gloss.offsetWidth - 8)) + "px";
-  gloss.style.top = (box.bottom + scrollY + 4) + "px";
-};
-const hide = () => { gloss.hidden = true; if (owner) owner.removeAttribute("aria-describedby"); owner = null; };
-const later = () => { clearTimeout(leaving); leaving = setTimeout(hide, 250); };
-gloss.addEventListener("pointerenter", () => clearTimeout(leaving));
-gloss.addEventListener("pointerleave", later);
-addEventListener("keydown", event => { if (event.key === "Escape" && !gloss.hidden) hide(); });
-const link = (node, seen) => {
-  const walker = document.createTreeWalker(node, NodeFilter.SHOW_TEXT, { acceptNode: text => text.parentElement.closest("button,a,code,pre,svg,select,option,script,h2,h3,label,.gauge") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT });
-  const texts = []; while (walker.nextNode()) texts.push(walker.currentNode);
-  for (let text of texts) {
-    for (let from = 0; ;) {
-      const found = pattern.exec(text.data.slice(from));
-      if (!found) break;
-      const entry = words.get(found[1].toLowerCase()), at = from + found.index;
-      if (seen.has(entry)) { from = at + found[1].length; continue; }
-      seen.add(entry);
-      const rest = text.splitText(at), after = rest.splitText(found[1].length);
-      const button = el("button", found[1], { type: "button", class: "term" });
-      button.addEventListener("pointerenter", () => show(button, entry));
-      button.addEventListener("pointerleave", later);
-      button.addEventListener("focus", () => show(button, entry));
-      button.addEventListener("blur", later);
-      button.addEventListener("click", () => show(button, entry));
-      rest.replaceWith(button);
-      text = after; from = 0;
-    }
-  }
-};
-// A number keeps its sign of per cent on its line.
-for (const node of document.querySelectorAll(".findings li, figcaption h3, figcaption p")) for (const part of node.childNodes) if (part.nodeType === Node.TEXT_NODE) part.data = part.data.replace(/ %/g, "\u00a0%").replace(/ … /g, "\u00a0… ");
-if (words.size) document.querySelectorAll("[data-terms]").forEach(node => link(node, new Set()));
 
 // ------------------------------------------------------------------------------------------ the page
 $("theme").addEventListener("click", () => {
