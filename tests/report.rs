@@ -138,19 +138,15 @@ fn the_kept_log_is_that_of_trace_and_the_stories_are_those_of_the_terminal() {
     ");
 }
 
-/// Liquidation price of an account of the classroom: the first mark in breach by the inequality of docs/classroom.md.
-fn liquidation_price(party: &str) -> f64 {
+/// Liquidation price of an account of the classroom that holds so many lots and so much cash: the first mark in breach by
+/// the inequality of docs/classroom.md. What ADL realised stays with it.
+fn liquidation_price(party: &str, lots: f64, cash: f64) -> f64 {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/classroom.csv")).unwrap();
     let account: usize = party.trim_start_matches("trader:").parse().unwrap();
     let line = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).nth(account + 1).unwrap();
     let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-    let [lots, entry, collateral] = [3, 4, 5].map(|at| cells[at].parse::<f64>().unwrap());
-    if cells[2] == "long" {
-        let border = (entry - collateral / lots) / 0.95;
-        border.ceil() - 1.0
-    } else {
-        ((entry + collateral / lots) / 1.05).floor() + 1.0
-    }
+    let entry = cells[4].parse::<f64>().unwrap();
+    if lots > 0.0 { ((entry - cash / lots) / 0.95).ceil() - 1.0 } else { ((entry - cash / lots) / 1.05).floor() + 1.0 }
 }
 
 #[test]
@@ -184,6 +180,11 @@ fn frames_agree_with_the_log() {
                 *held.entry(party).or_default() += number(&event["qty"]);
             }
         }
+        let mut cash: BTreeMap<&str, f64> = BTreeMap::new();
+        for event in until().filter(|event| event["fact"] == "posted") {
+            *cash.entry(event["from"].as_str().unwrap()).or_default() -= number(&event["amount"]);
+            *cash.entry(event["to"].as_str().unwrap()).or_default() += number(&event["amount"]);
+        }
         let long: f64 = held.values().filter(|lots| **lots > 0.0).sum();
         assert_eq!(frames["open_interest"][at].as_f64().unwrap(), long * number(&marked["mark"]), "at {time}");
         // The map holds every open position whose liquidation price lies in its range, at that price.
@@ -202,7 +203,7 @@ fn frames_agree_with_the_log() {
         let expected: f64 = held
             .iter()
             .filter(|(_, lots)| **lots != 0.0)
-            .map(|(party, lots)| (lots.abs(), liquidation_price(party)))
+            .map(|(party, lots)| (lots.abs(), liquidation_price(party, *lots, cash[party])))
             .filter(|(_, price)| range.contains(price))
             .map(|(lots, price)| lots * price)
             .sum();

@@ -90,6 +90,11 @@ impl Data<'_> {
         )
     }
 
+    /// What becomes of a fund whose budget cuts a sale short: one that its fall from the peak stops has money left.
+    pub(super) fn exhausted(&self) -> &'static str {
+        if matches!(self.header.adl, Some(AdlFrom::Fall { .. })) { "stops paying" } else { "is exhausted" }
+    }
+
     /// The unit of prices.
     pub(super) fn price_unit(&self) -> String {
         let currency = &self.header.currency;
@@ -182,12 +187,13 @@ fn fund(data: &Data<'_>) -> Plot {
             format!("No forced order on any path: the fund of {} stays untouched", data.money(open))
         }
         Some(p) if p.estimate > 0.0 && data.header.paths == 1 => {
-            format!("The fund of {} is exhausted on this path", data.money(open))
+            format!("The fund of {} {} on this path", data.money(open), data.exhausted())
         }
         Some(p) if p.estimate > 0.0 => {
             format!(
-                "The fund of {} is exhausted on {} of the crashes{}",
+                "The fund of {} {} on {} of the crashes{}",
                 data.money(open),
+                data.exhausted(),
                 shares(p)(p.estimate),
                 interval(p, shares(p))
             )

@@ -52,7 +52,8 @@ fn fund(data: &Data<'_>) -> String {
     let open = data.money(data.cash(data.header.fund_open.0));
     match data.estimate("p_fund_exhausted") {
         Some(p) if p.estimate > 0.0 => format!(
-            "The insurance fund of {open} is exhausted on {} of the crashes{}: {}.",
+            "The insurance fund of {open} {} on {} of the crashes{}: {}.",
+            data.exhausted(),
             shares(p)(p.estimate),
             interval(p, shares(p)),
             of_all(data, p.estimate)

@@ -38,7 +38,7 @@ pub fn text(found: &Screening) -> String {
     let mut rows = vec![head.map(String::from)];
     for Effect { name, from, to, size, mean, spread, .. } in &found.effects {
         let size = in_brackets(*size, style).replace(" %", " pp");
-        rows.push([name.clone(), from.clone(), to.clone(), size, shown(*mean), shown(*spread)]);
+        rows.push([name.clone(), tidy(from), tidy(to), size, shown(*mean), shown(*spread)]);
     }
     let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..6).map(width).collect();
@@ -87,7 +87,7 @@ pub fn chart(found: &Screening) -> Scene {
         ticks: effects
             .iter()
             .enumerate()
-            .map(|(at, effect)| (place(at), format!("{} ({} … {})", effect.name, effect.from, effect.to)))
+            .map(|(at, effect)| (place(at), format!("{} ({} … {})", effect.name, tidy(&effect.from), tidy(&effect.to))))
             .collect(),
     };
     let words = Words {
@@ -124,6 +124,14 @@ pub fn draw(found: &Screening, dir: &Path) -> Result<&'static str, Failure> {
     fs::write(&svg, scene.svg()?).map_err(Failure::file(&svg))?;
     scene.png(&dir.join("screen.png"))?;
     Ok("screen")
+}
+
+/// An end of a range: large numbers with their suffix, anything else as it is written.
+fn tidy(text: &str) -> String {
+    match text.replace('_', "").parse::<f64>() {
+        Ok(x) if x.abs() >= 10_000.0 => short(x),
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
