@@ -5,8 +5,8 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use super::calls::Call;
 use super::cast::{Cast, level, takes_part};
-use super::{Role, Troupe};
-use crate::facts::{AccountId, ContractId, Deed, Fact, Party};
+use super::{Role, Signal, Troupe};
+use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
 use crate::money::{Nanos, Price};
 use crate::traders::behaviour::{Closing, Cue};
 use crate::venue::register::Register;
@@ -87,6 +87,9 @@ pub(in crate::sim) struct Play {
     later: Vec<(usize, Call)>,
     /// Traded prices at refreshes, back to the last one at or before the start of the window.
     windows: Vec<VecDeque<(Nanos, f64)>>,
+    /// Of each signal that is a clock, its seconds.
+    exposures: Vec<f64>,
+    looked: Nanos,
     path: u64,
 }
 
@@ -103,10 +106,30 @@ impl Play {
         self.later.clear();
         self.windows.resize_with(troupe.windows.len(), VecDeque::new);
         self.windows.iter_mut().for_each(VecDeque::clear);
+        self.exposures.clear();
+        self.exposures.resize(troupe.signals.len(), 0.0);
+        self.looked = Nanos::ZERO;
     }
 
-    /// Takes note of the traded prices of a refresh.
-    pub fn look(&mut self, troupe: &Troupe<'_>, now: Nanos, traded: impl Fn(ContractId) -> f64) {
+    /// Takes note of the traded prices of a refresh, and of how much they have risen since the opening.
+    pub fn look(
+        &mut self,
+        troupe: &Troupe<'_>,
+        now: Nanos,
+        traded: impl Fn(ContractId) -> f64,
+        risen: impl Fn(ContractId) -> f64,
+    ) {
+        let passed_s = (now - self.looked).seconds();
+        self.looked = now;
+        for (signal, seconds) in troupe.signals.iter().zip(&mut self.exposures) {
+            if let Signal::Exposure { contract, side, factor } = *signal {
+                let adverse = match side {
+                    Side::Long => -risen(contract),
+                    Side::Short => risen(contract),
+                };
+                *seconds += passed_s * (1.0 + f64::from_bits(factor) * adverse.clamp(0.0, 1.0));
+            }
+        }
         for (&(contract, window), prices) in troupe.windows.iter().zip(&mut self.windows) {
             prices.push_back((now, traded(contract)));
             let start = now - window;
@@ -114,6 +137,11 @@ impl Play {
                 prices.pop_front();
             }
         }
+    }
+
+    /// Seconds of the clock of a signal.
+    pub fn exposure(&self, list: usize) -> f64 {
+        self.exposures[list]
     }
 
     /// Return of the traded price over a window; from the start of the path where that is shorter.
