@@ -20,7 +20,7 @@ use crate::venue::register::Register;
 use crate::venue::rules::{MarginMode, Rules, Trigger};
 
 pub(super) use calls::Call;
-pub(super) use cast::Cast;
+pub(super) use cast::{Cast, Listeners};
 pub(super) use play::{Due, Play};
 
 /// A number that wakes accounts as it rises.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::calls::Call;
-use super::cast::{Cast, level, takes_part};
+use super::cast::{Cast, Listeners, level};
 use super::{Role, Signal, Troupe};
 use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
 use crate::money::{Nanos, Price};
@@ -32,7 +32,6 @@ pub(in crate::sim) struct Memory {
     armed: u32,
     /// Its act is due.
     waiting: bool,
-    takes_part: Option<bool>,
 }
 
 /// Memories by role and position, found in constant time and forgotten at once: a new path is a new stamp.
@@ -237,7 +236,14 @@ impl Play {
     }
 
     /// Hears what befell accounts; returns what must be told beside it.
-    pub fn hear(&mut self, troupe: &Troupe<'_>, now: Nanos, facts: &[Fact], register: &Register) -> Vec<Fact> {
+    pub fn hear(
+        &mut self,
+        troupe: &Troupe<'_>,
+        listeners: &Listeners,
+        now: Nanos,
+        facts: &[Fact],
+        register: &Register,
+    ) -> Vec<Fact> {
         let mut told = Vec::new();
         for fact in facts {
             let (account, contract, qty, notional, closing) = match *fact {
@@ -256,7 +262,7 @@ impl Play {
                     Cue::HedgeBroken => closing == Closing::Adl,
                     _ => false,
                 };
-                if !concerns || !role.covers(position) || !self.takes_part(troupe, number, position, register) {
+                if !concerns || !role.covers(position) || !listeners.holds(number, role, position) {
                     continue;
                 }
                 self.memory(number, position).closed += qty.0.abs();
@@ -268,15 +274,6 @@ impl Play {
             }
         }
         told
-    }
-
-    fn takes_part(&mut self, troupe: &Troupe<'_>, number: u32, position: u32, register: &Register) -> bool {
-        let path = self.path;
-        let memory = self.memory(number, position);
-        *memory.takes_part.get_or_insert_with(|| {
-            let role = &troupe.roles[number as usize];
-            takes_part(role, &troupe.attributes(role, path), position, register)
-        })
     }
 }
 
