@@ -144,7 +144,7 @@ fn a_behaviour_less_leaves_what_all_other_accounts_do_as_it_was() {
             deeds
         };
         let (before, after) = (sorted(&whole), sorted(&deeds(&less)));
-        assert!(touched.len() > 20 && before.len() > 200, "{kind}: {} and {}", touched.len(), before.len());
+        assert!(touched.len() > 10 && before.len() > 200, "{kind}: {} and {}", touched.len(), before.len());
         assert!(before == after, "without {kind}: {} deeds were {}", after.len(), before.len());
     }
 }
@@ -279,6 +279,31 @@ fn exits_come_at_their_hazard() {
     let (_, facts) = facts(&scenario, 0);
     let gone = deeds(&facts).len() as f64;
     let (n, p) = (6_000.0, 1.0 - (-0.3f64).exp());
+    let deviations = (gone - n * p) / (n * p * (1.0 - p)).sqrt();
+    assert!(deviations.abs() < 2.576, "{gone} of {n} left, {deviations} standard deviations from theory");
+}
+
+#[test]
+fn a_fall_hastens_exits_by_its_factor() {
+    // All are long and unlevered; after a minute the price is a tenth lower and stays: 60 s at 0.9 an hour, then 1,140 s at
+    // 0.9·(1 + 10·0.1), so 1 − exp(−0.9·2,340/3,600) of 6,000 leave.
+    let exits = "\n[[traders.behaviours]]\nkind = \"voluntary_exit\"\nper_hour = 0.9\nlosing_factor = 1\n\
+                 drawdown_factor = 10\n";
+    let text = lab::text_of("flash-crash");
+    let text = lab::edit(&text, "horizon = \"30 min\"", "horizon = \"20 min\"");
+    let text = lab::edit(&text, "{ kind = \"uniform\", min = 0.02, max = 0.1 }", "0.1");
+    let text = lab::edit(&text, "{ kind = \"uniform\", min = 300, max = 1_200 }", "1");
+    let text = lab::edit(&text, "{ kind = \"uniform\", min = 0.3, max = 0.8 }", "0");
+    let text = lab::edit(&text, "volatility = 0.8", "volatility = 0.0001");
+    let text = lab::edit(&text, "depth_1pct = 122_000_000", "depth_1pct = 1e18");
+    let second = text.find("\n[[traders]]\nname = \"professionals\"").unwrap();
+    let text = lab::edit(&text[..second], "count = 17_000", "count = 6_000");
+    let text = lab::edit(&text, "long_share = 0.55", "long_share = 1");
+    let leverage = text.lines().find(|line| line.starts_with("leverage = ")).unwrap();
+    let scenario = lab::read(&(lab::edit(&text, leverage, "leverage = 1") + exits));
+    let (_, facts) = facts(&scenario, 0);
+    let gone = deeds(&facts).len() as f64;
+    let (n, p) = (6_000.0, 1.0 - (-0.585f64).exp());
     let deviations = (gone - n * p) / (n * p * (1.0 - p)).sqrt();
     assert!(deviations.abs() < 2.576, "{gone} of {n} left, {deviations} standard deviations from theory");
 }

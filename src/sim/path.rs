@@ -9,26 +9,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 mod behave;
+mod draw;
 mod volatility;
 
 use super::fill;
 use super::leg::Traded;
-use super::people::{Cast, Play};
+use super::people::{Cast, Listeners, Play};
 use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
-use super::tilt::{Draw, weight};
+use super::tilt::weight;
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
 use crate::market::book::{Book, Reference, Refresh};
 use crate::market::flow::{self, Flow};
 use crate::market::funding::Accrual;
-use crate::market::index::{Address, Feeds, Published};
+use crate::market::index::{Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
-use crate::market::process::{Draws, Noise};
+use crate::market::process::Noise;
 use crate::market::volatility::Realised;
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
-use crate::rng::{Purpose, Stream, open_unit};
 use crate::scenario::Scenario;
 use crate::traders::Population;
 use crate::venue::ledger::Telling;
@@ -80,6 +80,7 @@ pub struct Worker<'s> {
     redrawn: u32,
     /// Who does what of their own accord on this path.
     cast: Cast,
+    listeners: Listeners,
     /// What the last path has shown that is so under every fund.
     shown: Known,
     noise: Noise,
@@ -185,6 +186,7 @@ impl<'s> Worker<'s> {
             register,
             redrawn,
             cast: Cast::default(),
+            listeners: Listeners::default(),
             shown: Known::default(),
             noise: Noise::default(),
             log_index: Vec::new(),
@@ -332,8 +334,10 @@ impl<'s> Worker<'s> {
         // Behaviours wait for trades of accounts.
         let unheard = if self.stage.troupe.listens() { Telling::Silent } else { Telling::Counted };
         let telling = if observers.is_empty() { unheard } else { Telling::Told };
+        self.listeners.draw(&self.stage.troupe, path, &self.register);
         let context = Context {
             stage: self.stage,
+            listeners: &self.listeners,
             index: &self.index,
             factors: &self.factors,
             depth_factors: &self.depth_factors,
@@ -392,92 +396,6 @@ impl<'s> Worker<'s> {
     fn refused(&self, path: u64, refused: &Refused) -> Failure {
         self.broken(path, &format!("the venue refused a command: {refused}"))
     }
-
-    /// Draws the accounts; returns the density of the tilted law over the original one.
-    fn draw_accounts(&mut self, path: u64, tilt: Option<Draw>) -> Result<f64, Failure> {
-        match &self.stage.population {
-            Source::Shared { register, .. } => {
-                self.register = Arc::clone(register);
-                Ok(1.0)
-            }
-            Source::Drawn(generated) => {
-                let size = tilt.and_then(|tilt| tilt.size());
-                let ratio = self.stage.draw(generated, path, size, &mut self.population)?;
-                self.redrawn = self.population.redrawn;
-                // Nobody else holds it between paths, so this is the same memory each time.
-                let register = Arc::make_mut(&mut self.register);
-                self.stage.register(&mut self.population, register)?;
-                Ok(ratio)
-            }
-        }
-    }
-
-    /// How deep the books of the day are, and the flow of others that moves no price.
-    fn draw_market(&mut self, path: u64) {
-        let Stage { scenario, seed, .. } = self.stage;
-        for (a, (factor, asset)) in (0u32..).zip(self.depth_factors.iter_mut().zip(&scenario.assets)) {
-            // Most books have no factor, and need no stream.
-            if asset.book.depth_factor(0.5).is_some() {
-                let u = open_unit(Stream::new(*seed, Purpose::Depth, (a, 0), path).word());
-                *factor = asset.book.depth_factor(u).unwrap_or(1.0);
-            }
-        }
-        if let Some(background) = scenario.assets.first().and_then(|asset| asset.background.as_ref()) {
-            background.draw(*seed, path, scenario.clock.horizon, &mut self.imbalance);
-        }
-    }
-
-    /// The exogenous index of every asset: open · exp(s · log-return). Returns the density of the tilted law over the
-    /// original one; the first asset that can be tilted is.
-    fn draw_index(&mut self, path: u64, tilt: Option<Draw>) -> f64 {
-        let (mut ratio, mut tilted) = (1.0, Vec::new());
-        let Stage { scenario, seed, .. } = self.stage;
-        let grid = scenario.clock.grid();
-        self.noise.draw(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation);
-        let per_mark = scenario.clock.steps_per_mark();
-        if let Some(jump) = &scenario.common_jump {
-            self.jumped.resize(grid.steps + 1, 0.0);
-            jump.fill(*seed, path, grid, &mut self.jumped);
-        }
-        self.log_index.resize(grid.steps + 1, 0.0);
-        for (a, asset) in (0u32..).zip(&scenario.assets) {
-            let at = a as usize;
-            let mut stream = Stream::new(*seed, Purpose::Process, (a, 0), path);
-            let draws = Draws {
-                grid,
-                direction: scenario.direction,
-                per_mark,
-                brownian: self.noise.increments(at),
-                stream: &mut stream,
-            };
-            match tilt {
-                None => asset.process.fill(draws, &mut self.log_index),
-                Some(tilt) => {
-                    let lean = |what| if tilted.contains(&what) { None } else { tilt.of(what) };
-                    ratio *= asset.process.fill_leaning(draws, &lean, &mut self.log_index);
-                    tilted.extend(asset.process.tiltable());
-                }
-            }
-            let open = asset.open.0 as f64;
-            let index = &mut self.index[at];
-            index.clear();
-            let share = asset.exogenous_share;
-            if scenario.common_jump.is_none() {
-                index.extend(self.log_index.iter().map(|log| share * log));
-            } else {
-                let jumped = self.log_index.iter().zip(&self.jumped);
-                index.extend(jumped.map(|(log, jumped)| share * log + asset.jump_beta * jumped));
-            }
-            math::exp_all(index);
-            index.iter_mut().for_each(|factor| *factor *= open);
-            if let Some(rule) = &asset.index {
-                let address = Address { seed: *seed, path, asset: a, direction: scenario.direction };
-                let refreshes = grid.steps / per_mark + 1;
-                rule.draw(address, refreshes, scenario.clock.mark_interval, &mut self.factors[at]);
-            }
-        }
-        ratio
-    }
 }
 
 /// Open interest: the lots of the heavier side at the opening mark, over all contracts.
@@ -493,6 +411,7 @@ fn open_interest(register: &Register, stage: &Stage<'_>) -> Cash {
 /// What all lanes of a path share.
 struct Context<'a> {
     stage: &'a Stage<'a>,
+    listeners: &'a Listeners,
     index: &'a [Vec<f64>],
     factors: &'a [Vec<f64>],
     depth_factors: &'a [f64],
@@ -801,7 +720,7 @@ impl Lane {
         let troupe = &context.stage.troupe;
         if troupe.listens() {
             let happened = std::mem::take(facts);
-            let further = self.play.hear(troupe, now, &happened, self.venue.ledger().register());
+            let further = self.play.hear(troupe, context.listeners, now, &happened, self.venue.ledger().register());
             *self.venue.facts() = happened;
             self.venue.facts().extend(further);
         }

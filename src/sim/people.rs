@@ -20,7 +20,7 @@ use crate::venue::register::Register;
 use crate::venue::rules::{MarginMode, Rules, Trigger};
 
 pub(super) use calls::Call;
-pub(super) use cast::Cast;
+pub(super) use cast::{Cast, Listeners};
 pub(super) use play::{Due, Play};
 
 /// A number that wakes accounts as it rises.
@@ -36,6 +36,8 @@ pub(super) enum Signal {
     Discount { contract: ContractId, side: Side },
     /// Nanoseconds since the start of the path.
     Time,
+    /// Nanoseconds of a clock that runs faster in an adverse move; the bits of its factor.
+    Exposure { contract: ContractId, side: Side, factor: u64 },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,16 +102,17 @@ fn signal(cue: Cue, contract: ContractId, side: Side) -> Option<Signal> {
         Cue::Dip => Some(Signal::Dip { contract, side }),
         Cue::Discount => Some(Signal::Discount { contract, side }),
         Cue::Time => Some(Signal::Time),
+        Cue::Exposure { factor } => Some(Signal::Exposure { contract, side, factor: factor.to_bits() }),
         Cue::Closed(_) | Cue::HedgeBroken => None,
     }
 }
 
 /// The greatest uniform whose level, a time in seconds, lies within the horizon; a little more, as bisection ends there.
-fn latest(behaviour: &dyn Behaviour, horizon: Nanos) -> f64 {
+fn latest(behaviour: &dyn Behaviour, horizon_s: f64) -> f64 {
     let (mut within, mut beyond) = (0.0, 1.0);
     for _ in 0..60 {
         let middle = 0.5 * (within + beyond);
-        if behaviour.level().quantile(middle) <= horizon.seconds() {
+        if behaviour.level().quantile(middle) <= horizon_s {
             within = middle;
         } else {
             beyond = middle;
@@ -181,7 +184,11 @@ impl<'s> Troupe<'s> {
                 }
                 _ => Vec::new(),
             };
-            let latest = if cue == Cue::Time { latest(behaviour, self.horizon) } else { 1.0 };
+            let latest = match cue {
+                Cue::Time => latest(behaviour, self.horizon.seconds()),
+                Cue::Exposure { factor } => latest(behaviour, self.horizon.seconds() * (1.0 + factor)),
+                _ => 1.0,
+            };
             self.roles.push(Role { behaviour, cue, group, occurrence, first, end, tiers, latest });
         }
     }
@@ -233,6 +240,12 @@ impl<'s> Troupe<'s> {
         Some((list, self.key(role, level, side, position, register)?))
     }
 
+    /// The list in which an account waits for a signal that is to rise by so much from `now`.
+    pub fn waits_further(&self, cue: Cue, contract: ContractId, side: Side, by: f64) -> Option<(usize, i64)> {
+        let list = self.list(signal(cue, contract, side)?)?;
+        Some((list, Price::nearest(libm::ceil(by * 1e9))?.0))
+    }
+
     /// The lists in which an account waits for the gap to widen to one level or to narrow to another.
     pub fn waits_between(
         &self,
@@ -279,7 +292,7 @@ impl<'s> Troupe<'s> {
                     Side::Short => Some(tick.0),
                 }
             }
-            Cue::Fall { .. } | Cue::Dip | Cue::Discount => billionths(level),
+            Cue::Fall { .. } | Cue::Dip | Cue::Discount | Cue::Exposure { .. } => billionths(level),
             Cue::Time => billionths(level).filter(|&at| at <= self.horizon.0),
             Cue::Closed(_) | Cue::HedgeBroken => None,
         }

@@ -110,6 +110,9 @@ pub enum Cue {
     Discount,
     /// The level in seconds since the start of the path.
     Time,
+    /// The level in seconds of a clock that runs 1 + factor·d⁺ times as fast, d the adverse move of the traded price since
+    /// the opening, at most 1.
+    Exposure { factor: f64 },
     /// Lots of the account were closed by force.
     Closed(Closing),
     /// ADL closed lots that hedge a holding of spot.
@@ -242,6 +245,8 @@ pub enum Then {
     Rest,
     /// The cue at this level.
     Rearm(f64),
+    /// The cue when it has gone so much further than now.
+    Further(f64),
     /// A gap that widens to one level or narrows to the other.
     Between { above: f64, below: f64 },
     /// Acts again after so many seconds.

@@ -150,7 +150,7 @@ impl Tiers {
         let one = i128::from(Ratio::ONE.0);
         self.tiers
             .first()
-            .map_or(Ratio(0), |tier| Ratio(divide_ceil(one * one, i128::from(tier.max_leverage.0.max(1)))))
+            .map_or(Ratio(0), |tier| Ratio(narrow(div_ceil(one * one, i128::from(tier.max_leverage.0.max(1))))))
     }
 
     /// Maintenance margin rounded up to a whole cash unit: the safe side for an account.

@@ -40,20 +40,23 @@ impl Lane {
             return Ok(());
         }
         let (books, assets) = (&self.books, &self.assets);
-        self.play.look(troupe, now, |contract| {
+        let traded = |contract| {
             let at = usize::from(contract);
             books[at].mid(assets[at].index)
-        });
-        for (list, &signal) in troupe.signals.iter().enumerate().filter(|(_, signal)| !is_gap(**signal)) {
-            let value = self.signal(context, signal, now);
+        };
+        let opens = &context.stage.opens;
+        let risen = |contract| traded(contract) / opens[usize::from(contract)].0 as f64 - 1.0;
+        self.play.look(troupe, now, traded, risen);
+        for (list, _) in troupe.signals.iter().enumerate().filter(|(_, signal)| !is_gap(**signal)) {
+            let value = self.signal(context, list, now);
             while let Some(call) = self.play.next_call(cast, list, value) {
                 self.wake(context, now, value, call);
             }
         }
         self.carry_out_due(context, now, observers)?;
         // A gap is closed by the first who trade on it, and the next find it as they left it.
-        for (list, &signal) in troupe.signals.iter().enumerate().filter(|(_, signal)| is_gap(**signal)) {
-            while let Some(call) = self.play.next_call(cast, list, self.signal(context, signal, now)) {
+        for (list, _) in troupe.signals.iter().enumerate().filter(|(_, signal)| is_gap(**signal)) {
+            while let Some(call) = self.play.next_call(cast, list, self.signal(context, list, now)) {
                 self.play.wake(troupe, now, call.role, call.position);
                 self.carry_out_due(context, now, observers)?;
             }
@@ -79,9 +82,10 @@ impl Lane {
         self.books[contract].mid(self.assets[contract].index)
     }
 
-    fn signal(&self, context: &Context<'_>, signal: Signal, now: Nanos) -> i64 {
+    /// Where the signal of a list stands.
+    fn signal(&self, context: &Context<'_>, list: usize, now: Nanos) -> i64 {
         let fall = |side: Side, rise: f64| billionths(-sign(side) * rise);
-        match signal {
+        match context.stage.troupe.signals[list] {
             Signal::Price { contract, watched, moves } => {
                 let price = match watched {
                     Watched::Mark => self.venue.mark_of(contract),
@@ -101,6 +105,7 @@ impl Lane {
                 fall(side, self.traded(at) / self.assets[at].index - 1.0)
             }
             Signal::Time => now.0,
+            Signal::Exposure { .. } => billionths(self.play.exposure(list)),
         }
     }
 
@@ -152,6 +157,12 @@ impl Lane {
                 let position = self.venue.ledger().position(due.position);
                 let list = troupe.waits(role, level, &position, self.venue.ledger().register());
                 self.play.arm(due.role, due.position, list.into_iter());
+            }
+            Then::Further(by) => {
+                let opened = self.venue.ledger().register().holdings.qty[due.position as usize];
+                let found = troupe.waits_further(role.cue, position.contract, Side::of(opened), by);
+                let at = found.map(|(list, by)| (list, by.saturating_add(self.signal(context, list, now))));
+                self.play.arm(due.role, due.position, at.into_iter());
             }
             Then::Between { above, below } => {
                 let lists = troupe.waits_between(above, below, &position, self.venue.ledger().register());

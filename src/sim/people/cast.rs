@@ -125,12 +125,51 @@ pub(super) fn level(role: &Role<'_>, address: &Address, position: u32) -> f64 {
     distribution.quantile(Address::of(address.levels(), position - role.first))
 }
 
-/// Whether one account takes part, as the columns have it.
-pub(super) fn takes_part(role: &Role<'_>, address: &Address, position: u32, register: &Register) -> bool {
-    match role.behaviour.cast() {
-        behaviour::Cast::Share(share) => {
-            share >= 1.0 || (share > 0.0 && Address::of(address.takers(), position - role.first) < share)
+/// Who of those that wait for what befalls them takes part: drawn at once for all accounts, since any may be hit.
+#[derive(Debug, Default)]
+pub(in crate::sim) struct Listeners {
+    /// Of each role a bit for each of its positions; nothing for roles that watch a signal.
+    bits: Vec<Vec<u64>>,
+    settled: bool,
+}
+
+impl Listeners {
+    /// Draws a path.
+    pub fn draw(&mut self, troupe: &Troupe<'_>, path: u64, register: &Register) {
+        if !troupe.listens() || (troupe.is_fixed() && self.settled) {
+            return;
         }
-        behaviour::Cast::Largest(most) => largest(role, most, register).contains(&position),
+        self.bits.resize_with(troupe.roles.len(), Vec::new);
+        for (bits, role) in self.bits.iter_mut().zip(&troupe.roles) {
+            bits.clear();
+            if troupe.is_watched(role) {
+                continue;
+            }
+            let count = (role.end - role.first) as usize;
+            match role.behaviour.cast() {
+                behaviour::Cast::Share(share) if share >= 1.0 => bits.resize(count.div_ceil(64), u64::MAX),
+                behaviour::Cast::Share(share) => {
+                    bits.resize(count.div_ceil(64), 0);
+                    let mut takers = troupe.attributes(role, path).takers();
+                    for at in 0..count {
+                        bits[at / 64] |= u64::from(open_unit(takers.word()) < share) << (at % 64);
+                    }
+                }
+                behaviour::Cast::Largest(most) => {
+                    bits.resize(count.div_ceil(64), 0);
+                    for id in largest(role, most, register) {
+                        let at = (id - role.first) as usize;
+                        bits[at / 64] |= 1 << (at % 64);
+                    }
+                }
+            }
+        }
+        self.settled = true;
+    }
+
+    /// Whether a position that a role covers takes part in it.
+    pub fn holds(&self, number: u32, role: &Role<'_>, position: u32) -> bool {
+        let at = (position - role.first) as usize;
+        (self.bits[number as usize][at / 64] >> (at % 64)) & 1 == 1
     }
 }

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::calls::Call;
-use super::cast::{Cast, level, takes_part};
-use super::{Role, Troupe};
-use crate::facts::{AccountId, ContractId, Deed, Fact, Party};
+use super::cast::{Cast, Listeners, level};
+use super::{Role, Signal, Troupe};
+use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
 use crate::money::{Nanos, Price};
 use crate::traders::behaviour::{Closing, Cue};
 use crate::venue::register::Register;
@@ -32,7 +32,6 @@ pub(in crate::sim) struct Memory {
     armed: u32,
     /// Its act is due.
     waiting: bool,
-    takes_part: Option<bool>,
 }
 
 /// Memories by role and position, found in constant time and forgotten at once: a new path is a new stamp.
@@ -87,6 +86,9 @@ pub(in crate::sim) struct Play {
     later: Vec<(usize, Call)>,
     /// Traded prices at refreshes, back to the last one at or before the start of the window.
     windows: Vec<VecDeque<(Nanos, f64)>>,
+    /// Of each signal that is a clock, its seconds.
+    exposures: Vec<f64>,
+    looked: Nanos,
     path: u64,
 }
 
@@ -103,10 +105,30 @@ impl Play {
         self.later.clear();
         self.windows.resize_with(troupe.windows.len(), VecDeque::new);
         self.windows.iter_mut().for_each(VecDeque::clear);
+        self.exposures.clear();
+        self.exposures.resize(troupe.signals.len(), 0.0);
+        self.looked = Nanos::ZERO;
     }
 
-    /// Takes note of the traded prices of a refresh.
-    pub fn look(&mut self, troupe: &Troupe<'_>, now: Nanos, traded: impl Fn(ContractId) -> f64) {
+    /// Takes note of the traded prices of a refresh, and of how much they have risen since the opening.
+    pub fn look(
+        &mut self,
+        troupe: &Troupe<'_>,
+        now: Nanos,
+        traded: impl Fn(ContractId) -> f64,
+        risen: impl Fn(ContractId) -> f64,
+    ) {
+        let passed_s = (now - self.looked).seconds();
+        self.looked = now;
+        for (signal, seconds) in troupe.signals.iter().zip(&mut self.exposures) {
+            if let Signal::Exposure { contract, side, factor } = *signal {
+                let adverse = match side {
+                    Side::Long => -risen(contract),
+                    Side::Short => risen(contract),
+                };
+                *seconds += passed_s * (1.0 + f64::from_bits(factor) * adverse.clamp(0.0, 1.0));
+            }
+        }
         for (&(contract, window), prices) in troupe.windows.iter().zip(&mut self.windows) {
             prices.push_back((now, traded(contract)));
             let start = now - window;
@@ -114,6 +136,11 @@ impl Play {
                 prices.pop_front();
             }
         }
+    }
+
+    /// Seconds of the clock of a signal.
+    pub fn exposure(&self, list: usize) -> f64 {
+        self.exposures[list]
     }
 
     /// Return of the traded price over a window; from the start of the path where that is shorter.
@@ -209,7 +236,14 @@ impl Play {
     }
 
     /// Hears what befell accounts; returns what must be told beside it.
-    pub fn hear(&mut self, troupe: &Troupe<'_>, now: Nanos, facts: &[Fact], register: &Register) -> Vec<Fact> {
+    pub fn hear(
+        &mut self,
+        troupe: &Troupe<'_>,
+        listeners: &Listeners,
+        now: Nanos,
+        facts: &[Fact],
+        register: &Register,
+    ) -> Vec<Fact> {
         let mut told = Vec::new();
         for fact in facts {
             let (account, contract, qty, notional, closing) = match *fact {
@@ -228,7 +262,7 @@ impl Play {
                     Cue::HedgeBroken => closing == Closing::Adl,
                     _ => false,
                 };
-                if !concerns || !role.covers(position) || !self.takes_part(troupe, number, position, register) {
+                if !concerns || !role.covers(position) || !listeners.holds(number, role, position) {
                     continue;
                 }
                 self.memory(number, position).closed += qty.0.abs();
@@ -240,15 +274,6 @@ impl Play {
             }
         }
         told
-    }
-
-    fn takes_part(&mut self, troupe: &Troupe<'_>, number: u32, position: u32, register: &Register) -> bool {
-        let path = self.path;
-        let memory = self.memory(number, position);
-        *memory.takes_part.get_or_insert_with(|| {
-            let role = &troupe.roles[number as usize];
-            takes_part(role, &troupe.attributes(role, path), position, register)
-        })
     }
 }
 

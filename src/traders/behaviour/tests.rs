@@ -158,14 +158,15 @@ fn the_hazard_of_an_exit_depends_on_profit_loss_and_fall() {
     let exit =
         r#"{ kind = "voluntary_exit", per_hour = 1, losing_factor = 0.5, deep_factor = 4, drawdown_factor = 5 }"#;
     let built = behaviour(exit).unwrap();
-    // Candidates come at 1·4·(1 + 5) an hour; here h = 1·0.5·(1 + 5·0.1) = 0.75, so one in 32 is taken.
-    assert!((built.level().quantile(0.5) - std::f64::consts::LN_2 / 24.0 * 3_600.0).abs() < 1e-9);
+    // Candidates come at 1·4 an hour of a clock that an adverse move hastens; at a loss f is 0.5, so one in 8 is taken.
+    assert!((built.level().quantile(0.5) - std::f64::consts::LN_2 / 4.0 * 3_600.0).abs() < 1e-9);
+    assert_eq!(built.cue(), Cue::Exposure { factor: 5.0 });
     let taken = |u: f64| built.act(&SEEN, &mut || u).act != Act::Nothing;
-    assert!(taken(0.031) && !taken(0.032));
+    assert!(taken(0.124) && !taken(0.126));
     let taken = |u: f64| built.act(&Seen { profit: 0.01, ..SEEN }, &mut || u).act != Act::Nothing;
-    assert!(taken(0.062) && !taken(0.063));
-    let taken = |u: f64| built.act(&Seen { profit: -0.5, ..SEEN }, &mut || u).act != Act::Nothing;
     assert!(taken(0.249) && !taken(0.251));
+    let taken = |u: f64| built.act(&Seen { profit: -0.5, ..SEEN }, &mut || u).act != Act::Nothing;
+    assert!(taken(0.999));
 }
 
 #[test]

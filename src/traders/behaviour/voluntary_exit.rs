@@ -2,8 +2,9 @@
 //!
 //! Hazard per hour h = h₀·f·(1 + c·d⁺): h₀ the rate of an account in profit; f = 1 in profit, `losing_factor` at a loss,
 //! `deep_factor` at a loss beyond `deep_loss` of the cost; d the adverse move of the traded price since the opening.
-//! Drawn exactly by thinning (Lewis and Shedler 1979): candidate times come at the greatest rate that h can have, and
-//! each is taken with probability h over it.
+//! 1 + c·d⁺ is common to all accounts of a side, so their time runs faster by it (Λ = ∫ 1 + c·d⁺ dt); in it f is left and
+//! drawn exactly by thinning (Lewis and Shedler 1979): candidates come at the greatest rate that h₀·f can have, and each is
+//! taken with probability f over its greatest value.
 //!
 //! Defaults: 0.276 % of positions an hour, losing ones at 0.67 times the rate of winning ones, and at four times the mean
 //! rate beyond −30 % (Hyperliquid positions of July and August 2026, one study, not reviewed; see `docs/methods.md`).
@@ -17,13 +18,14 @@ const SECONDS_AN_HOUR: f64 = 3_600.0;
 
 #[derive(Debug)]
 struct VoluntaryExit {
-    per_hour: f64,
     losing_factor: f64,
     deep_loss: f64,
     deep_factor: f64,
     drawdown_factor: f64,
     slippage: f64,
-    /// Candidates, a second.
+    /// The greatest f.
+    greatest: f64,
+    /// Candidates, a second of Λ.
     candidates: Exponential,
 }
 
@@ -67,30 +69,29 @@ pub const ENTRY: Entry<dyn Behaviour> = Entry {
         let number = |key| values.number(key);
         let (losing_factor, deep_factor, drawdown_factor) =
             (number("losing_factor"), number("deep_factor"), number("drawdown_factor"));
-        let greatest = number("per_hour") * deep_factor.max(losing_factor).max(1.0) * (1.0 + drawdown_factor);
+        let greatest = deep_factor.max(losing_factor).max(1.0);
         Some(Box::new(VoluntaryExit {
-            per_hour: number("per_hour"),
             losing_factor,
             deep_loss: number("deep_loss"),
             deep_factor,
             drawdown_factor,
             slippage: number("slippage"),
-            candidates: Exponential { rate: greatest / SECONDS_AN_HOUR },
+            greatest,
+            candidates: Exponential { rate: number("per_hour") * greatest / SECONDS_AN_HOUR },
         }))
     },
 };
 
 impl VoluntaryExit {
-    /// Hazard an hour; the adverse move counts as one at most, as a price can fall no further.
-    fn hazard(&self, seen: &Seen) -> f64 {
-        let standing = if seen.profit >= 0.0 {
+    /// f.
+    fn standing(&self, seen: &Seen) -> f64 {
+        if seen.profit >= 0.0 {
             1.0
         } else if seen.profit > -self.deep_loss {
             self.losing_factor
         } else {
             self.deep_factor
-        };
-        self.per_hour * standing * (1.0 + self.drawdown_factor * seen.fall.clamp(0.0, 1.0))
+        }
     }
 }
 
@@ -104,7 +105,7 @@ impl Behaviour for VoluntaryExit {
     }
 
     fn cue(&self) -> Cue {
-        Cue::Time
+        Cue::Exposure { factor: self.drawdown_factor }
     }
 
     fn level(&self) -> &dyn Distribution {
@@ -119,10 +120,9 @@ impl Behaviour for VoluntaryExit {
         if seen.lots == 0.0 {
             return Answer::once(Act::Nothing);
         }
-        let taken = draw() * self.candidates.rate * SECONDS_AN_HOUR < self.hazard(seen);
-        if taken {
+        if draw() * self.greatest < self.standing(seen) {
             return Answer::once(Act::close(seen.lots, seen.closing_limit(self.slippage)));
         }
-        Answer { act: Act::Nothing, then: Then::Wait(self.candidates.quantile(draw())) }
+        Answer { act: Act::Nothing, then: Then::Further(self.candidates.quantile(draw())) }
     }
 }
