@@ -7,6 +7,7 @@
 //! act, since the venue cancels its orders first.
 
 use super::agenda::leg;
+use super::cross::Standing;
 use super::ledger::{Position, State};
 use super::rules::{MarginMode, Trigger};
 use super::{Fill, Next, Order, Refused, Venue, register};
@@ -178,6 +179,9 @@ impl Venue {
         let mark = self.mark_of(position.contract);
         let sign = wanted.qty.0.signum();
         let backing = self.ledger.backing(position, &self.marks);
+        // What the account's other cross positions need is not there for this one.
+        let own = rules.tiers.maintenance_billionths(rules.multiplier.notional(position.qty, mark));
+        let others = self.at_marks(position.id).maintenance - own;
         let holds = |lots: i64| {
             let opened = Qty(sign * lots);
             let fee = self.rules.taker_fee.of_ceil(rules.multiplier.notional(Qty(lots), mark));
@@ -185,7 +189,8 @@ impl Venue {
             let collateral = backing + margin - fee;
             let (equity, notional) = register::at_mark(rules, position.qty + opened, cost, collateral, mark);
             let most = rules.tiers.tiers()[rules.tiers.tier_of(notional)].max_leverage;
-            !rules.tiers.breaches(Trigger::AtOrBelow, equity, notional)
+            let maintenance = rules.tiers.maintenance_billionths(notional) + others;
+            !(Standing { equity, maintenance }).breaches(Trigger::AtOrBelow)
                 && i128::from(notional.0) * i128::from(Ratio::ONE.0) <= i128::from(equity.0) * i128::from(most.0)
         };
         let (mut good, mut bad) = (0, wanted.qty.0.abs());

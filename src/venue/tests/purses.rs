@@ -324,3 +324,16 @@ fn the_fillable_price_is_rounded_once() {
     let orders = instant(&mut venue, 1, &[160], &[]);
     assert_eq!(orders[0].limit, Some(Price(166)));
 }
+
+/// A wallet of 1,000 backs 85 lots that need 850 and one of another contract. More of that may be opened until equity is not
+/// above 850 + 150: 13, though its own leverage would allow 19.
+#[test]
+fn a_cross_account_opens_no_more_than_the_maintenance_of_its_other_positions_leaves() {
+    let positions = [(0, 0, 1, 100, None), (0, 1, 85, 100, None)];
+    let mut venue = venue(layered(&[PositionLayer::Book], 0), 100, &[1_000], &positions, &[100, 100]);
+    let wanted = voluntary::OwnOrder { qty: Qty(50), limit: Price(100), margin: Cash::ZERO };
+    let own = Own { position: 0, by: "test", action: voluntary::Action::Order(wanted) };
+    let next = venue.apply(Command::Own { now: Nanos(1), own }).unwrap();
+    let Next::Order(order) = next else { panic!("{next:?}") };
+    assert_eq!(order.lots, Qty(13));
+}
