@@ -55,14 +55,16 @@ pub fn draw(dir: &Path, house: &House) -> Result<(), Failure> {
         conduct: &conduct,
     };
     let plots = charts::all(&data);
+    let (attributed, written) = (Attribution::read(dir)?, folder.written()?);
     // The page first: a broken template then leaves everything as it was.
-    let page = page::render(&data, &plots, &worst, folder.written()?.as_ref(), house)?;
+    let more = page::More { written: written.as_ref(), attribution: attributed.as_ref() };
+    let page = page::render(&data, &plots, &worst, &more, house)?;
     for plot in &plots {
         let (name, scene) = (plot.name, plot.scene());
         replace(dir, &format!("{name}.svg"), |fresh| fs::write(fresh, scene.svg()?).map_err(Failure::file(fresh)))?;
         replace(dir, &format!("{name}.png"), |fresh| scene.png(fresh))?;
     }
-    if let Some(found) = Attribution::read(dir)? {
+    if let Some(found) = attributed {
         attribution::draw(&found, dir)?;
     }
     replace(dir, "report.html", |fresh| fs::write(fresh, page).map_err(Failure::file(fresh)))

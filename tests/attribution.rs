@@ -91,4 +91,8 @@ fn a_run_with_attribution_tells_it_and_draws_it() {
     for name in ["attribution.json", "attribution.csv", "attribution.svg", "attribution.png"] {
         assert!(out.join(name).exists(), "{name}");
     }
+    // The page shows the picture and, for those who do not see it, the same table.
+    let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+    let figure = page.split("<figure class=\"drawn\">").nth(1).unwrap().split("</figure>").next().unwrap();
+    assert!(figure.contains("<svg") && figure.contains("added last") && figure.contains("all parts off"));
 }

@@ -122,7 +122,7 @@ pub fn waterfall(found: &Attribution) -> Scene {
 }
 
 /// The finding: what the largest part in order adds to the first metric.
-fn title(found: &Attribution) -> String {
+pub(super) fn title(found: &Attribution) -> String {
     // The first metric that any part moves.
     let moved = |effect: &&Effect| effect.added.iter().any(|added| added.in_order.estimate != 0.0);
     let Some(effect) = found.effects.iter().find(moved) else { return "No part of the market adds anything".into() };

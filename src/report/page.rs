@@ -7,12 +7,14 @@
 use minijinja::Environment;
 use serde_json::{Value as Json, json};
 
+use super::attribution;
 use super::charts::{Data, paths};
 use super::findings::findings;
 use super::number::{Style, grouped, short, with_interval};
 use super::plot::Plot;
 use crate::facts::{Outcome, Unit};
 use crate::fault::{Failure, Faults};
+use crate::folder::attribution::Attribution;
 use crate::folder::schema::METRICS;
 use crate::folder::trace::{Frames, Traced};
 use crate::folder::{Adverse, Written};
@@ -75,6 +77,15 @@ impl Worst {
     }
 }
 
+/// What some folders have beside their numbers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct More<'a> {
+    /// The scenario as it was written.
+    pub written: Option<&'a Written>,
+    /// What each part of the market adds.
+    pub attribution: Option<&'a Attribution>,
+}
+
 /// Renders the page.
 ///
 /// # Errors
@@ -83,7 +94,7 @@ pub fn render(
     data: &Data<'_>,
     plots: &[Plot],
     worst: &Worst,
-    written: Option<&Written>,
+    more: &More<'_>,
     house: &House,
 ) -> Result<String, Failure> {
     let (name, text) = house.template.as_ref().map_or(("report.html", TEMPLATE), |(name, text)| (name, text));
@@ -100,7 +111,15 @@ pub fn render(
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.add_template("page", text).map_err(broken)?;
     let page = environment.get_template("page").map_err(broken)?;
-    page.render(minijinja::value::Serde(context(data, plots, worst, written, house))).map_err(broken)
+    let mut context = context(data, plots, worst, more.written, house);
+    if let Some(found) = more.attribution {
+        context["attribution"] = json!({
+            "title": attribution::title(found),
+            "svg": attribution::waterfall(found).svg()?,
+            "table": attribution::table(found),
+        });
+    }
+    page.render(minijinja::value::Serde(context)).map_err(broken)
 }
 
 /// Everything that a template may show.
@@ -159,6 +178,7 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
         "worst": rows,
         "metrics": metrics(data),
         "behaviours": behaviours(data),
+        "attribution": Json::Null,
         "scenario": written.map(|written| json!({ "text": written.text, "defaults": written.defaults })),
         "reproduce": format!("flashcrash run {file} --paths {} --seed {}", header.paths, header.seed),
         "glossary": glossary,

@@ -8,7 +8,7 @@ fn page(drawn: &Drawn, house: &House) -> Result<String, Failure> {
     drawn.rows.iter().for_each(|row| worst.see(row));
     with_data(drawn, |data| {
         let plots = crate::report::charts::all(data);
-        render(data, &plots, &worst, None, house)
+        render(data, &plots, &worst, &More::default(), house)
     })
 }
 
