@@ -1061,7 +1061,7 @@ fn draws_of_a_path_that_could_leave_their_range() {
        = help: it takes a share from 0.0001 to 0.9, as 0.05 or "5 %"
 
     error: `severity` can become 20
-      --> crash.toml:11:43
+      --> crash.toml:11:44
        |
     11 | process = { kind = "waypoints", severity = 20, anchors = [{ at = "0 s", price = 1 }] }
        |                                            ^^

@@ -193,22 +193,22 @@ struct Record {
     input: bool,
 }
 
-fn sell_share(path: &Crash) -> Option<f64> {
-    Some(path.row.taker_sells as f64 / path.row.taker_volume as f64)
+fn sell_share(path: &Crash) -> f64 {
+    path.row.taker_sells as f64 / path.row.taker_volume as f64
 }
 
 /// Fall of the leg per 100M USD of net taker sales.
-fn fall_per_sales(path: &Crash) -> Option<f64> {
-    Some(path.fall() / (path.net_sales() / 100e6))
+fn fall_per_sales(path: &Crash) -> f64 {
+    path.fall() / (path.net_sales() / 100e6)
 }
 
-fn worst_minute(path: &Crash) -> Option<f64> {
-    Some(path.minutes.traded.worst)
+fn worst_minute(path: &Crash) -> f64 {
+    path.minutes.traded.worst
 }
 
 /// Lowest trade under the lowest index: how far the perpetual's low lay under that of spot.
-fn gap_of_lows(path: &Crash) -> Option<f64> {
-    Some(1.0 - path.row.traded_low as f64 / path.row.index_low as f64)
+fn gap_of_lows(path: &Crash) -> f64 {
+    1.0 - path.row.traded_low as f64 / path.row.index_low as f64
 }
 
 fn half_retrace_minutes(path: &Crash) -> Option<f64> {
@@ -220,8 +220,8 @@ fn longs_share(path: &Crash) -> Option<f64> {
     (all > 0).then(|| path.row.liquidated_long_notional as f64 / all as f64)
 }
 
-fn depth_left(path: &Crash) -> Option<f64> {
-    Some(path.row.depth_left_min as f64 / 1e9)
+fn depth_left(path: &Crash) -> f64 {
+    path.row.depth_left_min as f64 / 1e9
 }
 
 const fn record(crash: &'static str, what: &'static str, recorded: f64, of: fn(&Crash) -> Option<f64>) -> Record {
@@ -236,27 +236,27 @@ const fn input(crash: &'static str, what: &'static str, recorded: f64, of: fn(&C
 const RECORDS: &[Record] = &[
     input("oct-2025", "fall of the leg", 0.118, |path| Some(path.fall())),
     input("oct-2025", "minutes until half was back", 4.0, half_retrace_minutes),
-    record("oct-2025", "taker sell share", 0.560, sell_share),
-    record("oct-2025", "fall per 100M USD of net selling", 0.013, fall_per_sales),
-    record("oct-2025", "worst minute, open to low", 1.0 - 102_193.6 / 108_888.0, worst_minute),
-    record("oct-2025", "low under that of spot", 1.0 - 101_516.5 / 102_000.0, gap_of_lows),
-    record("oct-2025", "least depth left", 0.01, depth_left),
+    record("oct-2025", "taker sell share", 0.560, |path| Some(sell_share(path))),
+    record("oct-2025", "fall per 100M USD of net selling", 0.013, |path| Some(fall_per_sales(path))),
+    record("oct-2025", "worst minute, open to low", 1.0 - 102_193.6 / 108_888.0, |path| Some(worst_minute(path))),
+    record("oct-2025", "low under that of spot", 1.0 - 101_516.5 / 102_000.0, |path| Some(gap_of_lows(path))),
+    record("oct-2025", "least depth left", 0.01, |path| Some(depth_left(path))),
     record("oct-2025", "longs among the liquidated", 0.839, longs_share),
     record("oct-2025", "liquidations in the busiest minute", 3.21 / 6.93, Crash::peak),
     input("may-2021", "fall of the leg", 0.244, |path| Some(path.fall())),
     input("may-2021", "minutes until half was back", 6.0, half_retrace_minutes),
-    record("may-2021", "taker sell share", 0.569, sell_share),
-    record("may-2021", "fall per 100M USD of net selling", 0.042, fall_per_sales),
-    record("may-2021", "worst minute, open to low", 1.0 - 32_000.0 / 34_800.0, worst_minute),
-    record("may-2021", "low under that of spot", 1.0 - 28_688.0 / 30_000.0, gap_of_lows),
+    record("may-2021", "taker sell share", 0.569, |path| Some(sell_share(path))),
+    record("may-2021", "fall per 100M USD of net selling", 0.042, |path| Some(fall_per_sales(path))),
+    record("may-2021", "worst minute, open to low", 1.0 - 32_000.0 / 34_800.0, |path| Some(worst_minute(path))),
+    record("may-2021", "low under that of spot", 1.0 - 28_688.0 / 30_000.0, |path| Some(gap_of_lows(path))),
     input("march-2020", "fall of the leg", 0.194, |path| Some(path.fall())),
     input("march-2020", "minutes until half was back", 13.0, half_retrace_minutes),
     input("march-2020", "traded high of the rebound", 5_211.0, |path| Some(path.row.traded_high as f64 * 0.5)),
-    record("march-2020", "worst minute, open to low", 1.0 - 4_580.0 / 5_049.99, worst_minute),
+    record("march-2020", "worst minute, open to low", 1.0 - 4_580.0 / 5_049.99, |path| Some(worst_minute(path))),
     input("nov-2022", "fall of the leg", 0.073, |path| Some(path.fall())),
-    record("nov-2022", "taker sell share", 0.546, sell_share),
-    record("nov-2022", "fall per 100M USD of net selling", 0.024, fall_per_sales),
-    record("nov-2022", "worst minute, open to low", 1.0 - 18_623.7 / 18_903.1, worst_minute),
+    record("nov-2022", "taker sell share", 0.546, |path| Some(sell_share(path))),
+    record("nov-2022", "fall per 100M USD of net selling", 0.024, |path| Some(fall_per_sales(path))),
+    record("nov-2022", "worst minute, open to low", 1.0 - 18_623.7 / 18_903.1, |path| Some(worst_minute(path))),
 ];
 
 /// 5 %, median and 95 % of what paths have.

@@ -319,14 +319,16 @@ impl Address {
         open_unit(stream.word())
     }
 
-    /// The n-th decision of an account.
+    /// The words of decisions 16·`part` to 16·`part` + 15 of an account.
     #[must_use]
-    pub fn decision(&self, account: u32, n: u32) -> f64 {
+    pub fn decisions(&self, account: u32, part: u32) -> [u64; 16] {
         // After sixteen decisions a further stream goes on.
-        let further = Self { group: self.group | ((n >> 4) << 16), ..*self };
+        let further = Self { group: self.group | (part << 16), ..*self };
         let mut stream = further.stream(DECISIONS);
-        stream.seek(u64::from(account) * DECISIONS_A_STREAM + u64::from(n & 15));
-        open_unit(stream.word())
+        stream.seek(u64::from(account) * DECISIONS_A_STREAM);
+        let mut words = [0; 16];
+        stream.fill(&mut words);
+        words
     }
 }
 

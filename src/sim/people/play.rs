@@ -8,6 +8,7 @@ use super::cast::{Cast, Listeners, level};
 use super::{Role, Signal, Troupe};
 use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
 use crate::money::{Nanos, Price};
+use crate::rng::open_unit;
 use crate::traders::behaviour::{Closing, Cue};
 use crate::venue::register::Register;
 
@@ -32,6 +33,8 @@ pub(in crate::sim) struct Memory {
     armed: u32,
     /// Its act is due.
     waiting: bool,
+    /// Place of its sixteen decisions in turn.
+    words: u32,
 }
 
 /// Memories by role and position, found in constant time and forgotten at once: a new path is a new stamp.
@@ -86,6 +89,8 @@ pub(in crate::sim) struct Play {
     later: Vec<(usize, Call)>,
     /// Traded prices at refreshes, back to the last one at or before the start of the window.
     windows: Vec<VecDeque<(Nanos, f64)>>,
+    /// Decisions of those that have drawn one, sixteen at a time as one block of the generator holds them.
+    words: Vec<[u64; 16]>,
     /// Of each signal that is a clock, its seconds.
     exposures: Vec<f64>,
     looked: Nanos,
@@ -105,6 +110,7 @@ impl Play {
         self.later.clear();
         self.windows.resize_with(troupe.windows.len(), VecDeque::new);
         self.windows.iter_mut().for_each(VecDeque::clear);
+        self.words.clear();
         self.exposures.clear();
         self.exposures.resize(troupe.signals.len(), 0.0);
         self.looked = Nanos::ZERO;
@@ -189,12 +195,19 @@ impl Play {
 
     /// A uniform of the next decision of an account.
     pub fn draw(&mut self, troupe: &Troupe<'_>, role: u32, position: u32) -> f64 {
-        let path = self.path;
-        let memory = self.memory(role, position);
+        let memory = self.memories.of(role, position);
         let n = memory.decisions;
         memory.decisions += 1;
-        let role = &troupe.roles[role as usize];
-        troupe.decisions(role, path).decision(position - role.first, n)
+        if n == 0 {
+            memory.words = u32::try_from(self.words.len()).expect("fewer than 2³² accounts act");
+            self.words.push([0; 16]);
+        }
+        let words = &mut self.words[memory.words as usize];
+        if n.is_multiple_of(16) {
+            let role = &troupe.roles[role as usize];
+            *words = troupe.decisions(role, self.path).decisions(position - role.first, n >> 4);
+        }
+        open_unit(words[(n % 16) as usize])
     }
 
     /// An account was woken: its act is due after its reaction time, unless one is due already.
