@@ -187,12 +187,11 @@ impl Shift {
     fn add(&mut self, billionths: i128) {
         self.billionths += billionths;
         let Ratio(one) = Ratio::ONE;
-        let (down, left) = match i64::try_from(self.billionths) {
-            Ok(billionths) => (billionths.div_euclid(one), billionths.rem_euclid(one) != 0),
-            Err(_) => {
-                let down = div_floor(self.billionths, i128::from(one));
-                (narrow(down), down * i128::from(one) != self.billionths)
-            }
+        let (down, left) = if let Ok(billionths) = i64::try_from(self.billionths) {
+            (billionths.div_euclid(one), billionths.rem_euclid(one) != 0)
+        } else {
+            let down = div_floor(self.billionths, i128::from(one));
+            (narrow(down), down * i128::from(one) != self.billionths)
         };
         (self.down, self.up) = (down, down + i64::from(left));
     }

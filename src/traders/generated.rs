@@ -285,7 +285,7 @@ impl Generated {
             for column in [&mut leverages, &mut sizes, &mut offsets, &mut wallets] {
                 column.advance(block);
             }
-            for i in 0..block {
+            for (i, slot) in drafts[..block].iter_mut().enumerate() {
                 let account = first + u32::try_from(i).expect("a block is small");
                 // Account i is long iff ⌊(i+1)·share⌋ > ⌊i·share⌋, which spreads the longs evenly.
                 let long = (f64::from(account) + 1.0) * group.long_share >= longs + 1.0;
@@ -304,7 +304,7 @@ impl Generated {
                     )?;
                     out.redrawn += 1;
                 }
-                drafts[i] = draft;
+                *slot = draft;
                 if same_wallet.is_none() {
                     out.wallet.push(desk.cash(account, wallets.values[i])?);
                 }

@@ -5,51 +5,13 @@
 
 use std::sync::Arc;
 
+mod touched;
+
 use super::register::Register;
 use super::rules::{MarginMode, Rules};
 use crate::facts::{ContractId, Fact, OrderId, Party, Via, Why};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, div_ceil, narrow};
-
-/// An index from what was touched to its entry, emptied in constant time.
-#[derive(Clone, Debug, Default)]
-struct Touched {
-    epoch: u32,
-    entries: Vec<Entry>,
-    len: u32,
-}
-
-/// Stamp and slot lie together, so that a look at either costs one line of cache.
-#[derive(Clone, Copy, Debug, Default)]
-struct Entry {
-    stamp: u32,
-    slot: u32,
-}
-
-impl Touched {
-    fn reset(&mut self, size: usize) {
-        self.len = 0;
-        if self.entries.len() != size || self.epoch == u32::MAX {
-            self.entries.clear();
-            self.entries.resize(size, Entry::default());
-            self.epoch = 0;
-        }
-        self.epoch += 1;
-    }
-
-    #[inline]
-    fn find(&self, id: u32) -> Option<usize> {
-        let entry = self.entries[id as usize];
-        (entry.stamp == self.epoch).then_some(entry.slot as usize)
-    }
-
-    /// Gives `id`, which has none, the next slot.
-    fn add(&mut self, id: u32) -> usize {
-        let slot = self.len;
-        self.entries[id as usize] = Entry { stamp: self.epoch, slot };
-        self.len += 1;
-        slot as usize
-    }
-}
+use touched::Touched;
 
 /// A position as it stands now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -486,12 +448,11 @@ impl Ledger {
 
     #[inline]
     fn wallet_mut(&mut self, account: u32) -> &mut Cash {
-        let slot = match self.wallets.find(account) {
-            Some(slot) => slot,
-            None => {
-                self.wallet.push(self.register.holdings.wallet[account as usize]);
-                self.wallets.add(account)
-            }
+        let slot = if let Some(slot) = self.wallets.find(account) {
+            slot
+        } else {
+            self.wallet.push(self.register.holdings.wallet[account as usize]);
+            self.wallets.add(account)
         };
         &mut self.wallet[slot]
     }
