@@ -103,6 +103,7 @@ impl Venue {
             Action::TopUp(amount) => {
                 if !position.qty.is_zero() && position.mode == MarginMode::Isolated {
                     let moved = self.ledger.top_up(own.position, amount);
+                    self.watch_legs(position.account);
                     self.moved(own, Deed::ToppedUp, moved);
                 }
                 Ok(Next::Idle)
@@ -120,6 +121,15 @@ impl Venue {
                 }
                 Ok(Next::Idle)
             }
+        }
+    }
+
+    /// The wallet that backs an account's cross positions has less in it: they are looked at at the next refresh.
+    fn watch_legs(&mut self, account: u32) {
+        let mut legs = self.ledger.legs(account);
+        if legs.next().is_some_and(|leg| leg.state != State::Queued) {
+            drop(legs);
+            self.release_cross(account);
         }
     }
 
@@ -223,6 +233,7 @@ impl Venue {
         let part = Cash(narrow(div_ceil(part, i128::from(order.lots.0))));
         if opens {
             self.ledger.top_up(id, part);
+            self.watch_legs(account);
         }
         let (qty, cash) = leg(self.ledger.multiplier(contract), order.side, fill.lots, fill.cash);
         self.ledger.trade(id, qty, cash, None, Via::Book);
@@ -243,9 +254,7 @@ impl Venue {
             }
             if before.state == State::Closed {
                 self.ledger.position_mut(id).partial_at = None;
-                if before.mode == MarginMode::Isolated {
-                    self.round.search.reopened(&self.ledger, contract, Side::of(qty), id);
-                }
+                self.round.search.reopened(&self.ledger, contract, Side::of(qty), id);
             }
             self.rearm(id);
         }
