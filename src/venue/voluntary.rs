@@ -93,7 +93,7 @@ impl Venue {
             return Err(Refused::NoPosition(own.position));
         }
         let position = self.ledger.position(own.position);
-        if position.state == State::Queued {
+        if self.is_under_order(position.account) {
             return Ok(Next::Idle);
         }
         match own.action {
@@ -122,6 +122,17 @@ impl Venue {
                 Ok(Next::Idle)
             }
         }
+    }
+
+    /// Whether any position of an account waits for its forced order.
+    fn is_under_order(&self, account: u32) -> bool {
+        let of = &self.ledger.register().holdings.account;
+        let first = of.partition_point(|&other| other < account);
+        (0u32..)
+            .zip(of)
+            .skip(first)
+            .take_while(|(_, other)| **other == account)
+            .any(|(id, _)| self.ledger.position(id).state == State::Queued)
     }
 
     /// The wallet that backs an account's cross positions has less in it: they are looked at at the next refresh.

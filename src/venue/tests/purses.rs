@@ -377,3 +377,16 @@ fn a_cross_position_that_was_closed_and_is_open_again_is_a_winner() {
     });
     assert_eq!(winners.collect::<Vec<_>>(), [(2, 10)]);
 }
+
+/// A long that is worth less than it needs waits for its order; the account may not pay into its other position meanwhile.
+#[test]
+fn an_account_with_a_position_that_waits_for_its_order_cannot_act_with_another() {
+    let positions = [(0, 0, 10, 100, Some(95)), (0, 1, 10, 100, Some(500))];
+    let rules = Rules { latency: Nanos(5), ..layered(&[PositionLayer::Book], 0) };
+    for (mark, left) in [(89, 50), (100, 20)] {
+        let mut venue = venue(rules.clone(), 10, &[50], &positions, &[100, 100]);
+        instant(&mut venue, 1, &[mark, 100], &[]);
+        act(&mut venue, 1, voluntary::Action::TopUp(Cash(30)), None);
+        assert_eq!(venue.ledger().wallet(0), Cash(left), "at {mark}");
+    }
+}
