@@ -1,7 +1,7 @@
 //! A second implementation of the venue's rules, naive and in exact decimals, played against the venue.
 //!
 //! `world` is what a small world holds, `draw` draws one, and `translate` puts it into what the venue takes. `model` is the
-//! rules as `docs/methods.md` has them, looking at every account whenever anything happens, with `margin`, `orders`,
+//! rules as `docs/methods.md` has them, looking at every account whenever anything happens, with `margin`, `orders`, `own`,
 //! `purses`, `vaults` and `adl`. `drive` gives both the same commands, legal and illegal, and compares what is told and
 //! what everybody holds after each, by `watched` and `desk`. The model uses nothing of this crate (a test holds that); a
 //! world that differs is shrunk before it is shown.
@@ -13,6 +13,7 @@ mod drive;
 mod margin;
 mod model;
 mod orders;
+mod own;
 mod purses;
 mod translate;
 mod vaults;
@@ -58,7 +59,7 @@ fn shrink(mut world: World, mut difference: String) -> (World, String) {
 }
 
 /// Plays the worlds of these numbers on two threads.
-fn play_all(seeds: std::ops::Range<u64>) -> Counts {
+fn play_all(seeds: std::ops::Range<u64>, draw: fn(u64) -> World) -> Counts {
     let next = AtomicU64::new(seeds.start);
     let work = || {
         let mut counts = Counts::default();
@@ -67,7 +68,7 @@ fn play_all(seeds: std::ops::Range<u64>) -> Counts {
             if seed >= seeds.end {
                 return Ok(counts);
             }
-            let world = World::draw(seed);
+            let world = draw(seed);
             match play(&world) {
                 Ok(of_one) => counts.add(of_one),
                 Err(difference) => {
@@ -96,7 +97,7 @@ fn play_all(seeds: std::ops::Range<u64>) -> Counts {
 
 #[test]
 fn venue_and_model_agree_on_every_small_world() {
-    let counts = play_all(0..20_000);
+    let counts = play_all(0..20_000, World::draw);
     // Each mechanism is met often enough for a difference to show.
     assert!(counts.refused > 100_000, "{counts:?}");
     assert!(counts.orders > 60_000 && counts.cross > 15_000 && counts.fills > 100_000, "{counts:?}");
@@ -108,10 +109,16 @@ fn venue_and_model_agree_on_every_small_world() {
     assert!(counts.unfunded > 15_000 && counts.funded > 3_000, "{counts:?}");
 }
 
+#[test]
+fn they_agree_where_accounts_act_of_their_own_accord() {
+    let counts = play_all(0..20_000, World::draw_with_own_orders);
+    assert!(counts.acted > 80_000 && counts.orders > 60_000 && counts.deleveraged > 30_000, "{counts:?}");
+}
+
 /// Whatever the model took from the crate would agree with it.
 #[test]
 fn the_model_uses_nothing_of_the_crate() {
-    for file in ["world", "desk", "model", "margin", "orders", "purses", "vaults", "adl"] {
+    for file in ["world", "desk", "model", "margin", "orders", "own", "purses", "vaults", "adl"] {
         let text = std::fs::read_to_string(lab::root().join(format!("tests/reference/{file}.rs"))).unwrap();
         assert!(text.contains("pub "), "{file} was read");
         assert!(!text.contains("flashcrash"), "{file} uses the crate");
@@ -123,6 +130,6 @@ fn the_model_uses_nothing_of_the_crate() {
 #[ignore = "minutes"]
 fn venue_and_model_agree_on_a_million_worlds() {
     let began = Instant::now();
-    let counts = play_all(1_000_000..2_000_000);
+    let counts = play_all(1_000_000..2_000_000, World::draw);
     println!("{:.0} s: {counts:?}", began.elapsed().as_secs_f64());
 }

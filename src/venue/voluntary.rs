@@ -93,7 +93,7 @@ impl Venue {
             return Err(Refused::NoPosition(own.position));
         }
         let position = self.ledger.position(own.position);
-        if position.state == State::Queued {
+        if self.is_under_order(position.account) {
             return Ok(Next::Idle);
         }
         match own.action {
@@ -103,6 +103,7 @@ impl Venue {
             Action::TopUp(amount) => {
                 if !position.qty.is_zero() && position.mode == MarginMode::Isolated {
                     let moved = self.ledger.top_up(own.position, amount);
+                    self.watch_legs(position.account);
                     self.moved(own, Deed::ToppedUp, moved);
                 }
                 Ok(Next::Idle)
@@ -120,6 +121,26 @@ impl Venue {
                 }
                 Ok(Next::Idle)
             }
+        }
+    }
+
+    /// Whether any position of an account waits for its forced order.
+    fn is_under_order(&self, account: u32) -> bool {
+        let of = &self.ledger.register().holdings.account;
+        let first = of.partition_point(|&other| other < account);
+        (0u32..)
+            .zip(of)
+            .skip(first)
+            .take_while(|(_, other)| **other == account)
+            .any(|(id, _)| self.ledger.position(id).state == State::Queued)
+    }
+
+    /// The wallet that backs an account's cross positions has less in it: they are looked at at the next refresh.
+    fn watch_legs(&mut self, account: u32) {
+        let mut legs = self.ledger.legs(account);
+        if legs.next().is_some_and(|leg| leg.state != State::Queued) {
+            drop(legs);
+            self.release_cross(account);
         }
     }
 
@@ -223,6 +244,7 @@ impl Venue {
         let part = Cash(narrow(div_ceil(part, i128::from(order.lots.0))));
         if opens {
             self.ledger.top_up(id, part);
+            self.watch_legs(account);
         }
         let (qty, cash) = leg(self.ledger.multiplier(contract), order.side, fill.lots, fill.cash);
         self.ledger.trade(id, qty, cash, None, Via::Book);
@@ -243,9 +265,7 @@ impl Venue {
             }
             if before.state == State::Closed {
                 self.ledger.position_mut(id).partial_at = None;
-                if before.mode == MarginMode::Isolated {
-                    self.round.search.reopened(&self.ledger, contract, Side::of(qty), id);
-                }
+                self.round.search.reopened(&self.ledger, contract, Side::of(qty), id);
             }
             self.rearm(id);
         }

@@ -104,8 +104,9 @@ impl Winners {
     pub fn reopened(&mut self, ledger: &Ledger, contract: ContractId, side: Side, id: u32) {
         let Some(trees) = self.trees.get_mut(usize::from(contract)) else { return };
         let tree = &mut trees[usize::from(side == Side::Short)];
-        // What the tree has not looked at yet it will find among the touched.
-        let known = tree.fresh && ledger.touched()[..tree.synced].iter().any(|position| position.id == id);
+        // What the tree has not looked at yet it will find among the touched; a cross position is no part of the tree.
+        let known = tree.fresh
+            && (tree.cross.contains(&id) || ledger.touched()[..tree.synced].iter().any(|position| position.id == id));
         if known && !tree.altered.contains(&id) {
             tree.altered.push(id);
         }

@@ -45,6 +45,8 @@ pub struct Counts {
     pub borne_by_vaults: u64,
     pub unfunded: u64,
     pub funded: u64,
+    /// Orders, payments and withdrawals of accounts' own.
+    pub acted: u64,
 }
 
 impl Counts {
@@ -67,6 +69,7 @@ impl Counts {
         self.borne_by_vaults += other.borne_by_vaults;
         self.unfunded += other.unfunded;
         self.funded += other.funded;
+        self.acted += other.acted;
     }
 
     pub fn see(&mut self, world: &World, told: &[Told]) {
@@ -96,6 +99,7 @@ impl Counts {
                     self.funded += 1;
                     self.see_paid(paid);
                 }
+                Told::Acted { .. } => self.acted += 1,
                 Told::Breached { .. } | Told::Dropped { .. } | Told::TakeoverRefused { .. } => {}
             }
         }
@@ -137,6 +141,10 @@ impl Desk<'_> {
 
 /// S(x): what is missing if the fill stands and the rest closes at the bankruptcy tick.
 pub fn shortfall(contract: &Contract, request: &Request, lots: i64, cash: i64) -> i64 {
+    if request.bankruptcy == 0 {
+        // Lots of an account's own that open: nobody stands in for them.
+        return 0;
+    }
     let at_bankruptcy = lots * contract.lot(request.bankruptcy);
     let missing = if is_paid(contract, request) { at_bankruptcy - cash } else { cash - at_bankruptcy };
     (missing - request.surplus).max(0)

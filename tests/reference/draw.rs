@@ -7,8 +7,8 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::world::{
-    AdlPrice, AdlTrigger, Bracket, Closing, Contract, Disposer, Drawdown, Eligible, EquityOf, FeeCap, Holding, Limit,
-    Payer, Policy, Pool, PositionOrder, SECOND, Socialise, Step, Vault, World,
+    Action, AdlPrice, AdlTrigger, Bracket, Closing, Contract, Disposer, Drawdown, Eligible, EquityOf, FeeCap, Holding,
+    Limit, Payer, Policy, Pool, PositionOrder, SECOND, Socialise, Step, Vault, World,
 };
 
 const LAYERS: [&[Disposer]; 15] = {
@@ -142,6 +142,47 @@ impl World {
             world.draw_cross_accounts(&mut rng);
         }
         world
+    }
+
+    /// The same world with accounts that act of their own accord.
+    pub fn draw_with_own_orders(seed: u64) -> Self {
+        let mut world = Self::draw(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x0e0e_0000_0000_0000);
+        let rng = &mut rng;
+        let mut marks: Vec<i64> = world.contracts.iter().map(|contract| contract.open).collect();
+        let mut steps = Vec::new();
+        for step in std::mem::take(&mut world.steps) {
+            if let Step::Mark { contract, price, .. } = step
+                && contract < marks.len()
+                && price > 0
+            {
+                marks[contract] = price;
+            }
+            let refreshes = matches!(step, Step::Mark { .. } | Step::Index { .. });
+            steps.push(step);
+            for _ in 0..if refreshes { 0 } else { rng.random_range(0..=3) } {
+                let unknown = usize::from(rng.random_ratio(1, 10));
+                let position = rng.random_range(0..world.holdings.len() + unknown);
+                steps.push(Step::Own { position, action: world.action(rng, position, &marks) });
+            }
+        }
+        world.steps = steps;
+        world
+    }
+
+    fn action(&self, rng: &mut ChaCha8Rng, position: usize, marks: &[i64]) -> Action {
+        let amount = if rng.random() { rng.random_range(0..=60) } else { rng.random_range(0..=2_000) };
+        match rng.random_range(0..6) {
+            0 => Action::TopUp { amount },
+            1 => Action::Withdraw { amount, keep: rng.random_range(0..=4_000) * 1_000_000 },
+            _ => {
+                let contract = self.holdings.get(position).map_or(0, |holding| holding.contract);
+                let lots: i64 = rng.random_range(-30..=30);
+                // No better than the mark: beyond it more lots could be opened than fewer.
+                let limit = (marks[contract] + lots.signum() * rng.random_range(0..=40)).max(1);
+                Action::Order { lots, limit, margin: amount }
+            }
+        }
     }
 
     /// What is beyond book, ADL, engine and one fund.

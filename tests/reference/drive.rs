@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use flashcrash::facts::Side;
-use flashcrash::money::{Cash, Nanos, Price, Qty};
+use flashcrash::money::{Cash, Nanos, Price, Qty, Ratio};
+use flashcrash::venue::voluntary::{self, Own, OwnOrder};
 use flashcrash::venue::{Command, Fill, Next, Order};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -11,7 +12,7 @@ use rand::{RngExt, SeedableRng};
 use super::desk::{Counts, Desk, Turn, agree, is_paid, shortfall};
 use super::model::{Answer, Model, Outcome, Request, Told};
 use super::watched::Watched;
-use super::world::{Contract, Step, World};
+use super::world::{Action, Contract, Step, World};
 
 /// A book whose lots stand one behind the other, each as much worse as the world says.
 struct Book {
@@ -138,6 +139,52 @@ fn check(
     }
 }
 
+fn own(position: usize, action: Action) -> Own {
+    let action = match action {
+        Action::Order { lots, limit, margin } => {
+            voluntary::Action::Order(OwnOrder { qty: Qty(lots), limit: Price(limit), margin: Cash(margin) })
+        }
+        Action::TopUp { amount } => voluntary::Action::TopUp(Cash(amount)),
+        Action::Withdraw { amount, keep } => voluntary::Action::Withdraw { amount: Cash(amount), keep: Ratio(keep) },
+    };
+    Own { position: position as u32, by: "world", action }
+}
+
+/// Plays the venue's side of what an account does; records its order, where there is one, and returns what is told.
+fn act(
+    world: &World,
+    watched: &mut Watched,
+    books: &mut [Book],
+    rng: &mut ChaCha8Rng,
+    command: Command,
+    desk: &mut Desk<'_>,
+) -> Outcome<Vec<Told>> {
+    let next = watched.venue.apply(command);
+    let (told, _) = watched.take_facts();
+    let order = match next {
+        Ok(Next::Idle) => {
+            desk.counts.see(world, &told);
+            return Ok(told);
+        }
+        Ok(Next::Order(order)) => order,
+        Err(refused) => return Err(format!("the venue refuses: {refused}")),
+    };
+    let request = request_of(&order);
+    let seen = watched.snapshot();
+    watched.must_refuse(command, "busy")?;
+    let contract = &world.contracts[request.contract];
+    let answer = if world.wild && request.budget.is_some() {
+        wild_answer(rng, contract, &request)
+    } else {
+        books[request.contract].answer(world, &request)
+    };
+    agree("answer to a fill", &watched.venue.apply(Command::Fill(fill(answer))), &Ok(Next::Idle))?;
+    desk.turns.push_back(Turn { request, seen, told, offers: vec![(answer, true)], answer });
+    let (told, _) = watched.take_facts();
+    desk.counts.see(world, &told);
+    Ok(told)
+}
+
 /// Plays a world; the error says where venue and model first differ.
 pub fn play(world: &World) -> Outcome<Counts> {
     let mut rng = ChaCha8Rng::seed_from_u64(world.seed ^ 0x5eed);
@@ -213,6 +260,21 @@ pub fn play(world: &World) -> Outcome<Counts> {
                 model.fund(now, contract, per_lot);
                 let told = watched.take_facts().0;
                 counts.see(world, &told);
+                told
+            }
+            Step::Own { position, action } => {
+                let command = Command::Own { now: Nanos(now), own: own(position, action) };
+                if position >= world.holdings.len() {
+                    counts.refused += 1;
+                    watched.must_refuse(command, "no position").map_err(at)?;
+                    continue;
+                }
+                let mut desk = Desk { turns: VecDeque::new(), victims: VecDeque::new(), counts: &mut counts };
+                let told = act(world, &mut watched, &mut books, &mut rng, command, &mut desk).map_err(at)?;
+                model.act(position, action, &mut desk).map_err(at)?;
+                if let Some(turn) = desk.turns.front() {
+                    return Err(at(format!("the venue goes on to {:?}", turn.request)));
+                }
                 told
             }
             Step::Stray => {

@@ -93,20 +93,100 @@ pub type Payers = [i64; 5];
 /// What is told of an instant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    Breached { position: (usize, usize), trigger: i64, mark: i64 },
-    Opened { order: u32, position: (usize, usize), lots: i64, bankruptcy: i64, surplus: i64, mark: i64 },
-    Dropped { position: (usize, usize) },
-    Exhausted { order: Option<u32>, contract: usize },
-    Drawdown { pool: usize, on: bool, peak: i64, balance: i64 },
-    TookOver { order: u32, lots: i64, tick: i64 },
-    TakeoverRefused { order: u32, lots: i64 },
-    TicketClosed { contract: usize, lots: i64, tick: i64, result: i64, paid: Payers },
-    TicketsFunded { contract: usize, owed: i64, paid: Payers },
-    VaultTook { vault: usize, order: u32, contract: usize, lots: i64, cash: i64 },
-    VaultClosed { vault: usize, contract: usize, lots: i64, result: i64, paid: Payers },
-    Round { contract: usize, long_losers: bool, needed: i64, placed: i64 },
-    Deleveraged { position: (usize, usize), lots: i64, notional: i64, haircut: i64 },
-    Closed { order: u32, went: Went, paid: Payers, waived: i64, avoided: i64 },
+    Breached {
+        position: (usize, usize),
+        trigger: i64,
+        mark: i64,
+    },
+    Opened {
+        order: u32,
+        position: (usize, usize),
+        lots: i64,
+        bankruptcy: i64,
+        surplus: i64,
+        mark: i64,
+    },
+    Dropped {
+        position: (usize, usize),
+    },
+    Exhausted {
+        order: Option<u32>,
+        contract: usize,
+    },
+    Drawdown {
+        pool: usize,
+        on: bool,
+        peak: i64,
+        balance: i64,
+    },
+    TookOver {
+        order: u32,
+        lots: i64,
+        tick: i64,
+    },
+    TakeoverRefused {
+        order: u32,
+        lots: i64,
+    },
+    TicketClosed {
+        contract: usize,
+        lots: i64,
+        tick: i64,
+        result: i64,
+        paid: Payers,
+    },
+    TicketsFunded {
+        contract: usize,
+        owed: i64,
+        paid: Payers,
+    },
+    VaultTook {
+        vault: usize,
+        order: u32,
+        contract: usize,
+        lots: i64,
+        cash: i64,
+    },
+    VaultClosed {
+        vault: usize,
+        contract: usize,
+        lots: i64,
+        result: i64,
+        paid: Payers,
+    },
+    Round {
+        contract: usize,
+        long_losers: bool,
+        needed: i64,
+        placed: i64,
+    },
+    Deleveraged {
+        position: (usize, usize),
+        lots: i64,
+        notional: i64,
+        haircut: i64,
+    },
+    /// Lots traded, cash paid in or cash withdrawn, by an account of its own accord.
+    Acted {
+        position: (usize, usize),
+        deed: Deed,
+        lots: i64,
+        amount: i64,
+    },
+    Closed {
+        order: u32,
+        went: Went,
+        paid: Payers,
+        waived: i64,
+        avoided: i64,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    Traded,
+    ToppedUp,
+    Withdrew,
 }
 
 /// Where the lots of an order went, at the mark.

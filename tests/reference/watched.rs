@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use flashcrash::facts::{Fact, Paid, Party, Side, Why};
+use flashcrash::facts::{self, Fact, Paid, Party, Side, Why};
 use flashcrash::venue::ledger::Telling;
 use flashcrash::venue::register::Register;
 use flashcrash::venue::{Command, Refused, Venue};
 
 use super::desk::agree;
-use super::model::{Outcome, Payers, Snapshot, Told, Went};
+use super::model::{Deed, Outcome, Payers, Snapshot, Told, Went};
 use super::world::World;
 
 /// A venue with what can be seen of it from outside.
@@ -124,6 +124,17 @@ impl Watched {
                     result: result.0,
                     paid: payers(&paid),
                 },
+                Fact::Acted { contract, account, deed, qty, amount, .. } => Told::Acted {
+                    position: name(account, contract),
+                    deed: match deed {
+                        facts::Deed::Traded => Deed::Traded,
+                        facts::Deed::ToppedUp => Deed::ToppedUp,
+                        facts::Deed::Withdrew => Deed::Withdrew,
+                        facts::Deed::HedgeBroken | facts::Deed::SoldSpot => unreachable!("the venue tells of no spot"),
+                    },
+                    lots: qty.0,
+                    amount: amount.0,
+                },
                 Fact::TicketsFunded { contract, owed, paid } => {
                     Told::TicketsFunded { contract: usize::from(contract), owed: owed.0, paid: payers(&paid) }
                 }
@@ -162,7 +173,6 @@ impl Watched {
                 | Fact::Marked { .. }
                 | Fact::Inventory { .. }
                 | Fact::Horizon { .. }
-                | Fact::Acted { .. }
                 | Fact::SpotMoved { .. }
                 | Fact::MaintenanceScaled { .. }
                 | Fact::Halted { .. } => continue,

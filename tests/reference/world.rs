@@ -252,8 +252,31 @@ pub enum Step {
         contract: usize,
         per_lot: i64,
     },
+    /// An account acts on a position of its own; the position may not be one.
+    Own {
+        position: usize,
+        action: Action,
+    },
     /// A fill that nobody asked for.
     Stray,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Signed lots, no worse than a price, with cash that comes with what is opened or goes with what is closed.
+    Order {
+        lots: i64,
+        limit: i64,
+        margin: i64,
+    },
+    TopUp {
+        amount: i64,
+    },
+    /// As far as equity stays at a share of maintenance.
+    Withdraw {
+        amount: i64,
+        keep: Billionths,
+    },
 }
 
 /// As a scenario writes it.

@@ -337,3 +337,56 @@ fn a_cross_account_opens_no_more_than_the_maintenance_of_its_other_positions_lea
     let Next::Order(order) = next else { panic!("{next:?}") };
     assert_eq!(order.lots, Qty(13));
 }
+
+fn act(venue: &mut Venue, position: u32, action: voluntary::Action, fill: Option<(i64, i64)>) {
+    let own = Own { position, by: "test", action };
+    venue.apply(Command::Own { now: Nanos(1), own }).unwrap();
+    if let Some((lots, cash)) = fill {
+        venue.apply(Command::Fill(Fill { lots: Qty(lots), cash: Cash(cash), uncut: Cash::ZERO })).unwrap();
+    }
+}
+
+/// A wallet of 100 backs 10 lots that need 10. When 95 of it become the collateral of an isolated position, 5 are left, and no
+/// mark need move for that to be a breach.
+#[test]
+fn a_wallet_that_pays_into_an_isolated_position_may_leave_its_cross_positions_in_breach() {
+    let positions = [(0, 0, 10, 100, Some(100)), (0, 1, 10, 100, None)];
+    let mut venue = venue(layered(&[PositionLayer::Book], 0), 10, &[100], &positions, &[100, 100]);
+    act(&mut venue, 0, voluntary::Action::TopUp(Cash(95)), None);
+    instant(&mut venue, 1, &[100, 100], &[]);
+    assert_eq!(opened(&mut venue).len(), 1);
+}
+
+/// Account 2 closes its cross short, a round passes it over, and it opens it again at 105: at 80 it is the only winner.
+#[test]
+fn a_cross_position_that_was_closed_and_is_open_again_is_a_winner() {
+    let order = |qty, limit| {
+        voluntary::Action::Order(voluntary::OwnOrder { qty: Qty(qty), limit: Price(limit), margin: Cash::ZERO })
+    };
+    let positions =
+        [(0, 0, 10, 100, Some(95)), (1, 0, 10, 100, Some(200)), (2, 0, -10, 105, None), (3, 0, -10, 101, Some(500))];
+    let mut venue = venue(layered(&[PositionLayer::Adl], 0), 10, &[0, 0, 2_000, 0], &positions, &[100]);
+    act(&mut venue, 2, order(10, 110), Some((10, 1_000)));
+    instant(&mut venue, 1, &[89], &[]);
+    act(&mut venue, 2, order(-10, 80), Some((10, 1_050)));
+    venue.facts().clear();
+    instant(&mut venue, 2, &[79], &[]);
+    let winners = venue.facts().iter().filter_map(|fact| match fact {
+        Fact::Deleveraged { account, qty, .. } => Some((*account, qty.0)),
+        _ => None,
+    });
+    assert_eq!(winners.collect::<Vec<_>>(), [(2, 10)]);
+}
+
+/// A long that is worth less than it needs waits for its order; the account may not pay into its other position meanwhile.
+#[test]
+fn an_account_with_a_position_that_waits_for_its_order_cannot_act_with_another() {
+    let positions = [(0, 0, 10, 100, Some(95)), (0, 1, 10, 100, Some(500))];
+    let rules = Rules { latency: Nanos(5), ..layered(&[PositionLayer::Book], 0) };
+    for (mark, left) in [(89, 50), (100, 20)] {
+        let mut venue = venue(rules.clone(), 10, &[50], &positions, &[100, 100]);
+        instant(&mut venue, 1, &[mark, 100], &[]);
+        act(&mut venue, 1, voluntary::Action::TopUp(Cash(30)), None);
+        assert_eq!(venue.ledger().wallet(0), Cash(left), "at {mark}");
+    }
+}
