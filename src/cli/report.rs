@@ -35,6 +35,21 @@ pub fn report(args: &ReportArgs) -> Result<(), Failure> {
     let tables = Tables::asked(args.parquet)?;
     let folder = Folder::open(&args.folder)?;
     tables.write(&args.folder, &folder.header)?;
+    if let Some(tilt) = &folder.header.tilt {
+        if args.parquet {
+            return Ok(());
+        }
+        return Err(Faults::usage(
+            format!(
+                "`{}` holds weighted paths, of which charts and bands would count each once",
+                args.folder.display()
+            ),
+            format!(
+                "its figures stand in summary.json; `flashcrash trace SCENARIO --path N --tilt={tilt}` replays a path"
+            ),
+        )
+        .into());
+    }
     report::draw(&args.folder, &house(args)?)?;
     if args.quiet { Ok(()) } else { print(&report::headline(&folder.header, &folder.metrics, &args.folder)) }
 }

@@ -24,7 +24,7 @@ use crate::market::funding::Accrual;
 use crate::market::index::{Address, Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
-use crate::market::process::{Draws, Noise};
+use crate::market::process::{Draws, Leant, Noise, Tiltable};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::rng::{Purpose, Stream};
 use crate::scenario::Scenario;
@@ -58,6 +58,15 @@ pub struct Known {
     pub deep: Option<(i64, i64)>,
 }
 
+/// How a path of importance sampling was drawn.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Leaning {
+    /// Whether it was drawn from the tilted law, or from the original one.
+    pub is_tilted: bool,
+    /// For each thing that is tilted the statistic of its law (see [`Leant`]).
+    pub statistics: [Option<f64>; Tiltable::ALL.len()],
+}
+
 /// Accounts and prices of a path, drawn and not yet run: what runs under other rules may have in common.
 #[derive(Debug, Default)]
 pub struct Drawn {
@@ -80,6 +89,8 @@ pub struct Worker<'s> {
     cast: Cast,
     /// What the last path has shown that is so under every fund.
     shown: Known,
+    /// How far the last path that was drawn under a tilt lies from the original law.
+    leant: Leant,
     noise: Noise,
     log_index: Vec<f64>,
     /// Common jumps so far at each grid point; empty where there are none.
@@ -160,6 +171,7 @@ impl<'s> Worker<'s> {
             redrawn,
             cast: Cast::default(),
             shown: Known::default(),
+            leant: Leant::default(),
             noise: Noise::default(),
             log_index: Vec::new(),
             jumped: Vec::new(),
@@ -225,6 +237,18 @@ impl<'s> Worker<'s> {
         (self.register, self.redrawn, self.index, self.factors) = (register, redrawn, index, factors);
     }
 
+    /// What a path of a tilted stage looks like, without running it.
+    ///
+    /// # Errors
+    /// As for [`Worker::run`].
+    pub fn leaning(&mut self, path: u64) -> Result<Leaning, Failure> {
+        let tilt = self.stage.tilt.map(|tilt| tilt.draw(self.stage.seed, path));
+        self.guarded(path, |worker| {
+            worker.draw_index(path, tilt);
+            Ok(Leaning { is_tilted: tilt.is_some_and(|tilt| tilt.is_tilted()), statistics: worker.leant.statistics })
+        })
+    }
+
     fn lend(&mut self) -> Drawn {
         Drawn {
             register: std::mem::take(&mut self.register),
@@ -277,8 +301,11 @@ impl<'s> Worker<'s> {
     /// A broken invariant of a path, with the command that replays it.
     #[must_use]
     pub fn broken(&self, path: u64, message: &str) -> Failure {
-        let Stage { scenario, seed, .. } = self.stage;
+        let Stage { scenario, seed, tilt, .. } = self.stage;
         let mut replay = format!("flashcrash trace {} --path {path} --seed {seed}", scenario.source.name);
+        if let Some(tilt) = tilt {
+            replay.push_str(&format!(" --tilt={tilt}"));
+        }
         for setting in &scenario.settings {
             replay.push_str(&format!(" --set '{setting}'"));
         }
@@ -378,6 +405,7 @@ impl<'s> Worker<'s> {
     /// original one; the first asset that can be tilted is.
     fn draw_index(&mut self, path: u64, tilt: Option<Draw>) -> f64 {
         let (mut ratio, mut tilted) = (1.0, Vec::new());
+        self.leant = Leant::default();
         let Stage { scenario, seed, .. } = self.stage;
         let grid = scenario.clock.grid();
         self.noise.draw(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation);
@@ -401,7 +429,11 @@ impl<'s> Worker<'s> {
                 None => asset.process.fill(draws, &mut self.log_index),
                 Some(tilt) => {
                     let lean = |what| if tilted.contains(&what) { None } else { tilt.of(what) };
-                    ratio *= asset.process.fill_leaning(draws, &lean, &mut self.log_index);
+                    let leant = asset.process.fill_leaning(draws, &lean, &mut self.log_index);
+                    ratio *= leant.ratio;
+                    for (known, new) in self.leant.statistics.iter_mut().zip(leant.statistics) {
+                        *known = known.or(new);
+                    }
                     tilted.extend(asset.process.tiltable());
                 }
             }
