@@ -103,13 +103,18 @@ fn adl_from(rules: &Rules) -> Option<AdlFrom> {
     rules.position_layers.contains(&PositionLayer::Adl).then_some(from)
 }
 
+/// Whether a run runs a path again at infinite depth. Weighted paths are not: ratios of sums would count each once.
+#[must_use]
+pub fn pair_of(stage: &Stage<'_>, path: u64) -> Pair {
+    if path < PAIRED_PATHS && stage.tilt.is_none() { Pair::WithInfiniteDepth } else { Pair::Alone }
+}
+
 struct Slot<'s> {
+    stage: &'s Stage<'s>,
     worker: Worker<'s>,
     audit: Audit,
-    /// Paths before this one keep their series, and those before the other are run in pairs. Weighted paths are not:
-    /// bands and ratios would count each once.
+    /// Paths before this one keep their series; weighted paths do not, as bands would count each once.
     series_paths: u64,
-    paired_paths: u64,
 }
 
 /// Runs the paths of a plan. `progress` is told how many are done; raising `stop` ends the run between two paths.
@@ -168,15 +173,15 @@ impl<'s> Slot<'s> {
     fn new(stage: &'s Stage<'s>) -> Self {
         let rules = &stage.scenario.rules;
         let multipliers: Vec<_> = rules.contracts.iter().map(|contract| contract.multiplier).collect();
-        let (series_paths, paired_paths) = if stage.tilt.is_some() { (0, 0) } else { (SERIES_PATHS, PAIRED_PATHS) };
+        let series_paths = if stage.tilt.is_some() { 0 } else { SERIES_PATHS };
         let audit = Audit::new(&multipliers, rules.fund.floor);
-        Self { worker: Worker::new(stage), audit, series_paths, paired_paths }
+        Self { stage, worker: Worker::new(stage), audit, series_paths }
     }
 
     fn run(&mut self, path: u64, audited: Audited) -> Result<(Outcome, Option<Vec<Sample>>), Failure> {
         let wanted = Wanted {
             series: if path < self.series_paths { Series::Keep } else { Series::Skip },
-            pair: if path < self.paired_paths { Pair::WithInfiniteDepth } else { Pair::Alone },
+            pair: pair_of(self.stage, path),
         };
         let row = match audited {
             Audited::No => self.worker.run(path, wanted, &mut [])?,

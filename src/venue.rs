@@ -691,10 +691,10 @@ impl Rules {
     #[must_use]
     pub fn beyond_one_pass(&self) -> Option<&'static str> {
         let limits = &self.waterfall.fund;
-        let bound = limits.drawdown.is_some()
-            || limits.draw_cap.is_some()
-            || limits.net_position_cap.is_some()
-            || !limits.pools.is_empty();
+        if limits.drawdown.is_some() {
+            return Some("a drawdown stops the fund above its floor, so when it stops depends on its size");
+        }
+        let bound = limits.draw_cap.is_some() || limits.net_position_cap.is_some() || !limits.pools.is_empty();
         if bound {
             return Some("more than the floor limits what the fund pays");
         }

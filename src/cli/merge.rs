@@ -7,6 +7,7 @@ use clap::Args;
 
 use flashcrash::experiment::SERIES_PATHS;
 use flashcrash::experiment::shard::{Shard, in_order};
+use flashcrash::experiment::tilted::Asked;
 use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::{Header, Writer};
 use flashcrash::report;
@@ -58,15 +59,20 @@ pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
         .into());
     }
     let ending = Ending::of(args.json, args.quiet);
-    if header.tilt.is_some() {
+    let mut stage = Stage::new(&scenario, header.seed)?;
+    if let Some(tilt) = &header.tilt {
+        let Asked::Given(tilt) = Asked::parse(tilt)? else {
+            return Err(Faults::usage("these shards do not say what they were tilted by", "run them again").into());
+        };
+        stage.tilt = Some(tilt);
         let mut tilted = Tilted::create(&out, header)?;
         for shard in &shards {
             shard.deliver(&mut tilted)?;
         }
-        let text = tilted.finish(&out, tables)?;
+        let in_full = InFull { stage: &stage, asked: &[], tables };
+        let text = tilted.finish(&out, &in_full, &AtomicBool::new(false))?;
         return ending.tell(|| text, || summary(&out));
     }
-    let stage = Stage::new(&scenario, header.seed)?;
     let mut collector = Collector::new(Writer::create(&out, header)?, first.times.clone());
     for shard in &shards {
         shard.deliver(&mut collector)?;

@@ -38,6 +38,21 @@ pub fn report(args: &ReportArgs) -> Result<(), Failure> {
     let tables = Tables::asked(args.parquet)?;
     let folder = Folder::open(&args.folder)?;
     tables.write(&args.folder, &folder.header)?;
+    if let Some(tilt) = &folder.header.tilt {
+        if args.parquet {
+            return Ok(());
+        }
+        return Err(Faults::usage(
+            format!(
+                "`{}` holds weighted paths, of which charts and bands would count each once",
+                args.folder.display()
+            ),
+            format!(
+                "its figures stand in summary.json; `flashcrash trace SCENARIO --path N --tilt={tilt}` replays a path"
+            ),
+        )
+        .into());
+    }
     report::draw(&args.folder, &house(args)?)?;
     Ending::of(args.json, args.quiet)
         .tell(|| report::headline(&folder.header, &folder.metrics, &args.folder), || summary(&args.folder))

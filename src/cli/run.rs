@@ -31,6 +31,7 @@ use flashcrash::folder::what_if::WhatIf;
 use flashcrash::folder::{Header, Metric, Writer};
 use flashcrash::money::Nanos;
 use flashcrash::registry::Setting;
+use flashcrash::report::tilted::Trial;
 use flashcrash::report::{self, House};
 use flashcrash::scenario;
 use flashcrash::sim::path::{Worker, output_times};
@@ -65,9 +66,10 @@ pub struct RunArgs {
     /// Output folder; output/NAME where absent
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Draw rare crashes more often and weigh them: `auto`, or strengths above 1 of the drop, its (short) duration, the
-    /// jumps or the size of the largest account, as drop=4,duration=2
-    #[arg(long, value_name = "TILT", num_args = 0..=1, require_equals = true, default_missing_value = "auto", conflicts_with_all = ["until", "trace"])]
+    /// Draw rare crashes more often and weigh them: `auto`, or rates of the drop and its (short) duration, a shift of the noise
+    /// of the fall in standard deviations, strengths above 1 of the jumps or the size of the largest account, as
+    /// drop=10,duration=5,noise=1
+    #[arg(long, value_name = "TILT", num_args = 0..=1, require_equals = true, default_missing_value = "auto", conflicts_with = "until")]
     tilt: Option<String>,
     /// Probability for which `--tilt` is chosen
     #[arg(long, value_name = "METRIC", default_value = "p_fund_exhausted", value_parser = ["p_fund_exhausted", "p_adl", "p_unfunded_deficit"])]
@@ -154,12 +156,20 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         let ran = experiment::run(&stage, &args.plan(range), &mut folder, &stop, &|done| bar.inc(done));
         bar.finish_and_clear();
         ran?;
-        let text = folder.finish(&out, tables)?;
+        let in_full = InFull { stage: &stage, asked: &args.trace, tables };
+        let text = folder.finish(&out, &in_full, &stop)?;
         let told = || {
-            let trials: Vec<_> =
-                tried.iter().map(|tried| (tried.tilt.to_string(), tried.events, tried.relative_variance())).collect();
-            let chosen = stage.tilt.as_ref().map(ToString::to_string).unwrap_or_default();
-            report::tilted::pilot(&trials, tilted::PILOT, &chosen) + &text
+            let chosen = stage.tilt.map(|tilt| tilt.to_string()).unwrap_or_default();
+            let trials: Vec<Trial> = tried
+                .iter()
+                .map(|tried| Trial {
+                    tilt: tried.tilt.to_string(),
+                    paths: tried.paths,
+                    events: tried.events,
+                    relative_variance: tried.relative_variance(),
+                })
+                .collect();
+            report::tilted::pilot(&trials, &chosen) + &text
         };
         return ending.tell(told, || summary(&out));
     }
@@ -188,7 +198,9 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         let reached = metrics.iter().find(|metric| metric.name == until.metric).and_then(|metric| metric.estimate);
         text.push_str(&match reached {
             Some(_) if done < paths => format!("\n{asked}: reached after {done} paths\n"),
-            _ => format!("\n{asked}: ended at the most paths allowed, {done}; judged at every {}th\n", until::EVERY),
+            _ => format!(
+                "\n{asked}: not known so well after {done} paths, the most allowed; it is judged after every 1,000\n"
+            ),
         });
     }
     if let Some(found) = attributed {
@@ -279,18 +291,29 @@ pub(super) struct Tilted {
     header: Header,
     rows: WeightedRows,
     summary: WeightedSummary,
+    choice: Choice,
 }
 
 impl Tilted {
     pub(super) fn create(out: &Path, header: Header) -> Result<Self, Failure> {
         let staged = Staged::create(out, &header.to_json())?;
         let rows = WeightedRows::create(&staged.path("paths.csv"), &header)?;
-        Ok(Self { staged, rows, summary: WeightedSummary::new(header.adverse), header })
+        let (summary, choice) = (WeightedSummary::new(header.adverse), Choice::default());
+        Ok(Self { staged, header, rows, summary, choice })
     }
 
-    /// Puts the folder in its place and returns what it says.
-    pub(super) fn finish(self, out: &Path, tables: Tables) -> Result<String, Failure> {
+    /// Replays the chosen paths, puts the folder in its place and returns what it says.
+    pub(super) fn finish(self, out: &Path, in_full: &InFull<'_>, stop: &AtomicBool) -> Result<String, Failure> {
+        let InFull { stage, asked, tables } = in_full;
         let told = self.summary.metrics(&self.header);
+        let mut worker = Worker::new(stage);
+        for (path, roles) in self.choice.of_weighted(asked) {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Failure::Interrupted);
+            }
+            let replay = Replay::run(&mut worker, stage, path, roles)?;
+            self.staged.trace(&replay.frames, &replay.stories, &mut |out| replay.write_log(out))?;
+        }
         tables.write(&self.staged.path(""), &self.header)?;
         self.staged.write("summary.json", &pretty(&told.to_json(&self.header)))?;
         self.staged.finish(|_| false)?;
@@ -300,7 +323,10 @@ impl Tilted {
 
 impl Sink for Tilted {
     fn rows(&mut self, rows: &[Outcome]) -> Result<(), Failure> {
-        rows.iter().for_each(|row| self.summary.add(row));
+        for row in rows {
+            self.summary.add(row);
+            self.choice.see(row);
+        }
         self.rows.rows(rows)
     }
 

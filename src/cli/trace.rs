@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use flashcrash::experiment::{PAIRED_PATHS, replay};
+use flashcrash::experiment::tilted::{self, Asked};
+use flashcrash::experiment::{pair_of, replay};
 use flashcrash::fault::{Failure, Faults};
-use flashcrash::scenario;
-use flashcrash::sim::path::{Pair, Wanted, Worker};
+use flashcrash::scenario::{self, Scenario};
+use flashcrash::sim::path::{Wanted, Worker};
 use flashcrash::sim::stage::Stage;
 use flashcrash::sim::tally::Series;
+use flashcrash::sim::tilt::Tilt;
 use flashcrash::sim::trace::{Format, Legend, Trace};
 
 use super::{SetArgs, print, warn};
@@ -27,6 +29,9 @@ pub struct TraceArgs {
     /// Seed of all randomness; the scenario's where absent
     #[arg(long)]
     seed: Option<u64>,
+    /// The path as importance sampling drew it: the strengths in the manifest of that run, as drop=10,duration=5
+    #[arg(long, value_name = "TILT")]
+    tilt: Option<String>,
     /// One JSON object a line, for programs
     #[arg(long)]
     json: bool,
@@ -39,7 +44,8 @@ pub fn trace(args: &TraceArgs) -> Result<(), Failure> {
     let (scenario, warnings) = scenario::load_with(&args.file, &args.set.settings()?)?;
     warn(&warnings);
     let seed = args.seed.unwrap_or(scenario.seed);
-    let stage = Stage::new(&scenario, seed)?;
+    let mut stage = Stage::new(&scenario, seed)?;
+    stage.tilt = tilt(args, &scenario)?;
     if let Some(account) = &args.story {
         return tell(&stage, args.path, account);
     }
@@ -48,13 +54,29 @@ pub fn trace(args: &TraceArgs) -> Result<(), Failure> {
     let mut trace = Trace::new(BufWriter::new(io::stdout().lock()), format, legend);
     trace.begin(args.path, seed);
     // As in a run, so that the totals are those of its row.
-    let pair = if args.path < PAIRED_PATHS { Pair::WithInfiniteDepth } else { Pair::Alone };
-    let row = Worker::new(&stage).run(args.path, Wanted { series: Series::Skip, pair }, &mut [&mut trace])?;
+    let wanted = Wanted { series: Series::Skip, pair: pair_of(&stage, args.path) };
+    let row = Worker::new(&stage).run(args.path, wanted, &mut [&mut trace])?;
     match trace.finish(&row).and_then(|mut out| out.flush()) {
         Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::File { path: "standard output".into(), cause })
         }
         _ => Ok(()),
+    }
+}
+
+/// `--tilt`: what the run was tilted by.
+fn tilt(args: &TraceArgs, scenario: &Scenario) -> Result<Option<Tilt>, Failure> {
+    match args.tilt.as_deref().map(Asked::parse).transpose()? {
+        None => Ok(None),
+        Some(Asked::Given(tilt)) => {
+            tilted::check(scenario, &tilt)?;
+            Ok(Some(tilt))
+        }
+        Some(Asked::Auto) => Err(Faults::usage(
+            "one path does not say what its run was tilted by",
+            "take the strengths from `tilt` in the run's manifest.json, as `--tilt=drop=10,duration=5`",
+        )
+        .into()),
     }
 }
 

@@ -11,7 +11,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use margins::Margins;
 
-use super::PAIRED_PATHS;
+use super::pair_of;
 use crate::facts::{AccountId, Fact, Outcome, Party, Sample, Side, Via, Why};
 use crate::fault::Failure;
 use crate::folder::trace::{Deleveraged, Frames, LiquidationMap, Queued, Story};
@@ -100,6 +100,20 @@ impl Choice {
         }
         Ok(chosen)
     }
+
+    /// The same of weighted paths, where the median path is not that of the crashes.
+    #[must_use]
+    pub fn of_weighted(&self, asked: &[u64]) -> BTreeMap<u64, Vec<String>> {
+        let mut chosen: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        let named = [(self.worst.map(|(_, path)| path), "worst fund need"), (self.first_adl, "first with ADL")];
+        let named = named.into_iter().chain(asked.iter().map(|&path| (Some(path), "asked for")));
+        for (path, role) in named {
+            if let Some(path) = path {
+                chosen.entry(path).or_default().push(role.to_owned());
+            }
+        }
+        chosen
+    }
 }
 
 /// One path in full.
@@ -121,8 +135,8 @@ impl Replay {
     pub fn run(worker: &mut Worker<'_>, stage: &Stage<'_>, path: u64, roles: Vec<String>) -> Result<Self, Failure> {
         let mut recording = Recording::default();
         // As in a run, so that the totals are those of its row.
-        let pair = if path < PAIRED_PATHS { Pair::WithInfiniteDepth } else { Pair::Alone };
-        let row = worker.run(path, Wanted { series: Series::Keep, pair }, &mut [&mut recording])?;
+        let wanted = Wanted { series: Series::Keep, pair: pair_of(stage, path) };
+        let row = worker.run(path, wanted, &mut [&mut recording])?;
         let legend = Legend::of(stage.scenario, stage.account_names());
         let mut film = Film::new(stage, worker.register());
         let mut frames = film.frames(&recording, worker.outputs(), worker.samples());

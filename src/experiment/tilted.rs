@@ -13,8 +13,10 @@ use crate::fault::{Failure, Faults, did_you_mean};
 use crate::folder::schema::{METRICS, MetricUnit};
 use crate::folder::tilted::Weighted;
 use crate::folder::{Adverse, Flag, Header, Metric};
-use crate::market::process::Tiltable;
+use crate::market::math;
+use crate::market::process::{Lean, PARTS, Tiltable};
 use crate::scenario::Scenario;
+use crate::sim::path::{Leaning, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tilt::{Tilt, WEIGHT_BITS};
 use crate::stats::bootstrap::{self, splitmix};
@@ -25,14 +27,36 @@ use crate::traders::Accounts;
 /// Least effective sample size of an estimate that is told.
 pub const LEAST_EFFECTIVE: f64 = 200.0;
 
-/// Paths that the pilot gives to each tilt that it tries.
-pub const PILOT: u64 = 400;
+/// Paths of a round in which the pilot looks for the event, and of one in which it settles the strengths.
+pub const SEARCHING: u64 = 1_000;
+pub const SETTLING: u64 = 3_000;
+
+/// Most rounds in which the pilot looks for the event, each of which makes it some ten times less rare; and rounds after
+/// that.
+const SEARCHES: usize = 6;
+const SETTLES: usize = 2;
+
+/// Shares of the strengths so learnt that are tried in the end. Cross-entropy looks at where most crashes are; the variance
+/// is made by those on which the tilted law thins out, so it is often less under a milder tilt.
+const TEMPERS: [f64; 3] = [1.0, 0.7, 0.5];
+
+/// Share of a round's paths that count as the worst, where the direction of the noise is learnt.
+const WORST: f64 = 0.3;
+
+/// Share of a round's paths from which the next tilt is learnt.
+const ELITE: f64 = 0.1;
+
+/// The greatest strength of a tilt, and the farthest that the noise of a part is moved.
+const STRONGEST: f64 = 20.0;
+/// The greatest rate of the drop and the duration: a mean at the 1,000th part of their range.
+const NEAREST: f64 = 1_000.0;
+const FARTHEST: f64 = 6.0;
 
 /// Number of the first path of the pilot: streams of their own, beyond every path that can be asked for.
 const PILOT_FROM: u64 = 1 << 62;
 
 /// Events without which the pilot learns nothing of a tilt.
-const PILOT_EVENTS: u64 = 10;
+const PILOT_EVENTS: u64 = 30;
 
 /// Fraction bits kept of a weighted count; amounts are in cash units, whose fraction is nothing.
 const COUNT_BITS: u32 = 20;
@@ -46,53 +70,83 @@ pub enum Asked {
 }
 
 impl Asked {
-    /// Reads `auto` or `drop=4,duration=2,jumps=3,size=2`.
+    /// Reads `auto` or `drop=10,duration=5,jumps=3,noise=1,size=2`; the noise may have a strength for each part of the fall,
+    /// as `noise=0/0/0.5/1/0/0/0/0`.
     ///
     /// # Errors
-    /// Another name, or a strength that is not above 1.
+    /// Another name, or a strength out of its bounds.
     pub fn parse(text: &str) -> Result<Self, Faults> {
-        const NAMES: [&str; 4] = ["drop", "duration", "jumps", "size"];
         if text.trim() == "auto" {
             return Ok(Self::Auto);
         }
         let mut tilt = Tilt::default();
         for part in text.split(',') {
             let (name, strength) = part.split_once('=').unwrap_or((part, ""));
-            let slot = match name.trim() {
-                "drop" => &mut tilt.drop,
-                "duration" => &mut tilt.duration,
-                "jumps" => &mut tilt.jumps,
-                "size" => &mut tilt.size,
+            let number =
+                |text: &str, low: f64, high: f64| text.trim().parse::<f64>().ok().filter(|x| (low..=high).contains(x));
+            let wrong = |right: &str| Faults::usage(format!("`{}` is no strength of a tilt", part.trim()), right);
+            let above = || {
+                let told = format!("a strength is above 1 and at most {STRONGEST}: `--tilt=jumps=4`");
+                number(strength, 1.0, STRONGEST).filter(|x| *x > 1.0).ok_or_else(|| wrong(&told)).map(Some)
+            };
+            let near = || {
+                let told = format!("a rate is above 0 and at most {NEAREST}: `--tilt=drop=10`");
+                number(strength, 0.0, NEAREST).filter(|x| *x > 0.0).ok_or_else(|| wrong(&told)).map(Some)
+            };
+            match name.trim() {
+                "drop" => tilt.drop = near()?,
+                "duration" => tilt.duration = near()?,
+                "jumps" => tilt.jumps = above()?,
+                "size" => tilt.size = above()?,
+                "noise" => {
+                    let parts: Option<Vec<f64>> =
+                        strength.split('/').map(|text| number(text, -FARTHEST, FARTHEST)).collect();
+                    // One shift of the whole fall is the same drift in each part.
+                    let even = |x: f64| [x / math::sqrt(PARTS as f64); PARTS];
+                    let read = parts.and_then(|parts| match parts.as_slice() {
+                        [one] => Some(even(*one)),
+                        parts => parts.try_into().ok(),
+                    });
+                    let told = format!(
+                        "the noise is moved by so many standard deviations of the fall, at most {FARTHEST}, or of each of \
+                         its {PARTS} parts: `--tilt=noise=1.5`, `--tilt=noise=0/0/0.5/1/1/0/0/0`"
+                    );
+                    tilt.noise = Some(read.ok_or_else(|| wrong(&told))?);
+                }
                 other => {
-                    let hint = match did_you_mean(other, NAMES) {
+                    let names = Tilt::default().named().map(|(name, _)| name);
+                    let hint = match did_you_mean(other, names) {
                         Some(near) => format!("did you mean `{near}`?"),
-                        None => "write `--tilt=auto`, or strengths as in `--tilt=drop=4,size=2`".to_owned(),
+                        None => "write `--tilt=auto`, or strengths as in `--tilt=drop=10,size=2`".to_owned(),
                     };
                     return Err(Faults::usage(format!("`{other}` cannot be tilted"), hint));
                 }
-            };
-            let strength = strength.trim().parse::<f64>().ok().filter(|x| (1.0..=8.0).contains(x) && *x > 1.0);
-            let Some(strength) = strength else {
-                return Err(Faults::usage(
-                    format!("`{}` is no strength of a tilt", part.trim()),
-                    "a strength is above 1 and at most 8: `--tilt=drop=4`",
-                ));
-            };
-            *slot = Some(strength);
+            }
         }
         Ok(Self::Given(tilt))
     }
 }
 
-/// What of a scenario can be tilted.
-fn tiltable(scenario: &Scenario) -> Tilt {
-    let has =
-        |what: Tiltable| scenario.assets.iter().any(|asset| asset.process.tiltable().contains(&what)).then_some(1.0);
-    let size = match &scenario.accounts {
-        Accounts::Generated(generated) => generated.largest().map(|_| 1.0),
-        Accounts::Loaded(_) => None,
-    };
-    Tilt { drop: has(Tiltable::Drop), duration: has(Tiltable::Duration), jumps: has(Tiltable::Jumps), size }
+/// What of a scenario's prices can be tilted.
+fn tiltable(scenario: &Scenario) -> Vec<Tiltable> {
+    let mut able: Vec<Tiltable> = scenario.assets.iter().flat_map(|asset| asset.process.tiltable()).collect();
+    // The noise of one of several assets says something of the others, so its density is not that of one alone.
+    able.retain(|what| scenario.assets.len() == 1 || !matches!(what, Tiltable::Noise(_)));
+    able.sort_by_key(|what| what.index());
+    able.dedup();
+    able
+}
+
+/// Whether sizes are drawn, so that the largest can be tilted.
+fn has_sizes(scenario: &Scenario) -> bool {
+    matches!(&scenario.accounts, Accounts::Generated(generated) if generated.largest().is_some())
+}
+
+/// Everything that can be tilted, as a tilt of strengths that change nothing.
+fn neutral(scenario: &Scenario) -> Tilt {
+    let mut tilt = Tilt::default();
+    tiltable(scenario).into_iter().for_each(|what| tilt.set(what, what.neutral()));
+    tilt
 }
 
 /// Refuses a tilt of something that the scenario does not draw.
@@ -100,56 +154,31 @@ fn tiltable(scenario: &Scenario) -> Tilt {
 /// # Errors
 /// The fault, with what can be tilted.
 pub fn check(scenario: &Scenario, tilt: &Tilt) -> Result<(), Faults> {
-    let can = tiltable(scenario);
-    let named = [
-        ("drop", tilt.drop, can.drop),
-        ("duration", tilt.duration, can.duration),
-        ("jumps", tilt.jumps, can.jumps),
-        ("size", tilt.size, can.size),
-    ];
-    let able: Vec<&str> = named.iter().filter(|(_, _, can)| can.is_some()).map(|(name, ..)| *name).collect();
+    let can = Tilt { size: has_sizes(scenario).then_some(1.0), ..neutral(scenario) }.named();
+    let able: Vec<&str> = can.iter().filter(|(_, can)| *can).map(|(name, _)| *name).collect();
     let hint = if able.is_empty() {
         "a flash_crash with a drawn drop, a jump_diffusion, or a resampled population with drawn sizes can be tilted"
             .to_owned()
     } else {
         format!("it can be tilted by {}", able.join(", "))
     };
-    if named.iter().all(|(_, asked, _)| asked.is_none()) {
+    let asked = tilt.named();
+    if asked.iter().all(|(_, asked)| !asked) {
         return Err(Faults::usage(format!("{}: there is nothing to tilt", scenario.source.name), hint));
     }
-    match named.iter().find(|(_, asked, can)| asked.is_some() && can.is_none()) {
-        Some((name, ..)) => {
+    match asked.iter().find(|(name, asked)| *asked && !able.contains(name)) {
+        Some((name, _)) => {
             Err(Faults::usage(format!("{}: `{name}` is not drawn in this scenario", scenario.source.name), hint))
         }
         None => Ok(()),
     }
 }
 
-/// The tilts that the pilot tries: every combination of a few strengths, fewer where more can be tilted.
-fn candidates(can: Tilt) -> Vec<Tilt> {
-    let count = [can.drop, can.duration, can.jumps, can.size].iter().flatten().count();
-    let strengths: &[f64] = if count < 3 { &[2.0, 4.0, 8.0] } else { &[2.0, 5.0] };
-    let of = |can: Option<f64>| -> Vec<Option<f64>> {
-        std::iter::once(None).chain(strengths.iter().map(|x| Some(*x)).filter(|_| can.is_some())).collect()
-    };
-    let mut found = Vec::new();
-    for drop in of(can.drop) {
-        for duration in of(can.duration) {
-            for jumps in of(can.jumps) {
-                for size in of(can.size) {
-                    found.push(Tilt { drop, duration, jumps, size });
-                }
-            }
-        }
-    }
-    found.retain(|tilt| *tilt != Tilt::default());
-    found
-}
-
 /// One tilt as the pilot saw it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tried {
     pub tilt: Tilt,
+    pub paths: u64,
     /// Pilot paths on which the event happened.
     pub events: u64,
     /// Mean and mean square of w·1{event}.
@@ -158,6 +187,18 @@ pub struct Tried {
 }
 
 impl Tried {
+    fn of(tilt: Tilt, seen: &[Seen]) -> Self {
+        let weights = || seen.iter().filter(|path| path.happened).map(|path| path.weight);
+        let count = seen.len() as f64;
+        Self {
+            tilt: without_the_neutral(tilt),
+            paths: seen.len() as u64,
+            events: weights().count() as u64,
+            mean: weights().sum::<f64>() / count,
+            square: weights().map(|w| w * w).sum::<f64>() / count,
+        }
+    }
+
     /// Variance of one path over the squared probability: what a path is worth, the smaller the better.
     #[must_use]
     pub fn relative_variance(&self) -> f64 {
@@ -165,8 +206,13 @@ impl Tried {
     }
 }
 
-/// Tries tilts on paths of their own and returns the one under which the probability of `metric` is known best, with all
-/// that were tried.
+/// Looks for a tilt on paths of its own and returns the one under which the probability of `metric` is known best, with
+/// all that were tried.
+///
+/// By cross-entropy (Rubinstein and Kroese 2004, "The Cross-Entropy Method", chapter 3): every round draws paths under the
+/// tilt that the last one ended with, takes those that show the event, or where they are too few the tenth with the
+/// greatest fund need, and moves each strength to the weighted mean of its statistic over them, the maximum likelihood
+/// of its family (see `moved`).
 ///
 /// # Errors
 /// A scenario with nothing to tilt, a metric that is no probability, a broken path or an interruption.
@@ -181,43 +227,179 @@ pub fn pilot(
     let Some(Quantity::Event(event)) = quantity(metric) else {
         return Err(Faults::usage(format!("`{metric}` is no probability"), "name p_fund_exhausted or p_adl").into());
     };
-    let tilts = candidates(tiltable(scenario));
-    check(scenario, tilts.last().unwrap_or(&Tilt::default()))?;
+    let able = tiltable(scenario);
+    let sizes: &[Option<f64>] = if has_sizes(scenario) { &[None, Some(2.0), Some(4.0)] } else { &[None] };
+    let mut tilt = neutral(scenario);
+    check(scenario, &Tilt { size: sizes.last().copied().flatten(), ..tilt })?;
     let mut stage = Stage::new(scenario, seed)?;
-    let mut tried = Vec::with_capacity(tilts.len());
-    for tilt in tilts {
+    let mut tried: Vec<Tried> = Vec::new();
+    let mut first = PILOT_FROM;
+    let mut round = |tilt: Tilt, paths: u64, tried: &mut Vec<Tried>| -> Result<Vec<Seen>, Failure> {
         stage.tilt = Some(tilt);
-        let mut weights = Events { of: event, weights: Vec::new() };
-        let plan = Plan { paths: PILOT_FROM..PILOT_FROM + PILOT, threads, audit: Audited::No };
-        run(&stage, &plan, &mut weights, stop, progress)?;
-        let count = PILOT as f64;
-        let weights = weights.weights;
-        tried.push(Tried {
-            tilt,
-            events: weights.len() as u64,
-            mean: weights.iter().sum::<f64>() / count,
-            square: weights.iter().map(|w| w * w).sum::<f64>() / count,
-        });
+        let mut seen = Round { of: event, seen: Vec::new() };
+        let plan = Plan { paths: first..first + paths, threads, audit: Audited::No };
+        run(&stage, &plan, &mut seen, stop, progress)?;
+        first += paths;
+        let mut worker = Worker::new(&stage);
+        for path in &mut seen.seen {
+            path.leaning = worker.leaning(path.path)?;
+        }
+        tried.push(Tried::of(tilt, &seen.seen));
+        Ok(seen.seen)
+    };
+    if !able.is_empty() {
+        for _ in 0..SEARCHES {
+            let seen = round(tilt, SEARCHING, &mut tried)?;
+            tilt = moved(tilt, &able, &seen);
+            if elite(&seen).1 == Elite::Happened {
+                break;
+            }
+        }
+        for _ in 0..SETTLES {
+            let seen = round(tilt, SETTLING, &mut tried)?;
+            tilt = moved(tilt, &able, &seen);
+        }
     }
-    let told = |tried: &&Tried| tried.events >= PILOT_EVENTS;
-    let by_variance = |a: &&Tried, b: &&Tried| a.relative_variance().total_cmp(&b.relative_variance());
-    let best = tried.iter().filter(told).min_by(by_variance);
-    // Where no tilt reaches the event often enough, the one that reaches it most often, and of those the strongest.
-    let best = best.or_else(|| tried.iter().max_by_key(|tried| tried.events));
-    let best = best.map_or_else(Tilt::default, |tried| tried.tilt);
-    Ok((best, tried))
+    // Those before were learnt from, and small ones flatter themselves: only these are chosen from.
+    let settled = tried.len();
+    if !able.is_empty() {
+        for share in TEMPERS {
+            round(tempered(tilt, &able, share), SETTLING, &mut tried)?;
+        }
+    }
+    let best = best_of(&tried[settled..]).unwrap_or(tilt);
+    for size in sizes.iter().filter(|size| size.is_some()) {
+        round(Tilt { size: *size, ..best }, SETTLING, &mut tried)?;
+    }
+    Ok((best_of(&tried[settled..]).map_or(best, without_the_neutral), tried))
 }
 
-struct Events {
+/// The same tilt, so much nearer to none.
+fn tempered(tilt: Tilt, able: &[Tiltable], share: f64) -> Tilt {
+    let mut next = tilt;
+    for &what in able {
+        let (from, to) = (what.neutral(), tilt.of(what).unwrap_or(what.neutral()));
+        next.set(what, rounded(from + share * (to - from)));
+    }
+    next
+}
+
+/// To two digits; nothing has no sign.
+fn rounded(x: f64) -> f64 {
+    libm::rint(x * 100.0) / 100.0 + 0.0
+}
+
+/// What the paths from which a tilt is learnt have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Elite {
+    Happened,
+    /// The event is still too rare: they need the most.
+    NeedMost,
+}
+
+/// The paths with the event, or where they are fewer than a tenth the tenth that needs most.
+fn elite(seen: &[Seen]) -> (Vec<&Seen>, Elite) {
+    let happened: Vec<&Seen> = seen.iter().filter(|path| path.happened).collect();
+    if happened.len() as f64 >= ELITE * seen.len() as f64 {
+        return (happened, Elite::Happened);
+    }
+    (worst(seen.iter().collect(), ELITE), Elite::NeedMost)
+}
+
+/// This share of the paths, those that need most.
+fn worst(mut seen: Vec<&Seen>, share: f64) -> Vec<&Seen> {
+    seen.sort_by_key(|path| (std::cmp::Reverse(path.need), path.path));
+    let kept = seen.iter().enumerate().take_while(|(at, _)| (*at as f64) < share * seen.len() as f64).count();
+    seen.truncate(kept);
+    seen
+}
+
+/// Of the tilts that reach the event often enough the one with the least variance; where none does, the one that reaches
+/// it most often.
+fn best_of(tried: &[Tried]) -> Option<Tilt> {
+    let tilted = || tried.iter().filter(|tried| tried.tilt != Tilt::default());
+    let told = tilted().filter(|tried| tried.events >= PILOT_EVENTS);
+    let best = told.min_by(|a, b| a.relative_variance().total_cmp(&b.relative_variance()));
+    best.or_else(|| tilted().max_by_key(|tried| tried.events)).map(|tried| tried.tilt)
+}
+
+/// Every strength at the weighted mean of its statistic over the elite, to two digits and within its bounds.
+///
+/// The weights leave few paths to such a mean, and the noise has a strength for each part of the fall: there the mean
+/// says only how far, along the direction in which the worst of the tilted paths differ from all of them, which needs no
+/// weights (sliced inverse regression: Li 1991).
+fn moved(tilt: Tilt, able: &[Tiltable], seen: &[Seen]) -> Tilt {
+    let (elite, _) = elite(seen);
+    let mean = |what: Tiltable| {
+        let told = || elite.iter().filter_map(|path| path.leaning.statistics[what.index()].map(|x| (path.weight, x)));
+        let weights: f64 = told().map(|(weight, _)| weight).sum();
+        (weights > 0.0).then(|| told().map(|(weight, x)| weight * x).sum::<f64>() / weights)
+    };
+    let mut next = tilt;
+    for &what in able.iter().filter(|what| !matches!(what, Tiltable::Noise(_))) {
+        let strength = mean(what).map(|mean| match what {
+            Tiltable::Jumps => mean.clamp(1.0, STRONGEST),
+            _ => Lean::near_of_mean(mean, NEAREST),
+        });
+        if let Some(strength) = strength {
+            next.set(what, rounded(strength));
+        }
+    }
+    let drawn: Vec<&Seen> = seen.iter().filter(|path| path.leaning.is_tilted).collect();
+    let bad = worst(drawn.clone(), WORST);
+    let average = |of: &[&Seen], what: Tiltable| {
+        let told = || of.iter().filter_map(|path| path.leaning.statistics[what.index()]);
+        told().sum::<f64>() / (told().count() as f64).max(1.0)
+    };
+    let parts: Vec<Tiltable> = able.iter().copied().filter(|what| matches!(what, Tiltable::Noise(_))).collect();
+    let direction: Vec<f64> = parts.iter().map(|&part| average(&bad, part) - average(&drawn, part)).collect();
+    let length = math::sqrt(direction.iter().map(|x| x * x).sum());
+    if length > 0.0 {
+        let far: f64 = parts.iter().zip(&direction).map(|(&part, x)| mean(part).unwrap_or(0.0) * x / length).sum();
+        for (&part, x) in parts.iter().zip(&direction) {
+            next.set(part, rounded((far * x / length).clamp(-FARTHEST, FARTHEST)));
+        }
+    }
+    next
+}
+
+/// Leaves out what has a strength that changes nothing.
+fn without_the_neutral(tilt: Tilt) -> Tilt {
+    let above = |x: Option<f64>| x.filter(|x| *x > 1.0);
+    let near = |x: Option<f64>| x.filter(|x| *x > 0.0);
+    Tilt {
+        drop: near(tilt.drop),
+        duration: near(tilt.duration),
+        jumps: above(tilt.jumps),
+        noise: tilt.noise.filter(|noise| noise.iter().any(|x| *x != 0.0)),
+        size: above(tilt.size),
+    }
+}
+
+/// A path of the pilot.
+struct Seen {
+    path: u64,
+    weight: f64,
+    happened: bool,
+    need: i64,
+    leaning: Leaning,
+}
+
+struct Round {
     of: super::summary::Event,
-    weights: Vec<f64>,
+    seen: Vec<Seen>,
 }
 
-impl Sink for Events {
+impl Sink for Round {
     fn rows(&mut self, rows: &[Outcome]) -> Result<(), Failure> {
         let one = (1_u64 << WEIGHT_BITS) as f64;
-        let happened = rows.iter().filter(|row| (self.of)(row));
-        self.weights.extend(happened.map(|row| row.weight.unwrap_or(0) as f64 / one));
+        self.seen.extend(rows.iter().map(|row| Seen {
+            path: row.path,
+            weight: row.weight.unwrap_or(0) as f64 / one,
+            happened: (self.of)(row),
+            need: row.fund_need,
+            leaning: Leaning::default(),
+        }));
         Ok(())
     }
 
@@ -328,7 +510,7 @@ mod tests {
 
     #[test]
     fn a_tilt_is_written_as_it_is_read() {
-        for text in ["drop=4", "drop=2.5,jumps=3,size=2"] {
+        for text in ["drop=4", "drop=2.5,jumps=3,size=2", "drop=12,noise=0/-0.25/0.5/1/1/0/0/0"] {
             let Asked::Given(tilt) = Asked::parse(text).unwrap() else { panic!("{text}") };
             assert_eq!(tilt.to_string(), text);
         }
@@ -336,13 +518,34 @@ mod tests {
         for (text, expected) in [
             ("dorp=4", "did you mean `drop`?"),
             ("drop", "is no strength"),
-            ("drop=1", "above 1"),
-            ("drop=9", "at most 8"),
+            ("jumps=1", "above 1"),
+            ("jumps=21", "at most 20"),
+            ("drop=0", "above 0"),
+            ("drop=1001", "at most 1000"),
+            ("noise=1/2", "of each of its 8 parts"),
+            ("noise=7", "at most 6"),
             ("", "cannot be tilted"),
         ] {
             let told = Asked::parse(text).unwrap_err().render(crate::fault::Paint::Plain);
             assert!(told.contains(expected), "{text}: {told}");
         }
+    }
+
+    #[test]
+    fn a_mean_share_gives_the_rate_that_has_it_and_the_density_is_that_of_a_law() {
+        let grid = || (0..100_000).map(|i| (f64::from(i) + 0.5) / 100_000.0);
+        for wanted in [0.4, 0.1, 0.01] {
+            let rate = Lean::near_of_mean(wanted, NEAREST);
+            let mean = grid().map(|s| Lean::Tilted(rate).share_near(s).0).sum::<f64>() / 100_000.0;
+            assert!((mean - wanted).abs() < 1e-4 * wanted.max(0.1), "{wanted}: {mean}");
+            let density = grid().map(|s| Lean::Original(rate).share_near(s).1).sum::<f64>() / 100_000.0;
+            assert!((density - 1.0).abs() < 1e-3, "{density}");
+            // And over what was drawn from it, its inverse: every part of the original law is reached.
+            let inverse = grid().map(|s| 1.0 / Lean::Tilted(rate).share_near(s).1).sum::<f64>() / 100_000.0;
+            assert!(wanted < 0.1 || (inverse - 1.0).abs() < 2e-2, "{wanted}: {inverse}");
+        }
+        assert_eq!(Lean::near_of_mean(0.6, NEAREST), 0.0, "the far half is not sought");
+        assert_eq!(Lean::Tilted(0.0).share_near(0.3), (0.3, 1.0));
     }
 
     fn row(weight: f64, adl: i64, need: i64) -> Outcome {

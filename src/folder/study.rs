@@ -4,12 +4,14 @@
 //! goes on where it was stopped: what is finished stands in the hidden sibling until all is.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::parquet::{self, Column, Kind};
 use super::swap::Places;
+use super::trace::{self, Frames, Story};
 use super::{Header, Metric, metrics_from_json, read_json, summary_to_json};
 use crate::fault::Failure;
 use crate::stats::Estimate;
@@ -86,6 +88,19 @@ impl Staged {
         let fresh = self.path(&format!(".{name}.fresh"));
         fs::write(&fresh, content).map_err(Failure::file(&fresh))?;
         fs::rename(&fresh, self.path(name)).map_err(Failure::file(&fresh))
+    }
+
+    /// Writes `trace/N/`; `log` fills its `events.jsonl`.
+    ///
+    /// # Errors
+    /// The files cannot be written.
+    pub fn trace(
+        &self,
+        frames: &Frames,
+        stories: &[Story],
+        log: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        trace::write(&self.places.partial, frames, stories, log)
     }
 
     /// The text of a file that was written before an interruption.

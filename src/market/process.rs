@@ -80,6 +80,71 @@ pub enum Tiltable {
     Duration,
     /// How often it jumps.
     Jumps,
+    /// How far its noise drifts against the crowd in one of [`PARTS`] equal parts of the fall, from 0.
+    Noise(u8),
+}
+
+/// Parts of a fall in which its noise is tilted apart: what makes a crash worse is where it meets the crowd's positions.
+pub const PARTS: usize = 8;
+
+impl Tiltable {
+    /// Each of them.
+    pub const ALL: [Self; 3 + PARTS] = [
+        Self::Drop,
+        Self::Duration,
+        Self::Jumps,
+        Self::Noise(0),
+        Self::Noise(1),
+        Self::Noise(2),
+        Self::Noise(3),
+        Self::Noise(4),
+        Self::Noise(5),
+        Self::Noise(6),
+        Self::Noise(7),
+    ];
+
+    /// Its place in [`Tiltable::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::Drop => 0,
+            Self::Duration => 1,
+            Self::Jumps => 2,
+            Self::Noise(part) => 3 + usize::from(part),
+        }
+    }
+
+    /// The strength under which the tilted law is the original one.
+    #[must_use]
+    pub const fn neutral(self) -> f64 {
+        match self {
+            Self::Jumps => 1.0,
+            Self::Drop | Self::Duration | Self::Noise(_) => 0.0,
+        }
+    }
+}
+
+/// What leaning did to a path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Leant {
+    /// Density of the tilted law over the original one at what was drawn.
+    pub ratio: f64,
+    /// In the order of [`Tiltable::ALL`], for what was leaned: the statistic in which its tilts are an exponential family, so
+    /// that its mean over paths says which strength they look like. Of jumps and noise that mean is the strength itself.
+    pub statistics: [Option<f64>; Tiltable::ALL.len()],
+}
+
+impl Default for Leant {
+    fn default() -> Self {
+        Self { ratio: 1.0, statistics: [None; Tiltable::ALL.len()] }
+    }
+}
+
+impl Leant {
+    fn note(&mut self, what: Tiltable, density: f64, statistic: f64) {
+        self.ratio *= density;
+        self.statistics[what.index()] = Some(statistic);
+    }
 }
 
 /// From which law a path is drawn, and the strength of the tilted one.
@@ -95,6 +160,45 @@ impl Lean {
         match self {
             Self::Original(strength) | Self::Tilted(strength) => strength,
         }
+    }
+
+    /// The share s beyond a uniform towards the rare end, as drawn, and the density there of the tilted law over the original
+    /// one.
+    ///
+    /// Tilted by strength λ, s is an exponential cut at 1, with density λ·e^(−λs)/(1 − e^(−λ)): near the end, as far as 1/λ,
+    /// it is as even as the original. So the paths are spread over what a corner of two such shares holds, where a power
+    /// law crowds them at its very edge.
+    #[must_use]
+    pub fn share_near(self, s: f64) -> (f64, f64) {
+        let strength = self.strength();
+        if strength == 0.0 {
+            return (s, 1.0);
+        }
+        let whole = 1.0 - math::exp(-strength);
+        let share = match self {
+            Self::Original(_) => s,
+            Self::Tilted(_) => (-math::ln(1.0 - s * whole) / strength).min(1.0),
+        };
+        (share, strength * math::exp(-strength * share) / whole)
+    }
+
+    /// The strength of [`Lean::share_near`] under which the mean of s is this: 1/λ − 1/(e^λ − 1), by bisection.
+    #[must_use]
+    pub fn near_of_mean(mean: f64, strongest: f64) -> f64 {
+        let at = |strength: f64| {
+            // Beyond 700 the second part is nothing, and e^λ no number.
+            let second = if strength > 700.0 { 0.0 } else { 1.0 / (math::exp(strength) - 1.0) };
+            1.0 / strength - second
+        };
+        let (mut low, mut high) = (1e-3, strongest);
+        if mean >= at(low) {
+            return 0.0;
+        }
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if at(middle) > mean { low = middle } else { high = middle }
+        }
+        0.5 * (low + high)
     }
 
     /// The share above a uniform, s = 1 − u, as drawn, and the density there of the tilted law over the original one.
@@ -130,10 +234,10 @@ pub trait PriceProcess: Send + Sync + Debug {
 
     /// As `fill`, from the laws that `lean` names (`None`: as it is); returns the density of the tilted law over the
     /// original one at what was drawn, whichever it was drawn from. With nothing to tilt both are the same.
-    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> f64 {
+    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> Leant {
         let _ = lean;
         self.fill(draws, log_index);
-        1.0
+        Leant::default()
     }
 }
 

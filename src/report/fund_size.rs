@@ -85,7 +85,7 @@ pub fn text(study: &FundSize) -> String {
             let _ = writeln!(text, "Every fund is simulated on its own: {why}.");
         }
     }
-    text.push_str("\nSimulated, on the same shocks:\n\n");
+    let _ = write!(text, "\nSimulated, on the same shocks, amounts in {}, with 95 % intervals:\n\n", header.currency);
     let mut head: Vec<String> = [
         "fund",
         "P(exhausted)",

@@ -8,17 +8,34 @@ use super::table::ROWS;
 use crate::folder::tilted::Weighted;
 use crate::folder::{Flag, Header};
 
-/// What the pilot tried, one line each; empty where the tilt was given. The trials are (tilt, events, relative variance).
+/// A tilt that the pilot tried.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// As it is written; empty where nothing was tilted.
+    pub tilt: String,
+    pub paths: u64,
+    pub events: u64,
+    /// Variance of one path over the squared probability.
+    pub relative_variance: f64,
+}
+
+/// What the pilot tried, one line each; empty where the tilt was given.
 #[must_use]
-pub fn pilot(trials: &[(String, u64, f64)], paths: u64, chosen: &str) -> String {
+pub fn pilot(trials: &[Trial], chosen: &str) -> String {
     if trials.is_empty() {
         return String::new();
     }
-    let mut text = format!("Pilot, {paths} paths of their own for each tilt (variance of a path over p²):\n");
-    for (tilt, events, variance) in trials {
-        let known = if variance.is_finite() { format!("{variance:.1}") } else { "–".into() };
-        let mark = if tilt == chosen { "  chosen" } else { "" };
-        let _ = writeln!(text, "  {tilt:24} {events:>5} events  {known:>8}{mark}");
+    let mut text = String::from(
+        "Pilot, on paths of its own (variance of one weighted path over p²: the less, the more a path is worth):\n",
+    );
+    let mut is_marked = false;
+    for Trial { tilt, paths, events, relative_variance } in trials {
+        let known = if relative_variance.is_finite() { format!("{relative_variance:.0}") } else { "–".into() };
+        let is_chosen = tilt == chosen && !is_marked;
+        is_marked |= is_chosen;
+        let mark = if is_chosen { "  chosen" } else { "" };
+        let name = if tilt.is_empty() { "nothing tilted" } else { tilt };
+        let _ = writeln!(text, "  {paths:>5} paths {events:>5} events, variance over p² {known:>6}  {name}{mark}");
     }
     text.push('\n');
     text

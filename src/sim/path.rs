@@ -26,7 +26,7 @@ use crate::market::funding::Accrual;
 use crate::market::index::{Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
-use crate::market::process::Noise;
+use crate::market::process::{Leant, Noise, Tiltable};
 use crate::market::volatility::Realised;
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::scenario::Scenario;
@@ -60,6 +60,15 @@ pub struct Known {
     pub deep: Option<(i64, i64)>,
 }
 
+/// How a path of importance sampling was drawn.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Leaning {
+    /// Whether it was drawn from the tilted law, or from the original one.
+    pub is_tilted: bool,
+    /// For each thing that is tilted the statistic of its law (see [`Leant`]).
+    pub statistics: [Option<f64>; Tiltable::ALL.len()],
+}
+
 /// Accounts and prices of a path, drawn and not yet run: what runs under other rules may have in common.
 #[derive(Debug, Default)]
 pub struct Drawn {
@@ -83,6 +92,8 @@ pub struct Worker<'s> {
     listeners: Listeners,
     /// What the last path has shown that is so under every fund.
     shown: Known,
+    /// How far the last path that was drawn under a tilt lies from the original law.
+    leant: Leant,
     noise: Noise,
     log_index: Vec<f64>,
     /// Common jumps so far at each grid point; empty where there are none.
@@ -188,6 +199,7 @@ impl<'s> Worker<'s> {
             cast: Cast::default(),
             listeners: Listeners::default(),
             shown: Known::default(),
+            leant: Leant::default(),
             noise: Noise::default(),
             log_index: Vec::new(),
             jumped: Vec::new(),
@@ -255,6 +267,18 @@ impl<'s> Worker<'s> {
         (self.register, self.redrawn, self.index, self.factors) = (register, redrawn, index, factors);
     }
 
+    /// What a path of a tilted stage looks like, without running it.
+    ///
+    /// # Errors
+    /// As for [`Worker::run`].
+    pub fn leaning(&mut self, path: u64) -> Result<Leaning, Failure> {
+        let tilt = self.stage.tilt.map(|tilt| tilt.draw(self.stage.seed, path));
+        self.guarded(path, |worker| {
+            worker.draw_index(path, tilt);
+            Ok(Leaning { is_tilted: tilt.is_some_and(|tilt| tilt.is_tilted()), statistics: worker.leant.statistics })
+        })
+    }
+
     fn lend(&mut self) -> Drawn {
         Drawn {
             register: std::mem::take(&mut self.register),
@@ -307,8 +331,11 @@ impl<'s> Worker<'s> {
     /// A broken invariant of a path, with the command that replays it.
     #[must_use]
     pub fn broken(&self, path: u64, message: &str) -> Failure {
-        let Stage { scenario, seed, .. } = self.stage;
+        let Stage { scenario, seed, tilt, .. } = self.stage;
         let mut replay = format!("flashcrash trace {} --path {path} --seed {seed}", scenario.source.name);
+        if let Some(tilt) = tilt {
+            replay.push_str(&format!(" --tilt={tilt}"));
+        }
         for setting in &scenario.settings {
             replay.push_str(&format!(" --set '{setting}'"));
         }

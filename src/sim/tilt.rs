@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use crate::market::process::{Lean, Tiltable};
+use crate::market::process::{Lean, PARTS, Tiltable};
 use crate::rng::{Purpose, Stream, open_unit};
 use crate::traders::LargestSize;
 
@@ -17,16 +17,18 @@ pub const DEFENSIVE: f64 = 0.1;
 /// Bits behind the point of a weight.
 pub const WEIGHT_BITS: u32 = 40;
 
-/// What is made more frequent, and how much; each strength is above 1.
+/// What is made more frequent, and how much.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tilt {
-    /// Drop of a flash crash: with u = 1 − s the uniform behind it, s becomes s to this power.
+    /// Drop of a flash crash: with u = 1 − s the uniform behind it, s becomes an exponential with this rate, cut at 1.
     pub drop: Option<f64>,
-    /// Its duration: the same at the lower end, with the uniform itself.
+    /// Its duration: the same at the lower end, with s the uniform itself.
     pub duration: Option<f64>,
     /// Intensity of jumps, multiplied by this.
     pub jumps: Option<f64>,
-    /// The same as for the drop with the size of one account of the group with the largest sizes.
+    /// Shift of the noise in each part of the fall, against the crowd, in standard deviations of that part.
+    pub noise: Option<[f64; PARTS]>,
+    /// Size of one account: with u = 1 − s the uniform behind it, s becomes s to this power; the account is one of the group with the largest sizes.
     pub size: Option<f64>,
 }
 
@@ -39,16 +41,53 @@ pub(super) struct Draw {
     account: f64,
 }
 
-/// As it is written: `drop=4,size=2`.
+/// As it is written: `drop=10,noise=0.2/0.2/0.5/1/1/0.2/0/0,size=2`.
 impl fmt::Display for Tilt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = [("drop", self.drop), ("duration", self.duration), ("jumps", self.jumps), ("size", self.size)];
-        let told: Vec<String> = named.iter().filter_map(|(name, x)| Some(format!("{name}={}", (*x)?))).collect();
-        f.write_str(&told.join(","))
+        let Self { drop, duration, jumps, noise, size } = self;
+        let one = |name: &str, x: &Option<f64>| x.map(|x| format!("{name}={x}"));
+        let parts = |noise: &[f64; PARTS]| noise.map(|x| x.to_string()).join("/");
+        let noise = noise.as_ref().map(|noise| format!("noise={}", parts(noise)));
+        let told = [one("drop", drop), one("duration", duration), one("jumps", jumps), noise, one("size", size)];
+        f.write_str(&told.into_iter().flatten().collect::<Vec<_>>().join(","))
     }
 }
 
 impl Tilt {
+    /// Names of what can be tilted, each with whether this tilts it.
+    #[must_use]
+    pub fn named(&self) -> [(&'static str, bool); 5] {
+        let Self { drop, duration, jumps, noise, size } = self;
+        [
+            ("drop", drop.is_some()),
+            ("duration", duration.is_some()),
+            ("jumps", jumps.is_some()),
+            ("noise", noise.is_some()),
+            ("size", size.is_some()),
+        ]
+    }
+
+    /// The strength of what a price process can tilt.
+    #[must_use]
+    pub fn of(&self, what: Tiltable) -> Option<f64> {
+        match what {
+            Tiltable::Drop => self.drop,
+            Tiltable::Duration => self.duration,
+            Tiltable::Jumps => self.jumps,
+            Tiltable::Noise(part) => self.noise.map(|noise| noise[usize::from(part)]),
+        }
+    }
+
+    /// Tilts something by a strength.
+    pub fn set(&mut self, what: Tiltable, strength: f64) {
+        match what {
+            Tiltable::Drop => self.drop = Some(strength),
+            Tiltable::Duration => self.duration = Some(strength),
+            Tiltable::Jumps => self.jumps = Some(strength),
+            Tiltable::Noise(part) => self.noise.get_or_insert_default()[usize::from(part)] = strength,
+        }
+    }
+
     pub(super) fn draw(self, seed: u64, path: u64) -> Draw {
         let mut stream = Stream::new(seed, Purpose::Tilt, (0, 0), path);
         let is_tilted = open_unit(stream.word()) >= DEFENSIVE;
@@ -57,18 +96,17 @@ impl Tilt {
 }
 
 impl Draw {
+    pub(super) fn is_tilted(&self) -> bool {
+        self.is_tilted
+    }
+
     fn lean(&self, strength: f64) -> Lean {
         if self.is_tilted { Lean::Tilted(strength) } else { Lean::Original(strength) }
     }
 
     /// How the price process of an asset is drawn; the first asset that can be tilted is.
     pub(super) fn of(&self, what: Tiltable) -> Option<Lean> {
-        let strength = match what {
-            Tiltable::Drop => self.tilt.drop,
-            Tiltable::Duration => self.tilt.duration,
-            Tiltable::Jumps => self.tilt.jumps,
-        };
-        strength.map(|strength| self.lean(strength))
+        self.tilt.of(what).map(|strength| self.lean(strength))
     }
 
     pub(super) fn size(&self) -> Option<LargestSize> {

@@ -10,7 +10,7 @@
 //! plateau of share p, then f₁ + (1 − f₁)·((τ − a − p)/a)²; grind (j + r(n·τ − j))/n with j = ⌊n·τ⌋, n legs with rests.
 
 use super::gbm::{Diffusion, VOLATILITY};
-use super::{Draws, Lean, PriceProcess, Tiltable};
+use super::{Draws, Lean, Leant, PARTS, PriceProcess, Tiltable};
 use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
 use crate::money::Nanos;
@@ -213,25 +213,29 @@ impl PriceProcess for FlashCrash {
     fn tiltable(&self) -> Vec<Tiltable> {
         let is_drawn = |of: &dyn Distribution| of.support().0 < of.support().1;
         let drop = is_drawn(self.drop.as_ref()).then_some(Tiltable::Drop);
-        drop.into_iter().chain(is_drawn(self.duration_s.as_ref()).then_some(Tiltable::Duration)).collect()
+        let duration = is_drawn(self.duration_s.as_ref()).then_some(Tiltable::Duration);
+        let noise = if self.noise.sigma > 0.0 { PARTS } else { 0 };
+        drop.into_iter().chain(duration).chain(Tiltable::ALL[3..].iter().copied().take(noise)).collect()
     }
 
-    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> f64 {
+    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> Leant {
         let step_s = draws.grid.step_seconds();
         self.noise.fill(step_s, draws.brownian, log_index);
 
-        let mut ratio = 1.0;
+        let mut leant = Leant::default();
         let mut u = open_unit(draws.stream.word());
         if let Some(lean) = lean(Tiltable::Drop) {
-            let (above, density) = lean.share_above(u);
-            (u, ratio) = (1.0 - above, ratio * density);
+            let (above, density) = lean.share_near(1.0 - u);
+            leant.note(Tiltable::Drop, density, above);
+            u = 1.0 - above;
         }
         let drop = self.drop.quantile(u);
         let mut u = open_unit(draws.stream.word());
         if let Some(lean) = lean(Tiltable::Duration) {
             // A short fall is the lower end of its distribution.
-            let (below, density) = lean.share_above(1.0 - u);
-            (u, ratio) = (below, ratio * density);
+            let (below, density) = lean.share_near(u);
+            leant.note(Tiltable::Duration, density, below);
+            u = below;
         }
         let duration_s = self.duration_s.quantile(u);
         let mut draw = |of: &dyn Distribution| of.quantile(open_unit(draws.stream.word()));
@@ -263,10 +267,56 @@ impl PriceProcess for FlashCrash {
             unrecovered = Some(left);
             *point += depth * (1.0 - recovery_share * (1.0 - left));
         }
-        ratio
+        let mut from_s = start_s;
+        for (number, &part) in (1_u8..).zip(&Tiltable::ALL[3..]) {
+            let to_s = start_s + duration_s * (f64::from(number) / PARTS as f64);
+            if let Some(lean) = lean(part) {
+                self.drift(part, lean, (from_s, to_s), &draws, log_index, &mut leant);
+            }
+            from_s = to_s;
+        }
+        leant
     }
 
     fn variance_rate(&self) -> f64 {
         self.noise.sigma * self.noise.sigma
+    }
+}
+
+impl FlashCrash {
+    /// Lets the noise drift against the crowd through a part of the fall.
+    ///
+    /// With y the adverse sum of the n increments that begin in it over √(n·Δt), a standard normal, the tilted law is that
+    /// of y + θ: every one of them is moved by θ·√(Δt/n). Density over the original one: exp(θ·y − θ²/2) at what was drawn
+    /// (Cameron and Martin 1944).
+    fn drift(
+        &self,
+        part: Tiltable,
+        lean: Lean,
+        (from_s, to_s): (f64, f64),
+        draws: &Draws<'_>,
+        log_index: &mut [f64],
+        leant: &mut Leant,
+    ) {
+        let step_s = draws.grid.step_seconds();
+        let begun = |i: usize, limit: f64| (i as f64) * step_s < limit;
+        let steps = draws.brownian.len();
+        let first = (0..steps).find(|&i| !begun(i, from_s)).unwrap_or(steps);
+        let count = (first..steps).take_while(|&i| begun(i, to_s)).count();
+        if count == 0 {
+            return;
+        }
+        let adverse = draws.direction.sign();
+        let spread = math::sqrt(count as f64 * step_s);
+        let mut y = adverse * draws.brownian[first..first + count].iter().sum::<f64>() / spread;
+        let strength = lean.strength();
+        if let Lean::Tilted(theta) = lean {
+            y += theta;
+            let moved = adverse * self.noise.sigma * theta * spread / count as f64;
+            for (at, point) in log_index.iter_mut().enumerate().skip(first + 1) {
+                *point += moved * (at - first).min(count) as f64;
+            }
+        }
+        leant.note(part, math::exp(strength * y - 0.5 * strength * strength), y);
     }
 }

@@ -9,7 +9,7 @@
 
 use super::gbm::{DRIFT, Diffusion, VOLATILITY};
 use super::jumps::{self, PoissonJumps};
-use super::{Draws, Lean, PriceProcess, Tiltable};
+use super::{Draws, Lean, Leant, PriceProcess, Tiltable};
 use crate::market::math;
 use crate::registry::Entry;
 
@@ -51,10 +51,10 @@ impl PriceProcess for JumpDiffusion {
     }
 
     /// With N jumps in T seconds the density of intensity m·λ over that of λ is m^N·exp(−(m − 1)·λ·T).
-    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> f64 {
+    fn fill_leaning(&self, draws: Draws<'_>, lean: &dyn Fn(Tiltable) -> Option<Lean>, log_index: &mut [f64]) -> Leant {
         let Some(lean) = lean(Tiltable::Jumps) else {
             self.fill(draws, log_index);
-            return 1.0;
+            return Leant::default();
         };
         let strength = lean.strength();
         let seconds = draws.grid.step_seconds() * draws.grid.steps as f64;
@@ -63,7 +63,14 @@ impl PriceProcess for JumpDiffusion {
             Lean::Tilted(_) => self.jumps.intensity * strength,
         };
         let jumps = f64::from(self.jump(intensity, draws, log_index));
-        math::exp(jumps * math::ln(strength) - (strength - 1.0) * self.jumps.intensity * seconds)
+        let expected = self.jumps.intensity * seconds;
+        let mut leant = Leant::default();
+        leant.note(
+            Tiltable::Jumps,
+            math::exp(jumps * math::ln(strength) - (strength - 1.0) * expected),
+            jumps / expected,
+        );
+        leant
     }
 
     fn variance_rate(&self) -> f64 {

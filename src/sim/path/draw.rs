@@ -6,7 +6,7 @@ use super::Worker;
 use crate::fault::Failure;
 use crate::market::index::Address;
 use crate::market::math;
-use crate::market::process::Draws;
+use crate::market::process::{Draws, Leant};
 use crate::rng::{Purpose, Stream, open_unit};
 use crate::sim::stage::{Source, Stage};
 use crate::sim::tilt::Draw;
@@ -50,6 +50,7 @@ impl Worker<'_> {
     /// original one; the first asset that can be tilted is.
     pub(super) fn draw_index(&mut self, path: u64, tilt: Option<Draw>) -> f64 {
         let (mut ratio, mut tilted) = (1.0, Vec::new());
+        self.leant = Leant::default();
         let Stage { scenario, seed, .. } = self.stage;
         let grid = scenario.clock.grid();
         self.noise.draw(*seed, path, grid, scenario.clock.mark_interval, &scenario.correlation);
@@ -73,7 +74,11 @@ impl Worker<'_> {
                 None => asset.process.fill(draws, &mut self.log_index),
                 Some(tilt) => {
                     let lean = |what| if tilted.contains(&what) { None } else { tilt.of(what) };
-                    ratio *= asset.process.fill_leaning(draws, &lean, &mut self.log_index);
+                    let leant = asset.process.fill_leaning(draws, &lean, &mut self.log_index);
+                    ratio *= leant.ratio;
+                    for (known, new) in self.leant.statistics.iter_mut().zip(leant.statistics) {
+                        *known = known.or(new);
+                    }
                     tilted.extend(asset.process.tiltable());
                 }
             }
