@@ -145,10 +145,10 @@ impl Winners {
                         untouched.filter_map(|&id| question.candidate(id)).for_each(|item| self.frontier.push(item));
                     } else {
                         for child in [node.children, node.children + 1] {
-                            if tree.alive[child as usize] > 0 {
-                                if let Some(score) = question.bound(&tree.nodes[child as usize]) {
-                                    self.frontier.push(Item { score, kind: Kind::Node(child) });
-                                }
+                            if tree.alive[child as usize] > 0
+                                && let Some(score) = question.bound(&tree.nodes[child as usize])
+                            {
+                                self.frontier.push(Item { score, kind: Kind::Node(child) });
                             }
                         }
                     }
