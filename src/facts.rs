@@ -267,6 +267,9 @@ macro_rules! outcome {
             pub conduct: Conduct,
             /// Weight of the path under importance sampling in units of 2⁻⁴⁰; `None` where every path counts once.
             pub weight: Option<i64>,
+            /// Least opening fund that its fall from the peak never stops; `None` where no fall stops the fund, or it
+            /// never falls. Not a column: only the study of fund sizes asks for it.
+            pub fall_fund: Option<i64>,
         }
 
         impl Outcome {
@@ -285,7 +288,7 @@ macro_rules! outcome {
             #[must_use]
             pub fn from_values(path: u64, values: [i64; Self::COLUMNS.len()], exhausted_at_s: Option<i64>) -> Self {
                 let [$($name,)+] = values;
-                Self { path, $($name,)+ exhausted_at_s, conduct: Conduct::default(), weight: None }
+                Self { path, $($name,)+ exhausted_at_s, conduct: Conduct::default(), weight: None, fall_fund: None }
             }
 
             /// One value by the name of its column.

@@ -690,10 +690,16 @@ impl Rules {
     /// Why one run does not tell when the fund is exhausted for every size of it, where it does not.
     #[must_use]
     pub fn beyond_one_pass(&self) -> Option<&'static str> {
-        let limits = &self.waterfall.fund;
-        if limits.drawdown.is_some() {
+        if self.waterfall.fund.drawdown.is_some() {
             return Some("a drawdown stops the fund above its floor, so when it stops depends on its size");
         }
+        self.beyond_its_budget()
+    }
+
+    /// Why more than the fund's floor and its fall from the peak decide when it is exhausted, where more does.
+    #[must_use]
+    pub fn beyond_its_budget(&self) -> Option<&'static str> {
+        let limits = &self.waterfall.fund;
         let bound = limits.draw_cap.is_some() || limits.net_position_cap.is_some() || !limits.pools.is_empty();
         if bound {
             return Some("more than the floor limits what the fund pays");

@@ -239,3 +239,30 @@ fn a_shard_killed_at_any_moment_is_whole_or_not_there() {
     assert!(fs::read(dir.path().join("stopped")).unwrap() == whole);
     assert_eq!(lab::names_in(dir.path()), ["stopped", "tiny.toml", "whole"], "no stray files");
 }
+
+/// Where a fall of 30 % from the peak stops the fund, with fees and surplus that lift the peak, and a window of five
+/// minutes: a path exhausts exactly the funds below its critical one.
+#[test]
+fn one_run_tells_which_funds_a_fall_from_the_peak_stops() {
+    let with = |open: i64| {
+        let fall = "\"profit_at_adl_price\", drawdown_start = \"30 %\", drawdown_window = \"5 min\" }";
+        let text = lab::edit(&feedback(), "\"profit_at_adl_price\" }", fall);
+        lab::read(&lab::edit(&text, "open = 20_000", &format!("open = {open}")))
+    };
+    let scenario = with(20_000);
+    let unit = scenario.cash_unit;
+    let told = rows(&scenario, 1, 400);
+    let (mut below, mut above, mut by_fall) = (0, 0, 0);
+    for open in [2_000, 10_000, 20_000, 40_000, 100_000, 300_000] {
+        let other = with(open);
+        for (row, path) in rows(&other, 1, 400).iter().zip(&told) {
+            let cash = (path.fund_need_cash > 0).then_some(path.fund_need_cash);
+            let critical = cash.max(path.fall_fund);
+            let is_short = critical.is_some_and(|critical| critical > row.fund_open);
+            assert_eq!(row.exhausted_at_s.is_some(), is_short, "path {} with {open}: {critical:?} {unit:?}", row.path);
+            by_fall += usize::from(path.fall_fund > cash);
+            if is_short { below += 1 } else { above += 1 }
+        }
+    }
+    assert!(below > 300 && above > 300 && by_fall > 300, "{below} {above} {by_fall}");
+}

@@ -395,6 +395,7 @@ impl<'s> Worker<'s> {
                     .run(&context, &mut self.cast, register, Series::Skip, unheard, &mut [])
                     .map_err(|refused| self.refused(path, &refused))?;
                 (row.fund_need, row.fund_need_cash) = (need.fund_draw, need.fund_need_cash);
+                row.fall_fund = need.fall_fund;
                 register
             }
         };
@@ -452,7 +453,8 @@ impl Lane {
         Self {
             venue: Venue::new(Arc::clone(rules)),
             marks: stage.scenario.assets.iter().map(|asset| asset.mark.boxed_clone()).collect(),
-            tally: Tally::new(&multipliers, outputs),
+            // The unlimited fund has no such rule, and is the one that tells.
+            tally: Tally::new(&multipliers, outputs).watching(stage.rules.waterfall.fund.drawdown),
             assets: vec![AssetState::default(); books.len()],
             published: vec![Published::default(); books.len()],
             passage: stage.scenario.passage(),

@@ -4,10 +4,15 @@
 //! number of the path in plain arrays, and a new path is a new stamp. Every definition is that of section 8 of
 //! `docs/methods.md`.
 
+mod fall;
+
+use fall::Fall;
+
 use super::leg::{Leg, Traded};
 use crate::facts::{AccountId, Deed, Disposal, Fact, Observer, Outcome, Party, Sample, Side, Via, Why};
 use crate::market::process::Direction;
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
+use crate::venue::rules::Drawdown;
 
 /// Whether a path's series are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +85,8 @@ pub struct Tally {
     /// n(t): cumulative fund inflow less payouts, and its lowest value so far.
     flow: i64,
     flow_min: i64,
+    /// Falls of n from its peak, where one stops the fund.
+    fall: Option<Fall>,
     leg: Leg,
     traded: Traded,
     /// Whether the first asset has had a price; until then lows and highs hold the opening one.
@@ -104,10 +111,17 @@ impl Tally {
             voluntary: Distinct::default(),
             flow: 0,
             flow_min: 0,
+            fall: None,
             leg: Leg::new(Direction::Down, Price::ZERO),
             traded: Traded::default(),
             priced: false,
         }
+    }
+
+    /// Finds the fund that its fall from the peak never stops ([`Outcome::fall_fund`]).
+    #[must_use]
+    pub fn watching(self, drawdown: Option<Drawdown>) -> Self {
+        Self { fall: drawdown.map(Fall::new), ..self }
     }
 
     /// Starts a path.
@@ -144,6 +158,7 @@ impl Tally {
         self.deleveraged.empty();
         self.voluntary.empty();
         (self.flow, self.flow_min, self.priced) = (0, 0, false);
+        self.fall.iter_mut().for_each(Fall::begin);
         (self.leg, self.traded) = (Leg::new(start.direction, start.price), Traded::default());
     }
 
@@ -177,6 +192,7 @@ impl Tally {
         row.fund_draw = (-self.flow_min.min(self.flow + row.horizon_mark)).max(0);
         row.fund_need = row.fund_draw;
         row.fund_need_cash = (-self.flow_min).max(0);
+        row.fall_fund = self.fall.as_ref().and_then(Fall::enough);
         row.clone()
     }
 
@@ -209,23 +225,24 @@ impl Tally {
         }
     }
 
-    fn fund_flow(&mut self, amount: i64) {
+    fn fund_flow(&mut self, time: Nanos, amount: i64) {
+        self.fall.iter_mut().for_each(|fall| fall.change(time, amount));
         self.flow += amount;
         self.flow_min = self.flow_min.min(self.flow);
         self.now.fund = self.row.fund_open + self.flow;
     }
 
-    fn posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
+    fn posted(&mut self, time: Nanos, from: Party, to: Party, amount: Cash, why: Why) {
         let amount = amount.0;
         match (from, to) {
             // The opening balance is known; a deposit is not income.
             (Party::World, _) | (_, Party::World) => return,
             (Party::Fund, _) => {
-                self.fund_flow(-amount);
+                self.fund_flow(time, -amount);
                 self.row.fund_paid += amount;
             }
             (_, Party::Fund) => {
-                self.fund_flow(amount);
+                self.fund_flow(time, amount);
                 if why == Why::Repayment {
                     self.row.fund_paid -= amount;
                 } else {
@@ -316,7 +333,7 @@ impl Observer for Tally {
         self.sample_before(time);
         for fact in facts {
             match *fact {
-                Fact::Posted { from, to, amount, why } => self.posted(from, to, amount, why),
+                Fact::Posted { from, to, amount, why } => self.posted(time, from, to, amount, why),
                 Fact::Traded { party: Party::Engine | Party::Backstop(_), contract, qty, via: Via::Book, .. } => {
                     let at = usize::from(contract);
                     self.row.inventory_sold += self.multipliers[at].notional(qty.abs(), self.marks[at]).0;

@@ -1,7 +1,8 @@
 //! How large a fund must be.
 //!
 //! A path exhausts a fund F exactly where its critical fund is larger, F_crit = fund_need_cash + floor (−∞ where nothing
-//! is needed): until the first exhaustion the path is the same for every fund. So one run gives P(exhausted | F) for all
+//! is needed): until the first exhaustion the path is the same for every fund. Where a fall from the peak stops the fund at
+//! a share a of it, F_crit is at least max over t of (m − n)/a − m, n the fund's cumulative result and m its peak in the window. So one run gives P(exhausted | F) for all
 //! F, where the fund's budget is the only trigger of ADL and no lot reaches the venue's own inventory. Elsewhere every
 //! fund is simulated. What depends on the fund through the book (ADL, unfunded deficit) is always simulated: fund money
 //! pays for selling what ADL would have kept out of the book.
@@ -18,7 +19,7 @@ use crate::registry::Setting;
 use crate::scenario::Scenario;
 use crate::stats::moments::Moments;
 use crate::stats::{Estimate, binomial_at_most, proportion};
-use crate::venue::rules::{CashLayer, PositionLayer};
+use crate::venue::rules::{CashLayer, Drawdown, PositionLayer};
 
 /// The key that is varied.
 const FUND: &str = "venue.fund.open";
@@ -83,7 +84,8 @@ pub fn sufficient_rank(n: u64, share: f64, confidence: f64) -> Option<u64> {
 
 /// The critical fund of a path in cash units; `None` is −∞.
 fn critical(row: &Outcome, floor: i64) -> Option<i64> {
-    (row.fund_need_cash > 0).then(|| row.fund_need_cash + floor)
+    let cash = (row.fund_need_cash > 0).then(|| row.fund_need_cash + floor);
+    cash.max(row.fall_fund)
 }
 
 /// Whether one run tells P(exhausted | F) for every F.
@@ -97,7 +99,13 @@ fn method(scenario: &Scenario, rows: &[Outcome]) -> Method {
     if rules.cash_layers.first() != Some(&CashLayer::Fund) {
         return Method::Grid("the fund is not the first cash layer".into());
     }
-    if let Some(reason) = rules.beyond_one_pass() {
+    let reason = match rules.waterfall.fund.drawdown {
+        // It is on exactly while it leaves no allowance, so the first order that it cuts is the same for all larger falls.
+        Some(Drawdown { start, stop, .. }) if start == stop => rules.beyond_its_budget(),
+        Some(_) => Some("a drawdown that has stopped the fund goes on to do so at smaller falls"),
+        None => rules.beyond_one_pass(),
+    };
+    if let Some(reason) = reason {
         return Method::Grid(reason.into());
     }
     if rows.iter().any(|row| row.to_engine != 0) {
