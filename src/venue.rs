@@ -26,6 +26,7 @@ mod funding;
 pub mod ledger;
 pub mod liquidation;
 pub mod margin;
+pub mod peak;
 pub mod presets;
 pub mod register;
 mod round;

@@ -3,20 +3,11 @@
 //! The ledger keeps the fund's cash as one balance; here it is divided among pools, and each change is ascribed to the
 //! contract that caused it. Every change is told by [`Venue::fund_moved`] before anything asks for a budget again.
 
-use std::collections::VecDeque;
-
 use super::Venue;
+use super::peak::Peak;
 use super::rules::{CashLayer, Drawdown, FundLimits, FundRules};
 use crate::facts::{ContractId, Fact, Side};
 use crate::money::{Cash, Nanos, Qty, Ratio};
-
-/// The greatest balance of a pool within a window, and whether the pool has fallen too far below it.
-#[derive(Clone, Debug, Default)]
-struct Peak {
-    /// Balances of the past that could still be the greatest, each with the time until which it stood: descending.
-    past: VecDeque<(Nanos, Cash)>,
-    on: bool,
-}
 
 #[derive(Clone, Debug)]
 struct Pool {
@@ -24,6 +15,8 @@ struct Pool {
     floor: Cash,
     cash: Cash,
     peak: Peak,
+    /// Whether it has fallen too far below its peak.
+    fallen: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -44,7 +37,7 @@ pub(super) struct Funds {
 impl Funds {
     pub fn new(fund: FundRules, limits: &FundLimits, layers: &[CashLayer], contracts: usize) -> Self {
         let mut of = vec![0; contracts];
-        let pool = |open, floor| Pool { open, floor, cash: open, peak: Peak::default() };
+        let pool = |open, floor| Pool { open, floor, cash: open, peak: Peak::default(), fallen: false };
         let pools = if limits.pools.is_empty() {
             vec![pool(fund.open, fund.floor)]
         } else {
@@ -71,8 +64,8 @@ impl Funds {
         self.drawn.fill(Cash::ZERO);
         for pool in &mut self.pools {
             pool.cash = pool.open;
-            pool.peak.past.clear();
-            pool.peak.on = false;
+            pool.peak.clear();
+            pool.fallen = false;
         }
     }
 
@@ -100,7 +93,7 @@ impl Funds {
     fn until_drawdown(&self, contract: ContractId, now: Nanos) -> Cash {
         let pool = &self.pools[usize::from(self.of[usize::from(contract)])];
         self.drawdown.map_or(Cash::MAX, |rule| {
-            if pool.peak.on {
+            if pool.fallen {
                 return Cash::ZERO;
             }
             let peak = pool.peak_at(now, rule.window);
@@ -116,21 +109,12 @@ impl Funds {
 
 impl Pool {
     fn peak_at(&self, now: Nanos, window: Nanos) -> Cash {
-        let oldest = now - window;
-        let past = self.peak.past.iter().find(|(until, _)| *until >= oldest);
-        past.map_or(self.cash, |(_, balance)| self.cash.max(*balance))
+        self.peak.at(self.cash, now, window)
     }
 
     /// The balance changes at `now`.
     fn change(&mut self, change: Cash, now: Nanos, rule: Drawdown) {
-        let oldest = now - rule.window;
-        while self.peak.past.front().is_some_and(|(until, _)| *until < oldest) {
-            self.peak.past.pop_front();
-        }
-        while self.peak.past.back().is_some_and(|(_, balance)| *balance <= self.cash) {
-            self.peak.past.pop_back();
-        }
-        self.peak.past.push_back((now, self.cash));
+        self.peak.leave(self.cash, now, rule.window);
         self.cash += change;
     }
 
@@ -139,9 +123,9 @@ impl Pool {
         let peak = self.peak_at(now, rule.window);
         let fall = i128::from((peak - self.cash).0) * i128::from(Ratio::ONE.0);
         let reached = |ratio: Ratio| fall >= i128::from(ratio.0) * i128::from(peak.0.max(0));
-        let on = if self.peak.on { reached(rule.stop) } else { reached(rule.start) };
-        let switched = on != self.peak.on;
-        self.peak.on = on;
+        let on = if self.fallen { reached(rule.stop) } else { reached(rule.start) };
+        let switched = on != self.fallen;
+        self.fallen = on;
         switched.then_some(peak)
     }
 }
@@ -256,7 +240,7 @@ impl Venue {
         let Some(rule) = self.funds.drawdown else { return };
         for (number, pool) in (0u16..).zip(&mut self.funds.pools) {
             if let Some(peak) = pool.switch(self.now, rule) {
-                let (on, balance) = (pool.peak.on, pool.cash);
+                let (on, balance) = (pool.fallen, pool.cash);
                 self.ledger.facts.push(Fact::Drawdown { pool: number, on, peak, balance });
             }
         }
@@ -270,7 +254,7 @@ mod tests {
     const RULE: Drawdown = Drawdown { start: Ratio(300_000_000), stop: Ratio(250_000_000), window: Nanos(100) };
 
     fn pool(open: i64) -> Pool {
-        Pool { open: Cash(open), floor: Cash::ZERO, cash: Cash(open), peak: Peak::default() }
+        Pool { open: Cash(open), floor: Cash::ZERO, cash: Cash(open), peak: Peak::default(), fallen: false }
     }
 
     #[test]
@@ -279,7 +263,7 @@ mod tests {
         let mut at = |time: i64, change: i64| {
             pool.change(Cash(change), Nanos(time), RULE);
             pool.switch(Nanos(time), RULE);
-            pool.peak.on
+            pool.fallen
         };
         assert!(!at(1, -299), "29.9 %");
         assert!(at(2, -1), "30 %: the document's own example triggers at 30 %");

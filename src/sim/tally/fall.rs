@@ -1,8 +1,7 @@
 //! How far the fund falls from its peak, and how large it must be for that fall to stay within a share of the peak.
 
-use std::collections::VecDeque;
-
-use crate::money::{Nanos, Ratio, div_ceil, narrow};
+use crate::money::{Cash, Nanos, Ratio, div_ceil, narrow};
+use crate::venue::peak::Peak;
 use crate::venue::rules::Drawdown;
 
 /// Follows n(t), cumulative inflow less payouts, and its greatest value m(t) within the window.
@@ -11,38 +10,31 @@ pub(super) struct Fall {
     /// Share of the peak at which the fund stops.
     share: Ratio,
     window: Nanos,
-    flow: i64,
-    /// Values of the past that could still be the greatest, each with the time until which it stood: descending.
-    past: VecDeque<(Nanos, i64)>,
+    flow: Cash,
+    peak: Peak,
     enough: Option<i64>,
 }
 
 impl Fall {
     pub fn new(rule: Drawdown) -> Self {
-        Self { share: rule.start, window: rule.window, flow: 0, past: VecDeque::new(), enough: None }
+        Self { share: rule.start, window: rule.window, flow: Cash::ZERO, peak: Peak::default(), enough: None }
     }
 
     pub fn begin(&mut self) {
-        (self.flow, self.enough) = (0, None);
-        self.past.clear();
+        (self.flow, self.enough) = (Cash::ZERO, None);
+        self.peak.clear();
     }
 
     /// The fund gains `amount`, or pays it.
     pub fn change(&mut self, now: Nanos, amount: i64) {
-        let oldest = now - self.window;
-        while self.past.front().is_some_and(|(until, _)| *until < oldest) {
-            self.past.pop_front();
-        }
-        while self.past.back().is_some_and(|(_, flow)| *flow <= self.flow) {
-            self.past.pop_back();
-        }
-        self.past.push_back((now, self.flow));
-        self.flow += amount;
-        let peak = self.past[0].1.max(self.flow);
-        let fall = i128::from(peak - self.flow);
+        self.peak.leave(self.flow, now, self.window);
+        self.flow += Cash(amount);
+        let peak = self.peak.at(self.flow, now, self.window);
+        let fall = i128::from((peak - self.flow).0);
         if fall > 0 {
             // Least F with m − n ≤ ⌊a·(F + m)⌋.
-            let enough = div_ceil(fall * i128::from(Ratio::ONE.0), i128::from(self.share.0.max(1))) - i128::from(peak);
+            let enough =
+                div_ceil(fall * i128::from(Ratio::ONE.0), i128::from(self.share.0.max(1))) - i128::from(peak.0);
             self.enough = self.enough.max(Some(narrow(enough)));
         }
     }
