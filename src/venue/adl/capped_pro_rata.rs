@@ -33,10 +33,7 @@ impl Sharing for CappedProRata {
     }
 
     fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
-        taken.clear();
-        taken.resize(winners.len(), Qty::ZERO);
-        let weights: Vec<i128> = winners.iter().map(|winner| i128::from(winner.unrealised().0.max(0))).collect();
-        water_filling::by_weight(winners, &weights, round.needed, taken);
+        water_filling::by_weight(winners, |winner| i128::from(winner.unrealised().0), round.needed, taken);
     }
 }
 

@@ -25,8 +25,6 @@ impl Sharing for ProRata {
     }
 
     fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
-        taken.clear();
-        taken.resize(winners.len(), Qty::ZERO);
         water_filling::in_proportion(winners, round.needed, taken);
     }
 }

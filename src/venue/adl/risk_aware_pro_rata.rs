@@ -52,16 +52,7 @@ impl Sharing for RiskAwareProRata {
     }
 
     fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
-        taken.clear();
-        taken.resize(winners.len(), Qty::ZERO);
-        let mut weights: Vec<i128> = winners.iter().map(|winner| self.weight(winner)).collect();
-        // Only ratios of weights count: all lose the same bits, until the greatest fits 63.
-        let most = weights.iter().copied().max().unwrap_or(0);
-        let excess = (128 - most.leading_zeros()).saturating_sub(63);
-        for weight in &mut weights {
-            *weight = if *weight > 0 { (*weight >> excess).max(1) } else { 0 };
-        }
-        water_filling::by_weight(winners, &weights, round.needed, taken);
+        water_filling::by_weight(winners, |winner| self.weight(winner), round.needed, taken);
     }
 }
 

@@ -6,20 +6,28 @@
 use super::Winner;
 use crate::money::{Qty, narrow};
 
-/// Adds to `taken` the shares of `lots` by weight. Winners without weight give only what the others cannot, in
-/// proportion to their positions. Weights are 0 or more and below 2⁶³; both slices are in account order.
-pub(super) fn by_weight(winners: &[Winner], weights: &[i128], lots: Qty, taken: &mut [Qty]) {
+/// The shares of `lots` by weight, one for each of the winners, which are in account order. A weight below 0 counts as
+/// none, and who has none gives only what the others cannot, in proportion to positions.
+pub(super) fn by_weight(winners: &[Winner], weight: impl Fn(&Winner) -> i128, lots: Qty, taken: &mut Vec<Qty>) {
     let quantities: Vec<i128> = winners.iter().map(|winner| i128::from(winner.qty.0).abs()).collect();
-    fill(&quantities, weights, lots, taken);
+    let mut weights: Vec<i128> = winners.iter().map(weight).collect();
+    // Only ratios of weights count: all lose the same bits, until the greatest fits 63.
+    let most = weights.iter().copied().max().unwrap_or(0).max(0);
+    let excess = (128 - most.leading_zeros()).saturating_sub(63);
+    for weight in &mut weights {
+        *weight = if *weight > 0 { (*weight >> excess).max(1) } else { 0 };
+    }
+    taken.clear();
+    taken.resize(winners.len(), Qty::ZERO);
+    fill(&quantities, &weights, lots, taken);
 }
 
 /// The same with positions as weights: the same share of every position.
-pub(super) fn in_proportion(winners: &[Winner], lots: Qty, taken: &mut [Qty]) {
-    let quantities: Vec<i128> = winners.iter().map(|winner| i128::from(winner.qty.0).abs()).collect();
-    fill(&quantities, &quantities, lots, taken);
+pub(super) fn in_proportion(winners: &[Winner], lots: Qty, taken: &mut Vec<Qty>) {
+    by_weight(winners, |winner| i128::from(winner.qty.0).abs(), lots, taken);
 }
 
-/// [`by_weight`] on bare numbers.
+/// Adds to `taken` the shares of `lots` by weights of 0 or more below 2⁶³.
 pub(super) fn fill(quantities: &[i128], weights: &[i128], lots: Qty, taken: &mut [Qty]) {
     let weighted: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0 && quantities[i] > 0).collect();
     let weightless: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] <= 0 && quantities[i] > 0).collect();
