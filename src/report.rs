@@ -3,6 +3,7 @@
 pub mod attribution;
 pub mod book;
 mod charts;
+pub mod columns;
 pub mod conduct;
 pub mod contributions;
 mod findings;

@@ -9,6 +9,7 @@ use clap::Args;
 use flashcrash::fault::{Failure, Faults};
 use flashcrash::position::fraction::show;
 use flashcrash::position::{Answer, Ask, Fields, join_accounts};
+use flashcrash::report::columns::{Align, aligned};
 
 use super::print;
 
@@ -308,18 +309,5 @@ fn columns(asks: &[Ask], answers: &[Answer]) -> String {
             value(&answer.adl_score),
         ]);
     }
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .enumerate()
-            .map(|(i, (cell, &width))| if i == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") })
-            .collect();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    aligned("", &rows, &[Align::Left, Align::Right])
 }

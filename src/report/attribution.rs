@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::columns::{Align, aligned};
 use super::frame::Axis;
 use super::number::{Style, grouped, short, with_interval};
 use super::scene::{Anchor, Colour, Dash, HEIGHT, Scene, Shape, WIDTH, Weight};
@@ -51,17 +52,7 @@ pub fn table(found: &Attribution) -> String {
             rows.push([part.clone(), cell(added.first_in), cell(added.in_order), cell(added.last_in)]);
         }
         rows.push(["all parts on".into(), String::new(), mean(effect.on), String::new()]);
-        let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths = [width(0), width(1), width(2), width(3)];
-        for row in &rows {
-            let cells: Vec<String> = row
-                .iter()
-                .zip(widths)
-                .enumerate()
-                .map(|(at, (cell, width))| if at == 0 { format!("{cell:<width$}") } else { format!("{cell:>width$}") })
-                .collect();
-            let _ = writeln!(text, "    {}", cells.join("   ").trim_end());
-        }
+        text.push_str(&aligned("    ", &rows, &[Align::Left, Align::Right]));
     }
     text.push_str(
         "\n  What a part adds depends on which others are on: in order the parts add up, first and last show how far the order matters.\n",

@@ -359,15 +359,6 @@ fn concentration(book: &Book, summary: &Summary, seen: &[Seen]) -> Plot {
         percent(summary.top[0]),
         percent(summary.top[2])
     );
-    let straight = Layer::Curve {
-        of: 1,
-        x: vec![0.0, 1.0],
-        y: vec![0.0, 1.0],
-        colour: Colour::GREY,
-        width: 2.0,
-        dash: Dash::Dashed,
-    };
-    let curve = Layer::Curve { of: 0, x, y, colour: Colour::BLUE, width: 3.0, dash: Dash::Solid };
     Plot {
         legend: vec![
             (Swatch::Line(Colour::BLUE, Dash::Solid), "notional held".into()),
@@ -377,7 +368,7 @@ fn concentration(book: &Book, summary: &Summary, seen: &[Seen]) -> Plot {
         y_name: "share of all notional".into(),
         x: Axis { high: 1.0, ..Axis::shares(1.0) },
         y: Axis::shares(1.0),
-        layers: vec![straight, curve],
+        layers: Layer::lorenz(x, y, Colour::BLUE),
         ..plot(book, CHARTS[3], title, "Notional by account, both sides together (Lorenz curve)")
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::columns::{Align, aligned};
 use super::number::{Style, percent, short};
 use super::sweep::in_brackets;
 use crate::folder::contributions::Contributions;
@@ -58,17 +59,7 @@ pub fn text(found: &Contributions, removals: Option<&Study>, count: usize) -> St
         }
         rows.push(row);
     }
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .enumerate()
-            .map(|(at, (cell, width))| if at == 0 { format!("{cell:width$}") } else { format!("{cell:>width$}") })
-            .collect();
-        let _ = writeln!(text, "  {}", cells.join("  "));
-    }
+    text.push_str(&aligned("  ", &rows, &[Align::Left, Align::Right]));
     if removals.is_some() {
         text.push_str(
             "\n  Without it: the same shocks on the book without that account's positions, less the whole book; 95 % intervals.\n",

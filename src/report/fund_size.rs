@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::columns::{Align, aligned};
 use super::frame::{Axis, Frame, Swatch, Words};
 use super::number::{Style, grouped, percent, short};
 use super::scene::{Colour, Dash, Scene};
@@ -115,12 +116,7 @@ pub fn text(study: &FundSize) -> String {
         row.extend(cell.cost.map(|cost| in_brackets(cost, Style::Amount)));
         rows.push(row);
     }
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows[0].len()).map(width).collect();
-    for row in &rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:>width$}")).collect();
-        let _ = writeln!(text, "  {}", cells.join("  "));
-    }
+    text.push_str(&aligned("  ", &rows, &[Align::Right]));
     let risers: Vec<String> = study
         .grid
         .windows(2)

@@ -98,6 +98,16 @@ pub enum Layer {
     Note(String),
 }
 
+impl Layer {
+    /// A Lorenz curve as the first entry of the legend, before the straight line of equal shares as the second.
+    pub fn lorenz(x: Vec<f64>, y: Vec<f64>, colour: Colour) -> Vec<Self> {
+        let ends = vec![0.0, 1.0];
+        let equal =
+            Self::Curve { of: 1, x: ends.clone(), y: ends, colour: Colour::GREY, width: 2.0, dash: Dash::Dashed };
+        vec![equal, Self::Curve { of: 0, x, y, colour, width: 3.0, dash: Dash::Solid }]
+    }
+}
+
 /// A second panel under the first, over the same abscissa. Its layers point into the legend that both share.
 #[derive(Clone, Debug)]
 pub struct Below {

@@ -1,9 +1,9 @@
 //! A screening as a table and as a bar chart.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::columns::{Align, aligned};
 use super::frame::{Axis, Frame, Swatch, Words};
 use super::number::{Style, grouped, percent, short};
 use super::scene::{Colour, Dash, Scene};
@@ -40,17 +40,7 @@ pub fn text(found: &Screening) -> String {
         let size = in_brackets(*size, style).replace(" %", " pp");
         rows.push([name.clone(), tidy(from), tidy(to), size, shown(*mean), shown(*spread)]);
     }
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    for row in &rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .enumerate()
-            .map(|(at, (cell, width))| if at == 0 { format!("{cell:width$}") } else { format!("{cell:>width$}") })
-            .collect();
-        let _ = writeln!(text, "  {}", cells.join("  "));
-    }
+    text.push_str(&aligned("  ", &rows, &[Align::Left, Align::Right]));
     text.push_str(
         "\n  μ* ranks the keys within the ranges given; σ large against μ* means that a key's effect depends on the others.\n",
     );

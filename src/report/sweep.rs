@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::columns::{Align, aligned};
 use super::frame::{Axis, Frame, Swatch, Words};
 use super::number::{Style, grouped, percent, short, with_interval};
 use super::scene::{Anchor, Colour, Dash, Scene, Weight, text_width};
@@ -88,6 +89,10 @@ fn paths(count: u64) -> String {
     if count == 1 { "1 path".into() } else { format!("{} paths", grouped(count as f64, 0)) }
 }
 
+/// How the columns of a comparison stand: label, both values, difference, interval, unit, p-value.
+const COMPARED: [Align; 7] =
+    [Align::Left, Align::Right, Align::Right, Align::Right, Align::Centre, Align::Left, Align::Left];
+
 /// One table for each cell beside the base: both values, the difference with its interval, and the adjusted p-value.
 #[must_use]
 pub fn comparison(study: &Study) -> String {
@@ -126,23 +131,8 @@ pub fn comparison(study: &Study) -> String {
                 None => rows.push([label.into(), first, second, "–".into(), String::new(), unit, String::new()]),
             }
         }
-        let width: Vec<usize> =
-            (0..7).map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0)).collect();
         text.push('\n');
-        for row in rows {
-            let [label, first, second, value, interval, unit, p] = row;
-            let line = format!(
-                "  {label:w0$}  {first:>w1$}  {second:>w2$}  {value:>w3$}  {interval:^w4$}  {unit:w5$}  {p}",
-                w0 = width[0],
-                w1 = width[1],
-                w2 = width[2],
-                w3 = width[3],
-                w4 = width[4],
-                w5 = width[5],
-            );
-            text.push_str(line.trim_end());
-            text.push('\n');
-        }
+        text.push_str(&aligned("  ", &rows, &COMPARED));
     }
     text.push_str("\n  p is Holm's over all headline metrics shown; * below 0.05\n\n");
     for finding in findings(study) {
@@ -206,9 +196,6 @@ pub fn table(study: &Study) -> String {
         rows.push(row);
     }
     rows[0].push(String::new());
-    let columns = rows[0].len();
-    let width: Vec<usize> =
-        (0..columns).map(|at| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0)).collect();
     let mut text = format!(
         "{}: {} cells of {} on the same shocks, seed {}, base {}\n\n",
         study.name,
@@ -217,11 +204,7 @@ pub fn table(study: &Study) -> String {
         base.header.seed,
         base.label
     );
-    for row in &rows {
-        let cells: Vec<String> = row.iter().zip(&width).map(|(cell, width)| format!("{cell:>width$}")).collect();
-        text.push_str(format!("  {}", cells.join("  ")).trim_end());
-        text.push('\n');
-    }
+    text.push_str(&aligned("  ", &rows, &[Align::Right]));
     text.push_str("\n  estimate (95 % interval) in ");
     text.push_str(&base.header.currency);
     text.push_str(", per cent or ratio; * differs from the base (Holm over all headline metrics of all cells, 5 %)\n");

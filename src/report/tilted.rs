@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::columns::{Align, aligned};
 use super::number::{grouped, with_interval};
 use super::table::ROWS;
 use crate::folder::tilted::Weighted;
@@ -66,11 +67,7 @@ pub fn text(header: &Header, told: &Weighted, dir: &Path) -> String {
         );
         rows.push([label.to_owned(), value, interval, grouped(size, 0)]);
     }
-    let width = |at: usize| rows.iter().map(|row| row[at].chars().count()).max().unwrap_or(0);
-    let (w0, w1, w2, w3) = (width(0), width(1), width(2), width(3));
-    for [label, value, interval, size] in &rows {
-        let _ = writeln!(text, "  {label:w0$}  {value:>w1$}  {interval:^w2$}  {size:>w3$}");
-    }
+    text.push_str(&aligned("  ", &rows, &[Align::Left, Align::Right, Align::Centre, Align::Right]));
     if rows.iter().any(|row| row[1] == "–") {
         let _ = writeln!(text, "\n  – {}", Flag::FewEffective.about());
     }

@@ -155,15 +155,6 @@ pub(super) fn lorenz(data: &Data<'_>) -> Plot {
             percent(share)
         )
     };
-    let straight = Layer::Curve {
-        of: 1,
-        x: vec![0.0, 1.0],
-        y: vec![0.0, 1.0],
-        colour: Colour::GREY,
-        width: 2.0,
-        dash: Dash::Dashed,
-    };
-    let curve = Layer::Curve { of: 0, x, y, colour: Colour::PURPLE, width: 3.0, dash: Dash::Solid };
     Plot {
         name: "lorenz",
         title,
@@ -182,7 +173,7 @@ pub(super) fn lorenz(data: &Data<'_>) -> Plot {
         y: Axis::shares(1.0),
         x_scale: Scale::Share,
         y_scale: Scale::Share,
-        layers: vec![straight, curve],
+        layers: Layer::lorenz(x, y, Colour::PURPLE),
         below: None,
     }
 }
