@@ -73,7 +73,16 @@ impl Model<'_> {
         let mut open: Vec<usize> = (0..orders.len()).filter(|&i| !orders[i].left.is_zero()).collect();
         if let AdlTrigger::NegativeAccountValue { tolerance } = self.world.adl_trigger {
             open.retain(|&i| equity(&orders[i]) < D::ZERO);
-            let lacking: D = open.iter().map(|&i| -equity(&orders[i])).sum();
+            // An account lacks what it lacks once, with however many of its positions.
+            let mut counted = Vec::new();
+            let mut lacking = D::ZERO;
+            for &i in &open {
+                let Position { account, cross, .. } = self.positions[orders[i].position];
+                if !(cross && counted.contains(&account)) {
+                    lacking -= equity(&orders[i]);
+                }
+                counted.extend(cross.then_some(account));
+            }
             if lacking < d(tolerance) {
                 open.clear();
             }

@@ -244,18 +244,31 @@ impl Model<'_> {
                 let free = equity - reserved.sum::<D>();
                 least(&|closed| free >= D::ZERO && free * contract.leverage(left(closed)) >= left(closed))
             }
-            Closing::ShareOfAll { step_percent, target_percent } => {
-                let mut share = step_percent;
-                while share < 100 {
-                    let closed = (lots * Decimal::new(share, 2)).ceil();
-                    if contract.maintenance(left(closed)) + elsewhere < Decimal::new(target_percent, 2) * equity {
-                        return closed;
-                    }
-                    share += step_percent;
-                }
-                lots
+            Closing::ShareOfAll { .. } => {
+                let percent = self.percent_of_all(&[at], equity).unwrap();
+                (lots * Decimal::new(percent, 2)).ceil()
             }
         }
+    }
+
+    /// Of a rule that reduces all positions alike the percentage of each: the least multiple of its step after which what
+    /// stays open of all of them together needs less maintenance than the target's part of equity.
+    pub fn percent_of_all(&self, positions: &[usize], equity: D) -> Option<i64> {
+        let Closing::ShareOfAll { step_percent, target_percent } = self.world.closing else { return None };
+        let needed = |percent: i64| -> D {
+            let of_one = |&at: &usize| {
+                let Position { contract, qty, .. } = self.positions[at];
+                let kept = (qty.abs() * Decimal::new(100 - percent, 2)).floor();
+                let contract_of = self.contract(contract);
+                contract_of.maintenance(contract_of.value(kept, self.marks[contract]).abs())
+            };
+            positions.iter().map(of_one).sum()
+        };
+        let mut percent = step_percent;
+        while percent < 100 && needed(percent) >= Decimal::new(target_percent, 2) * equity {
+            percent += step_percent;
+        }
+        Some(percent.min(100))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use rust_decimal::Decimal;
+
 use super::desk::Desk;
 use super::margin::{d, rate};
 use super::model::{Answer, D, Model, Outcome, Request, State, Ticket, Told, Went, sign, whole};
@@ -44,6 +46,8 @@ pub enum Terms {
 /// where that is shared out.
 pub struct Turns {
     positions: VecDeque<(usize, Option<D>)>,
+    /// The percentage of each of them that is closed, where a cross account is reduced as a whole.
+    percent: Option<i64>,
 }
 
 impl Model<'_> {
@@ -72,7 +76,7 @@ impl Model<'_> {
             for leg in legs {
                 self.positions[leg].state = State::Watched;
             }
-            return Turns { positions: VecDeque::new() };
+            return Turns { positions: VecDeque::new(), percent: None };
         }
         let part = |leg: usize| {
             let shared_out = of.cross && self.world.equity_of == EquityOf::Position;
@@ -85,7 +89,8 @@ impl Model<'_> {
             PositionOrder::Loss => self.unrealised(leg),
             PositionOrder::Notional => -self.notional(leg),
         });
-        Turns { positions: positions.into() }
+        let percent = of.cross.then(|| self.percent_of_all(&legs, equity)).flatten();
+        Turns { positions: positions.into(), percent }
     }
 
     /// The order on the next position, while the account is in breach.
@@ -109,7 +114,9 @@ impl Model<'_> {
                 let of = self.positions[leg].contract;
                 self.contract(of).maintenance(self.contract(of).value(lots, self.marks[of]).abs())
             };
-            if !self.falls_short(equity, others.iter().map(maintenance).sum()) {
+            let healthy = !self.falls_short(equity, others.iter().map(maintenance).sum());
+            // Where all are cut by one share, those before have not saved it from that.
+            if healthy && turns.percent.is_none() {
                 turns.positions.clear();
                 return None;
             }
@@ -123,7 +130,10 @@ impl Model<'_> {
                 }
             }
         }
-        let lots = self.planned(at, equity, &others);
+        let lots = match turns.percent {
+            Some(percent) => (self.positions[at].qty.abs() * Decimal::new(percent, 2)).ceil(),
+            None => self.planned(at, equity, &others),
+        };
         let position = &self.positions[at];
         assert!(lots >= D::ONE && lots <= position.qty.abs() && lots.is_integer(), "a plan of {lots} lots");
         let (qty, long) = (position.qty, position.is_long());
