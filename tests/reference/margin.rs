@@ -213,7 +213,7 @@ impl Model<'_> {
             let of = self.positions[other].contract;
             (self.contract(of), self.contract(of).value(lots, self.marks[of]).abs())
         };
-        let elsewhere: D = others.iter().map(value_of).map(|(of, notional)| of.maintenance(notional)).sum();
+        let elsewhere = self.maintenance_elsewhere(others);
         let least = |holds: &dyn Fn(D) -> bool| {
             let mut closed = D::ONE;
             while closed < lots && !holds(closed) {
@@ -251,6 +251,15 @@ impl Model<'_> {
         }
     }
 
+    /// Maintenance of other positions of an account with the lots that stay open of them.
+    pub fn maintenance_elsewhere(&self, others: &[(usize, D)]) -> D {
+        let of_one = |&(other, lots): &(usize, D)| {
+            let of = self.positions[other].contract;
+            self.contract(of).maintenance(self.contract(of).value(lots, self.marks[of]).abs())
+        };
+        others.iter().map(of_one).sum()
+    }
+
     /// Of a rule that reduces all positions alike the percentage of each: the least multiple of its step after which what
     /// stays open of all of them together needs less maintenance than the target's part of equity.
     pub fn percent_of_all(&self, positions: &[usize], equity: D) -> Option<i64> {
@@ -258,6 +267,8 @@ impl Model<'_> {
         let needed = |percent: i64| -> D {
             let of_one = |&at: &usize| {
                 let Position { contract, qty, .. } = self.positions[at];
+                // What stands still cannot be closed now.
+                let percent = if self.stands_still(contract) { 0 } else { percent };
                 let kept = (qty.abs() * Decimal::new(100 - percent, 2)).floor();
                 let contract_of = self.contract(contract);
                 contract_of.maintenance(contract_of.value(kept, self.marks[contract]).abs())

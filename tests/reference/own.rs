@@ -31,6 +31,7 @@ impl Model<'_> {
                 self.tell_moved(at, Deed::Withdrew, taken);
                 Ok(())
             }
+            Action::Order { .. } if self.stands_still(self.positions[at].contract) => Ok(()),
             Action::Order { lots, limit, margin } => self.send(at, d(lots), d(limit), d(margin), desk),
             Action::TopUp { .. } | Action::Withdraw { .. } => Ok(()),
         }

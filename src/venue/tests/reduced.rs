@@ -103,7 +103,7 @@ fn positions_in_a_contract_that_stands_still_wait_and_keep_their_margin() {
 /// 8 in all, equity 6.7: 5 lots have less than 6.03, while four fifths of 8 lots, 6.4, would have more.
 #[test]
 fn each_position_closes_its_share_rounded_up_and_the_account_is_counted_so() {
-    let mut rules = paradex(&[10, 10]);
+    let rules = paradex(&[10, 10]);
     let lines = [(0, 0, 7, 110, None), (0, 1, -1, 100, None)];
     let mut venue = venue(rules, &[767], &lines, &[110, 100]);
     refresh(&mut venue, 1, &[100, 100]);
