@@ -119,7 +119,6 @@ fn they_agree_where_accounts_act_of_their_own_accord() {
 #[test]
 fn they_agree_where_the_venue_is_interrupted_and_maintenance_moves() {
     let counts = play_all(0..20_000, World::draw_disturbed);
-    println!("{counts:?}");
     assert!(counts.orders > 40_000 && counts.cross > 10_000 && counts.deleveraged > 20_000, "{counts:?}");
     assert!(counts.halted > 5_000 && counts.banded > 1_000 && counts.scaled > 10_000, "{counts:?}");
 }
@@ -138,7 +137,9 @@ fn the_model_uses_nothing_of_the_crate() {
 #[test]
 #[ignore = "minutes"]
 fn venue_and_model_agree_on_a_million_worlds() {
-    let began = Instant::now();
-    let counts = play_all(1_000_000..2_000_000, World::draw);
-    println!("{:.0} s: {counts:?}", began.elapsed().as_secs_f64());
+    for draw in [World::draw, World::draw_disturbed] {
+        let began = Instant::now();
+        let counts = play_all(1_000_000..2_000_000, draw);
+        println!("{:.0} s: {counts:?}", began.elapsed().as_secs_f64());
+    }
 }

@@ -149,28 +149,31 @@ impl World {
 
     /// The same world with accounts that act of their own accord.
     pub fn draw_with_own_orders(seed: u64) -> Self {
-        let mut world = Self::draw(seed);
+        Self::draw(seed).with_own_orders(seed)
+    }
+
+    fn with_own_orders(mut self, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x0e0e_0000_0000_0000);
         let rng = &mut rng;
-        let mut marks: Vec<i64> = world.contracts.iter().map(|contract| contract.open).collect();
+        let mut marks: Vec<i64> = self.contracts.iter().map(|contract| contract.open).collect();
         let mut steps = Vec::new();
-        for step in std::mem::take(&mut world.steps) {
+        for step in std::mem::take(&mut self.steps) {
             if let Step::Mark { contract, price, .. } = step
                 && contract < marks.len()
                 && price > 0
             {
                 marks[contract] = price;
             }
-            let refreshes = matches!(step, Step::Mark { .. } | Step::Index { .. });
+            let refreshes = matches!(step, Step::Mark { .. } | Step::Index { .. } | Step::Volatility { .. });
             steps.push(step);
             for _ in 0..if refreshes { 0 } else { rng.random_range(0..=3) } {
                 let unknown = usize::from(rng.random_ratio(1, 10));
-                let position = rng.random_range(0..world.holdings.len() + unknown);
-                steps.push(Step::Own { position, action: world.action(rng, position, &marks) });
+                let position = rng.random_range(0..self.holdings.len() + unknown);
+                steps.push(Step::Own { position, action: self.action(rng, position, &marks) });
             }
         }
-        world.steps = steps;
-        world
+        self.steps = steps;
+        self
     }
 
     /// The same world with interruptions, maintenance that moves with volatility, and prices, fees and shares of losses
@@ -206,6 +209,9 @@ impl World {
         if rng.random_ratio(1, 4) {
             world.fee_cap = FeeCap::MissingMargin;
         }
+        if let Closing::Restore { percent, whole_below, .. } = &mut world.closing {
+            (*percent, *whole_below) = (rng.random_range(1..=100), rng.random_range(0..=100));
+        }
         if world.socialise == Socialise::Profit && rng.random() {
             world.socialise = Socialise::Payout;
         }
@@ -214,7 +220,7 @@ impl World {
         if (of_index || world.adl_price == AdlPrice::OracleWhileSolvent) && !tells {
             world.tell_indices(rng);
         }
-        world
+        if rng.random_ratio(1, 4) { world.with_own_orders(seed) } else { world }
     }
 
     /// Up to three steps, and a volatility ahead of some marks.
@@ -475,7 +481,7 @@ fn closing(rng: &mut ChaCha8Rng) -> Closing {
             cooldown: rng.random_range(0..=3) * SECOND,
         },
         1 => Closing::StepDown { tiers: rng.random_range(1..=2), whole_up_to: rng.random_range(1..=2) },
-        2 => Closing::Restore { initial: rng.random() },
+        2 => Closing::Restore { initial: rng.random(), percent: 100, whole_below: 0 },
         3 => Closing::ShareOfAll {
             step_percent: pick(rng, &[7, 20, 25, 100]),
             target_percent: rng.random_range(10..=100),

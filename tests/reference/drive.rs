@@ -185,6 +185,17 @@ fn act(
     Ok(told)
 }
 
+/// An order's limit is no better than the mark where it stands still: with a better one more lots could be opened than
+/// fewer, and the venue does not always find the most.
+fn no_better_than_the_mark(world: &World, books: &[Book], position: usize, action: Action) -> Action {
+    let (Action::Order { lots, limit, margin }, Some(holding)) = (action, world.holdings.get(position)) else {
+        return action;
+    };
+    let mark = books[holding.contract].mark;
+    let limit = if lots > 0 { limit.max(mark) } else { limit.min(mark) };
+    Action::Order { lots, limit, margin }
+}
+
 /// Plays a world; the error says where venue and model first differ.
 pub fn play(world: &World) -> Outcome<Counts> {
     let mut rng = ChaCha8Rng::seed_from_u64(world.seed ^ 0x5eed);
@@ -291,6 +302,7 @@ pub fn play(world: &World) -> Outcome<Counts> {
                 told
             }
             Step::Own { position, action } => {
+                let action = no_better_than_the_mark(world, &books, position, action);
                 let command = Command::Own { now: Nanos(now), own: own(position, action) };
                 if position >= world.holdings.len() {
                     counts.refused += 1;

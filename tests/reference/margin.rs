@@ -214,6 +214,15 @@ impl Model<'_> {
             (self.contract(of), self.contract(of).value(lots, self.marks[of]).abs())
         };
         let elsewhere = self.maintenance_elsewhere(others);
+        let equity = match self.world.closing {
+            Closing::Restore { percent, whole_below, .. } => {
+                // Of much that is missing a part is left to later orders.
+                let missing = (contract.maintenance(left(D::ZERO)) + elsewhere - equity).ceil().max(D::ZERO);
+                let later = (missing * Decimal::new(100 - percent, 2)).floor();
+                if missing < d(whole_below) { equity } else { equity + later }
+            }
+            _ => equity,
+        };
         let least = |holds: &dyn Fn(D) -> bool| {
             let mut closed = D::ONE;
             while closed < lots && !holds(closed) {
@@ -234,10 +243,10 @@ impl Model<'_> {
                 }
                 least(&|closed| contract.tier(left(closed)) + tiers <= now || contract.tier(left(closed)) == 0)
             }
-            Closing::Restore { initial: false } => {
+            Closing::Restore { initial: false, .. } => {
                 least(&|closed| !self.falls_short(equity, contract.maintenance(left(closed)) + elsewhere))
             }
-            Closing::Restore { initial: true } => {
+            Closing::Restore { initial: true, .. } => {
                 // The initial margin of each other position is rounded up to a whole unit.
                 let reserved =
                     others.iter().map(value_of).map(|(of, notional)| (notional / of.leverage(notional)).ceil());

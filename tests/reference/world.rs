@@ -122,10 +122,25 @@ pub enum EquityOf {
 #[derive(Clone, Copy, Debug)]
 pub enum Closing {
     Full,
-    Fraction { percent: i64, above: i64, cooldown: i64 },
-    StepDown { tiers: usize, whole_up_to: usize },
-    Restore { initial: bool },
-    ShareOfAll { step_percent: i64, target_percent: i64 },
+    Fraction {
+        percent: i64,
+        above: i64,
+        cooldown: i64,
+    },
+    StepDown {
+        tiers: usize,
+        whole_up_to: usize,
+    },
+    /// Back to a margin: of what is missing a share, or all where that is below an amount.
+    Restore {
+        initial: bool,
+        percent: i64,
+        whole_below: i64,
+    },
+    ShareOfAll {
+        step_percent: i64,
+        target_percent: i64,
+    },
 }
 
 /// The worst price in the book before ADL.
@@ -367,11 +382,11 @@ impl fmt::Display for Closing {
             Self::StepDown { tiers, whole_up_to } => {
                 write!(f, "{{ kind = \"tier_step_down\", tiers = {tiers}, whole_up_to = {whole_up_to} }}")
             }
-            Self::Restore { initial } => {
+            Self::Restore { initial, percent, whole_below } => {
+                let to = if *initial { "initial" } else { "maintenance" };
                 write!(
                     f,
-                    "{{ kind = \"restore_margin\", to = \"{}\" }}",
-                    if *initial { "initial" } else { "maintenance" }
+                    "{{ kind = \"restore_margin\", to = \"{to}\", share = \"{percent} %\", whole_below = {whole_below} }}"
                 )
             }
             Self::ShareOfAll { step_percent, target_percent } => {
