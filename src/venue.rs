@@ -616,9 +616,17 @@ impl Venue {
         due.dedup();
         let mut legs = std::mem::take(&mut self.legs);
         let ready = self.now + self.rules.latency;
-        for &account in &due {
+        let mut waiting = 0;
+        for at in 0..due.len() {
+            let account = due[at];
             let wallet = self.legs_of(account, &mut legs);
             if legs.is_empty() || legs.iter().any(|leg| self.ledger.position(leg.id).state == State::Queued) {
+                continue;
+            }
+            if legs.iter().all(|leg| self.is_halted(leg.contract, self.now)) {
+                // Like an isolated position it is judged when a mark of it is told again.
+                due[waiting] = account;
+                waiting += 1;
                 continue;
             }
             if cross::standing(&self.rules, &self.marks, wallet, &legs).breaches(self.rules.trigger) {
@@ -636,7 +644,7 @@ impl Venue {
                 }
             }
         }
-        due.clear();
+        due.truncate(waiting);
         self.due = due;
         self.legs = legs;
     }

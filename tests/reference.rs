@@ -2,7 +2,7 @@
 //!
 //! `world` is what a small world holds, `draw` draws one, and `translate` puts it into what the venue takes. `model` is the
 //! rules as `docs/methods.md` has them, looking at every account whenever anything happens, with `margin`, `orders`, `own`,
-//! `purses`, `vaults` and `adl`. `drive` gives both the same commands, legal and illegal, and compares what is told and
+//! `purses`, `stops`, `vaults` and `adl`. `drive` gives both the same commands, legal and illegal, and compares what is told and
 //! what everybody holds after each, by `watched` and `desk`. The model uses nothing of this crate (a test holds that); a
 //! world that differs is shrunk before it is shown.
 
@@ -15,6 +15,7 @@ mod model;
 mod orders;
 mod own;
 mod purses;
+mod stops;
 mod translate;
 mod vaults;
 mod watched;
@@ -115,10 +116,17 @@ fn they_agree_where_accounts_act_of_their_own_accord() {
     assert!(counts.acted > 80_000 && counts.orders > 60_000 && counts.deleveraged > 30_000, "{counts:?}");
 }
 
+#[test]
+fn they_agree_where_the_venue_is_interrupted_and_maintenance_moves() {
+    let counts = play_all(0..20_000, World::draw_disturbed);
+    assert!(counts.orders > 40_000 && counts.cross > 10_000 && counts.deleveraged > 20_000, "{counts:?}");
+    assert!(counts.halted > 5_000 && counts.banded > 1_000 && counts.scaled > 10_000, "{counts:?}");
+}
+
 /// Whatever the model took from the crate would agree with it.
 #[test]
 fn the_model_uses_nothing_of_the_crate() {
-    for file in ["world", "desk", "model", "margin", "orders", "own", "purses", "vaults", "adl"] {
+    for file in ["world", "desk", "model", "margin", "orders", "own", "purses", "stops", "vaults", "adl"] {
         let text = std::fs::read_to_string(lab::root().join(format!("tests/reference/{file}.rs"))).unwrap();
         assert!(text.contains("pub "), "{file} was read");
         assert!(!text.contains("flashcrash"), "{file} uses the crate");
@@ -129,7 +137,9 @@ fn the_model_uses_nothing_of_the_crate() {
 #[test]
 #[ignore = "minutes"]
 fn venue_and_model_agree_on_a_million_worlds() {
-    let began = Instant::now();
-    let counts = play_all(1_000_000..2_000_000, World::draw);
-    println!("{:.0} s: {counts:?}", began.elapsed().as_secs_f64());
+    for draw in [World::draw, World::draw_disturbed] {
+        let began = Instant::now();
+        let counts = play_all(1_000_000..2_000_000, draw);
+        println!("{:.0} s: {counts:?}", began.elapsed().as_secs_f64());
+    }
 }

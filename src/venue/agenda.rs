@@ -365,14 +365,21 @@ impl Venue {
                 self.rearm(position.id);
                 continue;
             }
-            self.open_work(&position, backing, equity, Others::default());
+            self.open_work(&position, backing, equity, Others::default(), None);
             return true;
         }
     }
 
     /// Opens an order on a position that `backing` backs. `equity` is that of its account, `others` the margins of
-    /// the account's other positions.
-    fn open_work(&mut self, position: &Position, backing: Cash, equity: Cash, others: Others) {
+    /// the account's other positions, and `reduced_by` the share that is closed of each of them where the rule says one.
+    fn open_work(
+        &mut self,
+        position: &Position,
+        backing: Cash,
+        equity: Cash,
+        others: Others,
+        reduced_by: Option<Ratio>,
+    ) {
         let contract = position.contract;
         let mark = self.marks[usize::from(contract)];
         let rules = &self.rules.contracts[usize::from(contract)];
@@ -386,7 +393,7 @@ impl Venue {
             others,
             since_partial: position.partial_at.map(|at| self.now - at),
         };
-        let left = self.rules.liquidation.plan(&breached);
+        let left = reduced_by.map_or_else(|| self.rules.liquidation.plan(&breached), |share| breached.part(share));
         let sound = left.0 >= 1 && left.0 <= position.qty.0.abs();
         assert!(sound, "a liquidation rule plans {} of {} lots", left.0, position.qty.0.abs());
         let order = self.orders;
@@ -676,9 +683,7 @@ impl Venue {
         self.backstop_needs();
         let negative_alone = match self.rules.waterfall.adl_trigger {
             AdlTrigger::NegativeAccountValue { tolerance } => {
-                let open = self.agenda.works.iter().filter(|work| !work.left.is_zero());
-                let lacking: Cash = open.filter_map(|work| self.is_negative(work)).sum();
-                if lacking < tolerance {
+                if self.lacking_accounts() < tolerance {
                     return;
                 }
                 true

@@ -39,6 +39,19 @@ pub struct Standing {
 }
 
 impl Standing {
+    /// An account with this cash and no position.
+    #[must_use]
+    pub fn of_cash(cash: Cash) -> Self {
+        Self { equity: cash, maintenance: 0 }
+    }
+
+    /// Adds signed lots at a mark. `cost` is theirs, with the funding that they owe.
+    pub fn add(&mut self, of: &ContractRules, qty: Qty, cost: Cash, mark: Price) {
+        let value = of.multiplier.value(qty, mark);
+        self.equity += value - cost;
+        self.maintenance += of.tiers.maintenance_billionths(value.abs());
+    }
+
     #[must_use]
     pub fn breaches(&self, trigger: Trigger) -> bool {
         let equity = i128::from(self.equity.0) * i128::from(Ratio::ONE.0);
@@ -52,12 +65,10 @@ impl Standing {
 /// Equity and maintenance of an account with these positions.
 #[must_use]
 pub fn standing(rules: &Rules, marks: &[Price], wallet: Cash, legs: &[Leg]) -> Standing {
-    let mut standing = Standing { equity: wallet, maintenance: 0 };
+    let mut standing = Standing::of_cash(wallet);
     for leg in legs {
         let c = usize::from(leg.contract);
-        let value = rules.contracts[c].multiplier.value(leg.qty, marks[c]);
-        standing.equity += value - leg.cost;
-        standing.maintenance += rules.contracts[c].tiers.maintenance_billionths(value.abs());
+        standing.add(&rules.contracts[c], leg.qty, leg.cost, marks[c]);
     }
     standing
 }

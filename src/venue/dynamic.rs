@@ -156,7 +156,8 @@ impl Venue {
         let (old, new) = (multiplier_of(self, before), multiplier_of(self, wanted));
         self.change_lists(contract, wanted);
         self.arm_touched(contract);
-        if new > old {
+        // The lists of the steps hold isolated positions alone, so a step of multiplier 1 looks at cross accounts too.
+        if new > old || before.is_none() {
             self.look_again_at_cross(contract);
         }
         self.ledger.facts.push(Fact::MaintenanceScaled { contract, multiplier: new, volatility });

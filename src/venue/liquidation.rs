@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::cross::Standing;
+use super::cross::{Leg, Standing};
 use super::rules::{ContractRules, Trigger};
 use crate::money::{Cash, Nanos, Price, Qty, Ratio};
 use crate::registry::{Entry, EntryInfo, FamilyInfo, plug_ins};
@@ -45,6 +45,12 @@ impl Breached<'_> {
         self.rules.multiplier.notional(Qty(lots), self.mark)
     }
 
+    /// Lots of a share of the position, rounded up, so that at least one closes.
+    #[must_use]
+    pub fn part(&self, share: Ratio) -> Qty {
+        part(self.qty, share)
+    }
+
     /// Maintenance margin of all positions that stand together, less their equity, in billionths of a cash unit.
     #[must_use]
     pub fn missing_billionths(&self) -> i128 {
@@ -78,12 +84,53 @@ impl Breached<'_> {
     }
 }
 
+/// Lots of a share of a position, without their sign: rounded up, at least one and at most all.
+fn part(qty: Qty, share: Ratio) -> Qty {
+    let lots = qty.0.abs();
+    Qty(share.of_ceil(Cash(lots)).0.clamp(1, lots))
+}
+
+/// A cross account in breach as a rule sees it, at the marks.
+#[derive(Clone, Copy, Debug)]
+pub struct BreachedAccount<'a> {
+    pub contracts: &'a [ContractRules],
+    pub marks: &'a [Price],
+    /// Wallet plus unrealised profit of all cross positions.
+    pub equity: Cash,
+    /// The positions that can be closed now.
+    pub positions: &'a [Leg],
+    /// Maintenance margin, in billionths of a cash unit, of those that cannot, as their contracts stand still.
+    pub kept: i128,
+}
+
+impl BreachedAccount<'_> {
+    /// Maintenance margin of the account, in billionths of a cash unit, after closing a share of each of its positions
+    /// at the marks, each rounded up to a lot.
+    #[must_use]
+    pub fn maintenance_after(&self, share: Ratio) -> i128 {
+        let left = |leg: &Leg| {
+            let c = usize::from(leg.contract);
+            let ContractRules { multiplier, tiers } = &self.contracts[c];
+            let Qty(closed) = part(leg.qty, share);
+            tiers.maintenance_billionths(multiplier.notional(Qty(leg.qty.0.abs() - closed), self.marks[c]))
+        };
+        self.kept + self.positions.iter().map(left).sum::<i128>()
+    }
+}
+
 /// A rule for one breached account: how many lots to close.
 pub trait LiquidationRule: Send + Sync + Debug {
     fn boxed_clone(&self) -> Box<dyn LiquidationRule>;
 
     /// Lots to close, from 1 to all. The venue holds a plan to that.
     fn plan(&self, breached: &Breached<'_>) -> Qty;
+
+    /// The share of every position of a cross account that is closed, above 0 and at most 1, for a rule that reduces
+    /// them all alike: it is asked once, before the account's first order, and all its positions are cut by that share.
+    /// Where there is none each position is planned by itself, while the account is in breach.
+    fn share(&self, _account: &BreachedAccount<'_>) -> Option<Ratio> {
+        None
+    }
 }
 
 impl Clone for Box<dyn LiquidationRule> {

@@ -258,6 +258,7 @@ mod dynamic;
 mod extras;
 mod plans;
 mod purses;
+mod reduced;
 mod rounds;
 mod search;
 mod suite;

@@ -65,27 +65,20 @@ impl Venue {
         self.marks[usize::from(contract)]
     }
 
-    /// Equity, notional and maintenance margin of a position at the mark; equity and margin of a cross position are those
-    /// of its account.
+    /// Equity, notional and maintenance margin of a position at the mark, the margin rounded up; equity and margin of a
+    /// cross position are those of its account.
     #[must_use]
     pub fn standing(&self, position: &Position) -> (Cash, Cash, Cash) {
         let rules = &self.rules.contracts[usize::from(position.contract)];
         let mark = self.mark_of(position.contract);
+        if position.mode == MarginMode::Cross {
+            let Standing { equity, maintenance } = self.at_marks(position.id);
+            let maintenance = Cash(narrow(div_ceil(maintenance, i128::from(Ratio::ONE.0))));
+            return (equity, rules.multiplier.notional(position.qty, mark), maintenance);
+        }
         let backing = self.ledger.backing(position, &self.marks);
         let (equity, notional) = register::at_mark(rules, position.qty, position.cost, backing, mark);
-        let others = match position.mode {
-            MarginMode::Isolated => Cash::ZERO,
-            MarginMode::Cross => self
-                .ledger
-                .legs(position.account)
-                .filter(|leg| leg.id != position.id)
-                .map(|leg| {
-                    let rules = &self.rules.contracts[usize::from(leg.contract)];
-                    rules.tiers.maintenance(rules.multiplier.notional(leg.qty, self.mark_of(leg.contract)))
-                })
-                .sum(),
-        };
-        (equity, notional, rules.tiers.maintenance(notional) + others)
+        (equity, notional, rules.tiers.maintenance(notional))
     }
 
     pub(super) fn act(&mut self, own: Own) -> Result<Next, Refused> {

@@ -3,11 +3,11 @@
 use rust_decimal::prelude::ToPrimitive;
 
 use super::desk::Desk;
-use super::margin::d;
+use super::margin::{d, rate};
 use super::model::{D, Model, Position, State, Told, Unsold, sign, whole};
 use super::orders::Forced;
 use super::purses::Claim;
-use super::world::{AdlPrice, AdlTrigger, Eligible, Policy};
+use super::world::{AdlPrice, AdlTrigger, Eligible, Payer, Policy};
 
 /// Who gives lots in a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +55,42 @@ impl Model<'_> {
         }
     }
 
-    fn losers_of_rounds(&self, unsold: &[Unsold], orders: &[Forced]) -> Vec<Loser> {
-        let price = |contract: usize, bankruptcy| match self.world.adl_price {
+    /// The price for lots of a loser that have a bankruptcy tick, and so much above zero there.
+    pub fn adl_price(&mut self, contract: usize, long: bool, lots: D, bankruptcy: D, surplus: D) -> D {
+        let (mark, index) = (self.marks[contract], self.indices[contract]);
+        match self.world.adl_price {
             AdlPrice::Bankruptcy => bankruptcy,
-            AdlPrice::Mark => self.marks[contract],
-            AdlPrice::Oracle => self.indices[contract],
-        };
+            AdlPrice::Mark => mark,
+            AdlPrice::Oracle => index,
+            AdlPrice::OracleWhileSolvent if long => index.max(bankruptcy),
+            AdlPrice::OracleWhileSolvent => index.min(bankruptcy),
+            AdlPrice::BankruptcyNearMark { within } => {
+                if (bankruptcy - mark).abs() > rate(within) * mark {
+                    mark
+                } else {
+                    bankruptcy
+                }
+            }
+            AdlPrice::MarkWhileFunded => {
+                // What the lots lack at the mark, if the fund has that beside what it promised before.
+                let lacking = (-self.gain(contract, sign(long) * lots, bankruptcy) - surplus).max(D::ZERO);
+                let pool = |of: usize| self.pools.iter().position(|pool| pool.contracts.contains(&of));
+                let before = self.promised.iter().filter(|promise| pool(promise.0) == pool(contract));
+                let before: D = before.map(|promise| promise.1).sum();
+                let pays = self.world.cash_layers.contains(&Payer::Fund);
+                let left = if pays { self.whole_budget(contract) - before } else { D::ZERO };
+                if lacking > left {
+                    return bankruptcy;
+                }
+                self.promised.push((contract, lacking));
+                mark
+            }
+        }
+    }
+
+    fn losers_of_rounds(&mut self, unsold: &[Unsold], orders: &[Forced]) -> Vec<Loser> {
         let mut losers = Vec::new();
-        for &Unsold { contract, at, long, lots } in unsold {
-            let price = price(contract, self.tickets[contract][at].tick);
+        for &Unsold { contract, at, long, lots, price } in unsold {
             losers.push(Loser { contract, long, who: Who::Ticket(at), price, lots });
         }
         for (vault, contract, qty, price) in self.vault_needs() {
@@ -73,7 +100,16 @@ impl Model<'_> {
         let mut open: Vec<usize> = (0..orders.len()).filter(|&i| !orders[i].left.is_zero()).collect();
         if let AdlTrigger::NegativeAccountValue { tolerance } = self.world.adl_trigger {
             open.retain(|&i| equity(&orders[i]) < D::ZERO);
-            let lacking: D = open.iter().map(|&i| -equity(&orders[i])).sum();
+            // An account lacks what it lacks once, with however many of its positions.
+            let mut counted = Vec::new();
+            let mut lacking = D::ZERO;
+            for &i in &open {
+                let Position { account, cross, .. } = self.positions[orders[i].position];
+                if !(cross && counted.contains(&account)) {
+                    lacking -= equity(&orders[i]);
+                }
+                counted.extend(cross.then_some(account));
+            }
             if lacking < d(tolerance) {
                 open.clear();
             }
@@ -81,7 +117,8 @@ impl Model<'_> {
         for i in open {
             let Forced { position, long, bankruptcy, left, .. } = orders[i];
             let contract = self.positions[position].contract;
-            let price = price(contract, bankruptcy);
+            let surplus = self.at_bankruptcy(&orders[i]).max(D::ZERO);
+            let price = self.adl_price(contract, long, left, bankruptcy, surplus);
             losers.push(Loser { contract, long, who: Who::Order(i), price, lots: left });
         }
         losers
@@ -128,6 +165,7 @@ impl Model<'_> {
             self.close_in_turn(contract, long, losers, &plan, orders)
         };
         // What losers lack or gain is settled when all winners have given: until then they are those that were chosen.
+        self.keeps_promise = self.world.adl_price == AdlPrice::MarkWhileFunded;
         for (who, lots, result) in results {
             match who {
                 Who::Ticket(at) => {
@@ -140,6 +178,7 @@ impl Model<'_> {
                 Who::Order(i) => self.settle(&mut orders[i], result),
             }
         }
+        self.keeps_promise = false;
         self.told.push(Told::Round { contract, long_losers: long, needed: whole(needed), placed: whole(placed) });
     }
 

@@ -47,6 +47,10 @@ pub struct Counts {
     pub funded: u64,
     /// Orders, payments and withdrawals of accounts' own.
     pub acted: u64,
+    /// Marks that were not told, orders that met their band, changes of maintenance.
+    pub halted: u64,
+    pub banded: u64,
+    pub scaled: u64,
 }
 
 impl Counts {
@@ -70,6 +74,9 @@ impl Counts {
         self.unfunded += other.unfunded;
         self.funded += other.funded;
         self.acted += other.acted;
+        self.halted += other.halted;
+        self.banded += other.banded;
+        self.scaled += other.scaled;
     }
 
     pub fn see(&mut self, world: &World, told: &[Told]) {
@@ -100,6 +107,8 @@ impl Counts {
                     self.see_paid(paid);
                 }
                 Told::Acted { .. } => self.acted += 1,
+                Told::Halted { .. } => self.banded += 1,
+                Told::Scaled { .. } => self.scaled += 1,
                 Told::Breached { .. } | Told::Dropped { .. } | Told::TakeoverRefused { .. } => {}
             }
         }

@@ -7,8 +7,9 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::world::{
-    Action, AdlPrice, AdlTrigger, Bracket, Closing, Contract, Disposer, Drawdown, Eligible, EquityOf, FeeCap, Holding,
-    Limit, Payer, Policy, Pool, PositionOrder, SECOND, Socialise, Step, Vault, World,
+    Action, AdlPrice, AdlTrigger, Band, Bracket, Closing, Contract, Disposer, Drawdown, Eligible, EquityOf, FeeCap,
+    Holding, Interruptions, Limit, Payer, Policy, Pool, PositionOrder, SECOND, Socialise, Span, Step, Vault,
+    VolatilityStep, World,
 };
 
 const LAYERS: [&[Disposer]; 15] = {
@@ -115,6 +116,8 @@ impl World {
             drawdown: None,
             net_cap: None,
             draw_cap: None,
+            interruptions: Interruptions::default(),
+            volatility_steps: Vec::new(),
             vaults: Vec::new(),
             socialise: Socialise::Profit,
             fee_cap: FeeCap::Equity,
@@ -146,28 +149,100 @@ impl World {
 
     /// The same world with accounts that act of their own accord.
     pub fn draw_with_own_orders(seed: u64) -> Self {
-        let mut world = Self::draw(seed);
+        Self::draw(seed).with_own_orders(seed)
+    }
+
+    fn with_own_orders(mut self, seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x0e0e_0000_0000_0000);
         let rng = &mut rng;
-        let mut marks: Vec<i64> = world.contracts.iter().map(|contract| contract.open).collect();
+        let mut marks: Vec<i64> = self.contracts.iter().map(|contract| contract.open).collect();
         let mut steps = Vec::new();
-        for step in std::mem::take(&mut world.steps) {
+        for step in std::mem::take(&mut self.steps) {
             if let Step::Mark { contract, price, .. } = step
                 && contract < marks.len()
                 && price > 0
             {
                 marks[contract] = price;
             }
-            let refreshes = matches!(step, Step::Mark { .. } | Step::Index { .. });
+            let refreshes = matches!(step, Step::Mark { .. } | Step::Index { .. } | Step::Volatility { .. });
             steps.push(step);
             for _ in 0..if refreshes { 0 } else { rng.random_range(0..=3) } {
                 let unknown = usize::from(rng.random_ratio(1, 10));
-                let position = rng.random_range(0..world.holdings.len() + unknown);
-                steps.push(Step::Own { position, action: world.action(rng, position, &marks) });
+                let position = rng.random_range(0..self.holdings.len() + unknown);
+                steps.push(Step::Own { position, action: self.action(rng, position, &marks) });
             }
         }
-        world.steps = steps;
-        world
+        self.steps = steps;
+        self
+    }
+
+    /// The same world with interruptions, maintenance that moves with volatility, and prices, fees and shares of losses
+    /// that depend on more than the order.
+    pub fn draw_disturbed(seed: u64) -> Self {
+        let mut world = Self::draw(seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0xd157_0000_0000_0000);
+        let rng = &mut rng;
+        if rng.random_ratio(3, 4) {
+            world.interruptions = interruptions(rng, world.contracts.len());
+        }
+        if rng.random_ratio(1, 2) {
+            world.draw_volatility(rng);
+        }
+        if rng.random_ratio(1, 2) {
+            let within = rng.random_range(0..=15) * 10_000_000;
+            world.adl_price = pick(
+                rng,
+                &[
+                    AdlPrice::OracleWhileSolvent,
+                    AdlPrice::MarkWhileFunded,
+                    AdlPrice::MarkWhileFunded,
+                    AdlPrice::BankruptcyNearMark { within },
+                ],
+            );
+            let shares_haircuts =
+                matches!(world.policy, Policy::CappedProRata | Policy::RiskAware { .. } | Policy::MinMax);
+            if world.adl_price != AdlPrice::OracleWhileSolvent && shares_haircuts {
+                // Losers may all be at the mark: scenarios refuse it.
+                world.adl_price = AdlPrice::OracleWhileSolvent;
+            }
+        }
+        if rng.random_ratio(1, 4) {
+            world.fee_cap = FeeCap::MissingMargin;
+        }
+        if let Closing::Restore { percent, whole_below, .. } = &mut world.closing {
+            (*percent, *whole_below) = (rng.random_range(1..=100), rng.random_range(0..=100));
+        }
+        if world.socialise == Socialise::Profit && rng.random() {
+            world.socialise = Socialise::Payout;
+        }
+        let of_index = world.interruptions.band.is_some_and(|band| !band.of_mark);
+        let tells = world.steps.iter().any(|step| matches!(step, Step::Index { .. }));
+        if (of_index || world.adl_price == AdlPrice::OracleWhileSolvent) && !tells {
+            world.tell_indices(rng);
+        }
+        if rng.random_ratio(1, 4) { world.with_own_orders(seed) } else { world }
+    }
+
+    /// Up to three steps, and a volatility ahead of some marks.
+    fn draw_volatility(&mut self, rng: &mut ChaCha8Rng) {
+        let (mut from, mut times) = (0, SECOND);
+        for _ in 0..rng.random_range(1..=3) {
+            from += rng.random_range(1..=4) * 10_000_000;
+            // No rate comes to more than a third times three.
+            times += rng.random_range(0..=600) * 1_000_000;
+            let contracts = self.contracts.iter().map(|contract| contract.with_maintenance(times)).collect();
+            self.volatility_steps.push(VolatilityStep { from, times, contracts });
+        }
+        let mut steps = Vec::new();
+        for &step in &self.steps {
+            if matches!(step, Step::Mark { .. }) && rng.random_ratio(1, 2) {
+                let unknown = usize::from(rng.random_ratio(1, 20));
+                let contract = rng.random_range(0..self.contracts.len() + unknown);
+                steps.push(Step::Volatility { contract, volatility: rng.random_range(0..=12) * 10_000_000 });
+            }
+            steps.push(step);
+        }
+        self.steps = steps;
     }
 
     fn action(&self, rng: &mut ChaCha8Rng, position: usize, marks: &[i64]) -> Action {
@@ -363,6 +438,28 @@ fn pools(rng: &mut ChaCha8Rng, contracts: usize, (fund, floor): (i64, i64)) -> V
     ]
 }
 
+fn interruptions(rng: &mut ChaCha8Rng, contracts: usize) -> Interruptions {
+    // Worlds last up to ten seconds or so.
+    let span =
+        |rng: &mut ChaCha8Rng| Span { at: rng.random_range(0..=6) * SECOND, length: rng.random_range(1..=3) * SECOND };
+    let band = |rng: &mut ChaCha8Rng| Band {
+        of_mark: rng.random(),
+        width: rng.random_range(0..=20) * 10_000_000,
+        window: rng.random_range(1..=4) * SECOND,
+        halt: rng.random_range(0..=2) * SECOND,
+    };
+    let halt = |rng: &mut ChaCha8Rng| {
+        let of = rng.random_ratio(2, 3).then(|| rng.random_range(0..contracts));
+        (of, span(rng))
+    };
+    Interruptions {
+        capacity: rng.random_ratio(1, 3).then(|| rng.random_range(0..=3)),
+        outages: (0..pick(rng, &[0, 0, 1, 2])).map(|_| span(rng)).collect(),
+        halts: (0..pick(rng, &[0, 1, 1, 2])).map(|_| halt(rng)).collect(),
+        band: rng.random_ratio(1, 2).then(|| band(rng)),
+    }
+}
+
 fn vault(rng: &mut ChaCha8Rng) -> Vault {
     let capital =
         [rng.random_range(0..=40), rng.random_range(0..=500), rng.random_range(0..=5_000)][rng.random_range(0..3)];
@@ -384,7 +481,7 @@ fn closing(rng: &mut ChaCha8Rng) -> Closing {
             cooldown: rng.random_range(0..=3) * SECOND,
         },
         1 => Closing::StepDown { tiers: rng.random_range(1..=2), whole_up_to: rng.random_range(1..=2) },
-        2 => Closing::Restore { initial: rng.random() },
+        2 => Closing::Restore { initial: rng.random(), percent: 100, whole_below: 0 },
         3 => Closing::ShareOfAll {
             step_percent: pick(rng, &[7, 20, 25, 100]),
             target_percent: rng.random_range(10..=100),

@@ -185,6 +185,17 @@ fn act(
     Ok(told)
 }
 
+/// An order's limit is no better than the mark where it stands still: with a better one more lots could be opened than
+/// fewer, and the venue does not always find the most.
+fn no_better_than_the_mark(world: &World, books: &[Book], position: usize, action: Action) -> Action {
+    let (Action::Order { lots, limit, margin }, Some(holding)) = (action, world.holdings.get(position)) else {
+        return action;
+    };
+    let mark = books[holding.contract].mark;
+    let limit = if lots > 0 { limit.max(mark) } else { limit.min(mark) };
+    Action::Order { lots, limit, margin }
+}
+
 /// Plays a world; the error says where venue and model first differ.
 pub fn play(world: &World) -> Outcome<Counts> {
     let mut rng = ChaCha8Rng::seed_from_u64(world.seed ^ 0x5eed);
@@ -196,6 +207,7 @@ pub fn play(world: &World) -> Outcome<Counts> {
     let mut now = 0;
     agree("holdings at the opening", &watched.snapshot(), &model.snapshot())?;
     for (i, step) in world.steps.iter().enumerate() {
+        model.now = now;
         let at = |difference: String| format!("step {i}, {step:?}: {difference}");
         counts.commands += 1;
         let told = match *step {
@@ -208,12 +220,29 @@ pub fn play(world: &World) -> Outcome<Counts> {
                     continue;
                 }
                 agree("answer to an index", &watched.venue.apply(index), &Ok(Next::Idle)).map_err(at)?;
-                model.index(contract, price);
+                model.index(now, contract, price);
                 watched.take_facts().0
             }
+            Step::Volatility { contract, volatility } => {
+                let id = contract as u16;
+                let command = Command::Volatility { now: Nanos(now), contract: id, volatility: Ratio(volatility) };
+                if contract >= world.contracts.len() {
+                    counts.refused += 1;
+                    watched.must_refuse(command, "no contract").map_err(at)?;
+                    continue;
+                }
+                agree("answer to a volatility", &watched.venue.apply(command), &Ok(Next::Idle)).map_err(at)?;
+                model.volatility(contract, volatility);
+                let told = watched.take_facts().0;
+                counts.see(world, &told);
+                told
+            }
             Step::Refreshed => {
-                // All marks are told, those too that stand where they stood.
+                // All marks are told, those too that stand where they stood, but where nothing trades.
                 for (contract, book) in books.iter().enumerate() {
+                    if watched.venue.is_halted(contract as u16, Nanos(now)) {
+                        continue;
+                    }
                     let mark = Command::Mark { now: Nanos(now), contract: contract as u16, mark: Price(book.mark) };
                     agree("answer to a mark", &watched.venue.apply(mark), &Ok(Next::Idle)).map_err(at)?;
                     model.mark(now, contract, book.mark);
@@ -232,6 +261,11 @@ pub fn play(world: &World) -> Outcome<Counts> {
                     continue;
                 }
                 now += after;
+                model.now = now;
+                if watched.venue.is_halted(contract as u16, Nanos(now)) {
+                    counts.halted += 1;
+                    continue;
+                }
                 books[contract] = Book { mark: price, taken: [0, 0] };
                 agree("answer to a mark", &watched.venue.apply(command), &Ok(Next::Idle)).map_err(at)?;
                 model.mark(now, contract, price);
@@ -256,6 +290,11 @@ pub fn play(world: &World) -> Outcome<Counts> {
                     continue;
                 }
                 now += after;
+                model.now = now;
+                // What funds a cross account while its contract stands still is judged when that trades again.
+                if watched.venue.is_halted(id, Nanos(now)) {
+                    continue;
+                }
                 agree("answer to funding", &watched.venue.apply(command), &Ok(Next::Idle)).map_err(at)?;
                 model.fund(now, contract, per_lot);
                 let told = watched.take_facts().0;
@@ -263,6 +302,7 @@ pub fn play(world: &World) -> Outcome<Counts> {
                 told
             }
             Step::Own { position, action } => {
+                let action = no_better_than_the_mark(world, &books, position, action);
                 let command = Command::Own { now: Nanos(now), own: own(position, action) };
                 if position >= world.holdings.len() {
                     counts.refused += 1;
@@ -284,6 +324,10 @@ pub fn play(world: &World) -> Outcome<Counts> {
                 continue;
             }
         };
+        for contract in 0..world.contracts.len() {
+            let halted = watched.venue.is_halted(contract as u16, Nanos(now));
+            agree("whether a contract stands still", &halted, &model.stands_still(contract)).map_err(at)?;
+        }
         agree("what is told", &told, &std::mem::take(&mut model.told)).map_err(at)?;
         agree("holdings", &watched.snapshot(), &model.snapshot()).map_err(at)?;
     }

@@ -213,7 +213,16 @@ impl Model<'_> {
             let of = self.positions[other].contract;
             (self.contract(of), self.contract(of).value(lots, self.marks[of]).abs())
         };
-        let elsewhere: D = others.iter().map(value_of).map(|(of, notional)| of.maintenance(notional)).sum();
+        let elsewhere = self.maintenance_elsewhere(others);
+        let equity = match self.world.closing {
+            Closing::Restore { percent, whole_below, .. } => {
+                // Of much that is missing a part is left to later orders.
+                let missing = (contract.maintenance(left(D::ZERO)) + elsewhere - equity).ceil().max(D::ZERO);
+                let later = (missing * Decimal::new(100 - percent, 2)).floor();
+                if missing < d(whole_below) { equity } else { equity + later }
+            }
+            _ => equity,
+        };
         let least = |holds: &dyn Fn(D) -> bool| {
             let mut closed = D::ONE;
             while closed < lots && !holds(closed) {
@@ -234,28 +243,52 @@ impl Model<'_> {
                 }
                 least(&|closed| contract.tier(left(closed)) + tiers <= now || contract.tier(left(closed)) == 0)
             }
-            Closing::Restore { initial: false } => {
+            Closing::Restore { initial: false, .. } => {
                 least(&|closed| !self.falls_short(equity, contract.maintenance(left(closed)) + elsewhere))
             }
-            Closing::Restore { initial: true } => {
+            Closing::Restore { initial: true, .. } => {
                 // The initial margin of each other position is rounded up to a whole unit.
                 let reserved =
                     others.iter().map(value_of).map(|(of, notional)| (notional / of.leverage(notional)).ceil());
                 let free = equity - reserved.sum::<D>();
                 least(&|closed| free >= D::ZERO && free * contract.leverage(left(closed)) >= left(closed))
             }
-            Closing::ShareOfAll { step_percent, target_percent } => {
-                let mut share = step_percent;
-                while share < 100 {
-                    let closed = (lots * Decimal::new(share, 2)).ceil();
-                    if contract.maintenance(left(closed)) + elsewhere < Decimal::new(target_percent, 2) * equity {
-                        return closed;
-                    }
-                    share += step_percent;
-                }
-                lots
+            Closing::ShareOfAll { .. } => {
+                let percent = self.percent_of_all(&[at], equity).unwrap();
+                (lots * Decimal::new(percent, 2)).ceil()
             }
         }
+    }
+
+    /// Maintenance of other positions of an account with the lots that stay open of them.
+    pub fn maintenance_elsewhere(&self, others: &[(usize, D)]) -> D {
+        let of_one = |&(other, lots): &(usize, D)| {
+            let of = self.positions[other].contract;
+            self.contract(of).maintenance(self.contract(of).value(lots, self.marks[of]).abs())
+        };
+        others.iter().map(of_one).sum()
+    }
+
+    /// Of a rule that reduces all positions alike the percentage of each: the least multiple of its step after which what
+    /// stays open of all of them together needs less maintenance than the target's part of equity.
+    pub fn percent_of_all(&self, positions: &[usize], equity: D) -> Option<i64> {
+        let Closing::ShareOfAll { step_percent, target_percent } = self.world.closing else { return None };
+        let needed = |percent: i64| -> D {
+            let of_one = |&at: &usize| {
+                let Position { contract, qty, .. } = self.positions[at];
+                // What stands still cannot be closed now.
+                let percent = if self.stands_still(contract) { 0 } else { percent };
+                let kept = (qty.abs() * Decimal::new(100 - percent, 2)).floor();
+                let contract_of = self.contract(contract);
+                contract_of.maintenance(contract_of.value(kept, self.marks[contract]).abs())
+            };
+            positions.iter().map(of_one).sum()
+        };
+        let mut percent = step_percent;
+        while percent < 100 && needed(percent) >= Decimal::new(target_percent, 2) * equity {
+            percent += step_percent;
+        }
+        Some(percent.min(100))
     }
 }
 

@@ -12,6 +12,7 @@ use super::desk::Desk;
 use super::margin::d;
 use super::orders::{Forced, Terms};
 use super::purses::{Claim, Paid, Pool};
+use super::stops::Stops;
 use super::vaults::Vault;
 use super::world::{Contract, Disposer, World};
 
@@ -65,6 +66,8 @@ pub struct Unsold {
     pub at: usize,
     pub long: bool,
     pub lots: D,
+    /// At which they would be deleveraged.
+    pub price: D,
 }
 
 /// Everything that anybody holds, in whole numbers.
@@ -173,6 +176,16 @@ pub enum Told {
         lots: i64,
         amount: i64,
     },
+    /// A contract stands still, as an order has met its band.
+    Halted {
+        contract: usize,
+        until: i64,
+    },
+    /// Maintenance is so many times that of the tiers from now on.
+    Scaled {
+        contract: usize,
+        times: i64,
+    },
     Closed {
         order: u32,
         went: Went,
@@ -235,12 +248,18 @@ pub struct Model<'w> {
     pub fees: D,
     pub venue: D,
     pub vaults: Vec<Vault>,
+    pub stops: Stops,
+    /// The step of volatility at which each contract stands.
+    steps: Vec<Option<usize>>,
     pub clearing: Vec<D>,
     pub rounding: D,
     pub deficit: D,
     pub tickets: Vec<Vec<Ticket>>,
     /// First in, first out.
-    queue: Vec<Queued>,
+    pub queue: Vec<Queued>,
+    /// What the fund is to pay for closing losers at the mark, by contract; and whether it is paying that.
+    pub promised: Vec<(usize, D)>,
+    pub keeps_promise: bool,
     /// Accounts with an order in this instant.
     pub losers: Vec<usize>,
     pub orders: u32,
@@ -291,7 +310,11 @@ impl<'w> Model<'w> {
             rounding: D::ZERO,
             deficit: D::ZERO,
             tickets: vec![Vec::new(); contracts],
+            stops: Stops::open(contracts),
+            steps: vec![None; contracts],
             queue: Vec::new(),
+            promised: Vec::new(),
+            keeps_promise: false,
             losers: Vec::new(),
             orders: 0,
             told: Vec::new(),
@@ -321,7 +344,21 @@ impl<'w> Model<'w> {
     }
 
     pub fn contract(&self, contract: usize) -> &'w Contract {
-        &self.world.contracts[contract]
+        let contracts = match self.steps[contract] {
+            Some(step) => &self.world.volatility_steps[step].contracts,
+            None => &self.world.contracts,
+        };
+        &contracts[contract]
+    }
+
+    /// Maintenance follows realised volatility.
+    pub fn volatility(&mut self, contract: usize, volatility: i64) {
+        let step = self.world.volatility_steps.iter().rposition(|step| step.from <= volatility);
+        if step != self.steps[contract] {
+            self.steps[contract] = step;
+            let times = step.map_or(1_000_000_000, |step| self.world.volatility_steps[step].times);
+            self.told.push(Told::Scaled { contract, times });
+        }
     }
 
     pub fn snapshot(&self) -> Snapshot {
@@ -412,14 +449,16 @@ impl<'w> Model<'w> {
 
     // ------------------------------------------------------------------------------------------- refreshes
 
-    pub fn index(&mut self, contract: usize, price: i64) {
+    pub fn index(&mut self, now: i64, contract: usize, price: i64) {
         self.indices[contract] = d(price);
+        self.note_price(now, contract, false, d(price));
     }
 
     /// A mark: isolated positions that it breaches are queued, in the order in which it reached their triggers.
     pub fn mark(&mut self, now: i64, contract: usize, mark: i64) {
         self.now = now;
         self.marks[contract] = d(mark);
+        self.note_price(now, contract, true, d(mark));
         for long in [true, false] {
             let mut breached: Vec<(D, usize)> = Vec::new();
             for (i, position) in self.positions.iter().enumerate() {
@@ -448,7 +487,9 @@ impl<'w> Model<'w> {
         for account in 0..self.wallets.len() {
             let legs = self.legs(account);
             let Some(&first) = legs.first() else { continue };
-            let waits = self.positions[first].state == State::Busy;
+            // Where all of it stands still it is judged when a mark of it is told again.
+            let stands_still = legs.iter().all(|&leg| self.stands_still(self.positions[leg].contract));
+            let waits = self.positions[first].state == State::Busy || stands_still;
             if waits || !self.falls_short(self.equity_at_mark(first), self.maintenance(first)) {
                 continue;
             }
@@ -493,9 +534,11 @@ impl<'w> Model<'w> {
     pub fn check(&mut self, now: i64, desk: &mut Desk<'_>) -> Outcome {
         self.now = now;
         let has_inventory = self.tickets.iter().any(|tickets| !tickets.is_empty()) || self.vaults_hold();
-        if self.queue.is_empty() && !has_inventory {
+        if (self.queue.is_empty() && !has_inventory) || self.is_out() {
             return Ok(());
         }
+        self.promised.clear();
+        self.raise_credit();
         // A peak may have left its window.
         self.watch_drawdown();
 
@@ -510,7 +553,7 @@ impl<'w> Model<'w> {
         self.sell_vaults(desk)?;
 
         let mut orders: Vec<Forced> = Vec::new();
-        for position in self.due_orders() {
+        while let Some(position) = self.next_due() {
             let mut turns = self.turns(position);
             while let Some(mut forced) = self.begin_next(&mut turns, &mut orders) {
                 for layer in before {
@@ -545,17 +588,13 @@ impl<'w> Model<'w> {
         Ok(())
     }
 
-    /// Takes the breaches whose latency is over off the queue, in its order.
-    fn due_orders(&mut self) -> Vec<usize> {
-        let (due, later): (Vec<Queued>, Vec<Queued>) = self.queue.iter().partition(|queued| queued.due <= self.now);
-        self.queue = later;
-        due.into_iter().map(|queued| queued.position).collect()
-    }
-
     /// Sells the engine's lots, oldest first, and returns what of them the book did not take.
     fn sell_inventory(&mut self, desk: &mut Desk<'_>) -> Outcome<Vec<Unsold>> {
         let mut unsold = Vec::new();
         for contract in 0..self.tickets.len() {
+            if self.stands_still(contract) {
+                continue;
+            }
             let mut slice = self.world.slice.map_or(D::MAX, d);
             for at in 0..self.tickets[contract].len() {
                 let Ticket { qty, tick } = self.tickets[contract][at];
@@ -570,12 +609,14 @@ impl<'w> Model<'w> {
                     contract,
                     long,
                     lots: whole(offered),
-                    limit: None,
+                    limit: self.band(contract, long).map(whole),
                     bankruptcy: whole(tick),
                     surplus: 0,
                     budget: Some(whole(budget)),
                 };
-                let Answer { lots, cash, uncut } = desk.ask(self, &request)?;
+                let answer = desk.ask(self, &request)?;
+                self.watch_band(&request, answer);
+                let Answer { lots, cash, uncut } = answer;
                 let (lots, cash) = (d(lots), d(cash));
                 if d(uncut) > budget {
                     self.told.push(Told::Exhausted { order: None, contract });
@@ -590,7 +631,9 @@ impl<'w> Model<'w> {
                     self.tell_ticket(contract, sign(long) * lots, tick, result, &paid);
                 }
                 if lots < offered {
-                    unsold.push(Unsold { contract, at, long, lots: offered - lots });
+                    let lots = offered - lots;
+                    let price = self.adl_price(contract, long, lots, tick, D::ZERO);
+                    unsold.push(Unsold { contract, at, long, lots, price });
                 }
             }
         }

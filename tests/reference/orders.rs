@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use rust_decimal::Decimal;
+
 use super::desk::Desk;
 use super::margin::{d, rate};
 use super::model::{Answer, D, Model, Outcome, Request, State, Ticket, Told, Went, sign, whole};
@@ -28,6 +30,8 @@ pub struct Forced {
     pub asked: bool,
     pub paid: Paid,
     avoided: Option<D>,
+    /// Rate of the fund's fee.
+    fee_rate: D,
 }
 
 /// How far the fund stands behind a sale.
@@ -44,6 +48,8 @@ pub enum Terms {
 /// where that is shared out.
 pub struct Turns {
     positions: VecDeque<(usize, Option<D>)>,
+    /// The percentage of each of them that is closed, where a cross account is reduced as a whole.
+    percent: Option<i64>,
 }
 
 impl Model<'_> {
@@ -72,7 +78,7 @@ impl Model<'_> {
             for leg in legs {
                 self.positions[leg].state = State::Watched;
             }
-            return Turns { positions: VecDeque::new() };
+            return Turns { positions: VecDeque::new(), percent: None };
         }
         let part = |leg: usize| {
             let shared_out = of.cross && self.world.equity_of == EquityOf::Position;
@@ -85,12 +91,19 @@ impl Model<'_> {
             PositionOrder::Loss => self.unrealised(leg),
             PositionOrder::Notional => -self.notional(leg),
         });
-        Turns { positions: positions.into() }
+        let percent = of.cross.then(|| self.percent_of_all(&legs, equity)).flatten();
+        Turns { positions: positions.into(), percent }
     }
 
     /// The order on the next position, while the account is in breach.
     pub fn begin_next(&mut self, turns: &mut Turns, orders: &mut [Forced]) -> Option<Forced> {
-        let (at, part) = turns.positions.pop_front()?;
+        // What stands still waits.
+        let (at, part) = loop {
+            let next = turns.positions.pop_front()?;
+            if !self.stands_still(self.positions[next.0].contract) {
+                break next;
+            }
+        };
         let of = &self.positions[at];
         let (account, contract) = (of.account, of.contract);
         let (mut equity, mut others) = (self.equity_at_mark(at), Vec::new());
@@ -109,7 +122,9 @@ impl Model<'_> {
                 let of = self.positions[leg].contract;
                 self.contract(of).maintenance(self.contract(of).value(lots, self.marks[of]).abs())
             };
-            if !self.falls_short(equity, others.iter().map(maintenance).sum()) {
+            let healthy = !self.falls_short(equity, others.iter().map(maintenance).sum());
+            // Where all are cut by one share, those before have not saved it from that.
+            if healthy && turns.percent.is_none() {
                 turns.positions.clear();
                 return None;
             }
@@ -123,7 +138,10 @@ impl Model<'_> {
                 }
             }
         }
-        let lots = self.planned(at, equity, &others);
+        let lots = match turns.percent {
+            Some(percent) => (self.positions[at].qty.abs() * Decimal::new(percent, 2)).ceil(),
+            None => self.planned(at, equity, &others),
+        };
         let position = &self.positions[at];
         assert!(lots >= D::ONE && lots <= position.qty.abs() && lots.is_integer(), "a plan of {lots} lots");
         let (qty, long) = (position.qty, position.is_long());
@@ -144,8 +162,10 @@ impl Model<'_> {
             asked: false,
             paid: Paid::default(),
             avoided: None,
+            fee_rate: self.fee_rate(at, equity, &others),
         };
         self.orders += 1;
+        self.spend_credit();
         self.losers.push(account);
         // What is due to it is paid in; what it owes is settled as it closes.
         let due = (-self.positions[at].owed).max(D::ZERO);
@@ -169,6 +189,22 @@ impl Model<'_> {
             self.cover(&mut forced, -surplus);
         }
         Some(forced)
+    }
+
+    /// The fund's fee, or what a close leaves of the margin that it frees: 95 % of what is left of the maintenance rate
+    /// after the taker fee and the missing margin, in whole billionths.
+    fn fee_rate(&self, at: usize, equity: D, others: &[(usize, D)]) -> D {
+        let fee = rate(self.world.liquidation_fee);
+        if self.world.fee_cap != FeeCap::MissingMargin {
+            return fee;
+        }
+        let contract = self.contract(self.positions[at].contract);
+        let notional = self.notional(at).max(D::ONE);
+        let missing = self.own_maintenance(at) + self.maintenance_elsewhere(others) - equity;
+        let maintenance = rate(contract.tiers[contract.tier(self.notional(at))].rate);
+        let room = (maintenance - rate(self.world.taker_fee)) * self.notional(at) - missing;
+        let most = room.max(D::ZERO) * Decimal::new(95, 2) / notional;
+        fee.min(most.trunc_with_scale(9))
     }
 
     // ------------------------------------------------------------------------------------------- who disposes
@@ -207,6 +243,7 @@ impl Model<'_> {
             Terms::WithoutLimit => None,
             _ => self.limit(forced.position, forced.bankruptcy),
         };
+        let limit = self.within_band(contract, forced.long, limit);
         let before = self.at_bankruptcy(forced);
         let request = Request {
             contract,
@@ -217,7 +254,9 @@ impl Model<'_> {
             surplus: whole(before),
             budget: budget.map(whole),
         };
-        let Answer { lots, cash, uncut } = desk.ask(self, &request)?;
+        let answer = desk.ask(self, &request)?;
+        self.watch_band(&request, answer);
+        let Answer { lots, cash, uncut } = answer;
         let (lots, cash, uncut) = (d(lots), d(cash), d(uncut));
         let sign = sign(forced.long);
         let cash = self.contract(contract).cash(-sign * lots, cash);
@@ -325,13 +364,13 @@ impl Model<'_> {
             bearable = bearable.min(self.at_bankruptcy(&forced));
         }
         let mut bearable = bearable.max(D::ZERO);
-        let mut fee = |billionths| {
-            let due = (rate(billionths) * notional).ceil();
+        let mut fee = |of_notional: D| {
+            let due = (of_notional * notional).ceil();
             let fee = due.min(bearable);
             bearable -= fee;
             (fee, due - fee)
         };
-        let (taker, liquidation) = (fee(world.taker_fee), fee(world.liquidation_fee));
+        let (taker, liquidation) = (fee(rate(world.taker_fee)), fee(forced.fee_rate));
         *self.purse(at) -= taker.0 + liquidation.0;
         self.fees += taker.0;
         self.fund_receives(contract, liquidation.0);

@@ -24,14 +24,14 @@ impl Model<'_> {
             }
             Action::Withdraw { amount, keep } if is_open => {
                 // Equity at the mark stays at a share of maintenance, and unrealised profit cannot be withdrawn.
-                let positions = if cross { self.legs(account) } else { vec![at] };
-                let maintenance: D = positions.into_iter().map(|leg| self.own_maintenance(leg).ceil()).sum();
+                let maintenance = self.maintenance(at).ceil();
                 let most = self.equity_at_mark(at) - (maintenance * rate(keep)).ceil();
                 let taken = d(amount).min(most).min(*self.purse(at)).max(D::ZERO);
                 *self.purse(at) -= taken;
                 self.tell_moved(at, Deed::Withdrew, taken);
                 Ok(())
             }
+            Action::Order { .. } if self.stands_still(self.positions[at].contract) => Ok(()),
             Action::Order { lots, limit, margin } => self.send(at, d(lots), d(limit), d(margin), desk),
             Action::TopUp { .. } | Action::Withdraw { .. } => Ok(()),
         }

@@ -11,7 +11,7 @@ use super::world::{Payer, Socialise, World};
 pub struct Pool {
     pub cash: D,
     floor: D,
-    contracts: Vec<usize>,
+    pub contracts: Vec<usize>,
     /// What it held before, each with the time until which it did.
     past: Vec<(i64, D)>,
     /// Whether it has fallen too far from its peak.
@@ -121,17 +121,25 @@ impl Model<'_> {
 
     /// What the fund may pay now for a contract.
     pub fn budget(&self, contract: usize) -> D {
+        let whole = self.whole_budget(contract);
+        match self.world.drawdown {
+            Some(drawdown) if !self.keeps_promise => {
+                let pool = self.pools.iter().find(|pool| pool.contracts.contains(&contract)).unwrap();
+                let peak = pool.peak(self.now, drawdown.window);
+                let allowance = (rate(drawdown.start) * peak).floor() - (peak - pool.cash);
+                if pool.fallen { D::ZERO } else { whole.min(allowance).max(D::ZERO) }
+            }
+            _ => whole,
+        }
+    }
+
+    /// The same whatever the fund's fall from its peak.
+    pub fn whole_budget(&self, contract: usize) -> D {
         if !self.world.cash_layers.contains(&Payer::Fund) {
             return D::ZERO;
         }
         let (equity, cash, floor) = self.pool_equity(contract);
         let mut budget = cash.min(equity) - floor;
-        if let Some(drawdown) = self.world.drawdown {
-            let pool = self.pools.iter().find(|pool| pool.contracts.contains(&contract)).unwrap();
-            let peak = pool.peak(self.now, drawdown.window);
-            let allowance = (rate(drawdown.start) * peak).floor() - (peak - cash);
-            budget = if pool.fallen { D::ZERO } else { budget.min(allowance) };
-        }
         if let Some(cap) = self.world.draw_cap {
             budget = budget.min(d(cap) - self.drawn[contract]);
         }
@@ -309,7 +317,7 @@ impl Model<'_> {
         // Giver, part, and the most that it gives.
         let mut shares: Vec<(Giver, D, D)> = Vec::new();
         match self.world.socialise {
-            Socialise::Profit | Socialise::Base => {
+            Socialise::Profit | Socialise::Payout | Socialise::Base => {
                 for (at, position) in self.positions.iter().enumerate() {
                     let is_asked = position.contract == contract
                         && !position.qty.is_zero()
@@ -330,7 +338,7 @@ impl Model<'_> {
                         equity -= shares.iter().filter(|share| is_other(share.0)).map(|share| share.2).sum::<D>();
                     }
                     let (part, most) = match self.world.socialise {
-                        Socialise::Profit => {
+                        Socialise::Profit | Socialise::Payout => {
                             let profit = self.unrealised(at).min(equity);
                             (profit, profit)
                         }
@@ -353,6 +361,19 @@ impl Model<'_> {
         shares.retain(|&(_, part, most)| part > D::ZERO && most > D::ZERO);
         let parts: D = shares.iter().map(|share| share.1).sum();
         let amount = if self.world.socialise == Socialise::Base { amount } else { amount.min(parts) };
+        if self.world.socialise == Socialise::Payout {
+            // Each keeps its part of what is left, rounded down; what that takes too much goes back, to the last first.
+            let gives = |&(giver, part, _): &(Giver, D, D)| (giver, part - (part * (parts - amount) / parts).floor());
+            let mut charges: Vec<(Giver, D)> = shares.iter().map(gives).collect();
+            let mut over = charges.iter().map(|charge| charge.1).sum::<D>() - amount;
+            for (_, given) in charges.iter_mut().rev() {
+                let back = over.min(*given);
+                *given -= back;
+                over -= back;
+            }
+            charges.retain(|charge| !charge.1.is_zero());
+            return charges;
+        }
         let of = |&(giver, part, most): &(Giver, D, D)| (giver, (amount * part / parts).floor().min(most));
         shares.iter().map(of).filter(|charge| !charge.1.is_zero()).collect()
     }

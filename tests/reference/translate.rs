@@ -17,7 +17,8 @@ use flashcrash::venue::rules::{
 use rust_decimal::Decimal;
 
 use super::world::{
-    AdlPrice, AdlTrigger, Bracket, Disposer, Eligible, EquityOf, FeeCap, Limit, Payer, PositionOrder, Socialise, World,
+    self, AdlPrice, AdlTrigger, Bracket, Disposer, Eligible, EquityOf, FeeCap, Limit, Payer, PositionOrder, Socialise,
+    World,
 };
 
 impl World {
@@ -41,8 +42,15 @@ impl World {
             contracts: contracts.collect(),
             trigger: if self.at_or_below { rules::Trigger::AtOrBelow } else { rules::Trigger::Below },
             waterfall: self.waterfall(),
-            interruptions: rules::Interruptions::default(),
-            dynamic: None,
+            interruptions: self.interruptions(),
+            dynamic: (!self.volatility_steps.is_empty()).then(|| rules::DynamicMaintenance {
+                window: Nanos(1),
+                steps: self
+                    .volatility_steps
+                    .iter()
+                    .map(|step| rules::VolatilityStep { volatility: Ratio(step.from), multiplier: Ratio(step.times) })
+                    .collect(),
+            }),
             position_order: match self.position_order {
                 PositionOrder::Maintenance => rules::PositionOrder::Maintenance,
                 PositionOrder::Loss => rules::PositionOrder::Loss,
@@ -78,6 +86,22 @@ impl World {
         }
     }
 
+    fn interruptions(&self) -> rules::Interruptions {
+        let world::Interruptions { capacity, outages, halts, band } = &self.interruptions;
+        let span = |span: &world::Span| rules::Span { at: Nanos(span.at), length: Nanos(span.length) };
+        rules::Interruptions {
+            capacity: *capacity,
+            outages: outages.iter().map(span).collect(),
+            halts: halts.iter().map(|(of, when)| (of.map(|contract| contract as u16), span(when))).collect(),
+            band: band.map(|band| rules::Band {
+                of: if band.of_mark { rules::BandOf::Mark } else { rules::BandOf::Index },
+                width: Ratio(band.width),
+                window: Nanos(band.window),
+                halt: Nanos(band.halt),
+            }),
+        }
+    }
+
     fn waterfall(&self) -> Waterfall {
         let vaults = self.vaults.iter().map(|vault| BackstopRules {
             threshold: vault.threshold.map(Ratio),
@@ -97,6 +121,11 @@ impl World {
                 AdlPrice::Bankruptcy => rules::AdlPrice::Bankruptcy,
                 AdlPrice::Mark => rules::AdlPrice::Mark,
                 AdlPrice::Oracle => rules::AdlPrice::Oracle,
+                AdlPrice::OracleWhileSolvent => rules::AdlPrice::OracleWhileSolvent,
+                AdlPrice::MarkWhileFunded => rules::AdlPrice::MarkWhileFunded,
+                AdlPrice::BankruptcyNearMark { within } => {
+                    rules::AdlPrice::BankruptcyNearMark { within: Ratio(within) }
+                }
             },
             adl_trigger: match self.adl_trigger {
                 AdlTrigger::Residue => rules::AdlTrigger::Residue,
@@ -118,12 +147,14 @@ impl World {
             backstops: vaults.collect(),
             socialise: match self.socialise {
                 Socialise::Profit => rules::Socialise::Profit,
+                Socialise::Payout => rules::Socialise::Payout,
                 Socialise::Base => rules::Socialise::Base,
                 Socialise::Withdrawals { most } => rules::Socialise::Withdrawals { most: Ratio(most) },
             },
             fee_cap: match self.fee_cap {
                 FeeCap::Equity => rules::FeeCap::Equity,
                 FeeCap::Surplus => rules::FeeCap::Surplus,
+                FeeCap::MissingMargin => rules::FeeCap::MissingMargin,
             },
         }
     }

@@ -62,7 +62,7 @@ impl Model<'_> {
                 let vault = &self.vaults[number];
                 let (qty, cost) = vault.positions[contract];
                 let offered = qty.abs().min(d(vault.rules.slice));
-                if offered.is_zero() {
+                if offered.is_zero() || self.stands_still(contract) {
                     continue;
                 }
                 let long = qty > D::ZERO;
@@ -70,12 +70,14 @@ impl Model<'_> {
                     contract,
                     long,
                     lots: whole(offered),
-                    limit: None,
+                    limit: self.band(contract, long).map(whole),
                     bankruptcy: whole(cost_tick(self.contract(contract), qty, cost)),
                     surplus: 0,
                     budget: Some(whole(vault.loss_left())),
                 };
-                let Answer { lots, cash, .. } = desk.ask(self, &request)?;
+                let answer = desk.ask(self, &request)?;
+                self.watch_band(&request, answer);
+                let Answer { lots, cash, .. } = answer;
                 if lots == 0 {
                     continue;
                 }
@@ -179,7 +181,8 @@ impl Model<'_> {
             }
             for (contract, &(qty, cost)) in vault.positions.iter().enumerate() {
                 let of = self.contract(contract);
-                if qty.is_zero() || of.value(qty, self.marks[contract]) >= cost {
+                let loses = of.value(qty, self.marks[contract]) < cost;
+                if qty.is_zero() || !loses || self.stands_still(contract) {
                     continue;
                 }
                 let price = if vault.rules.adl_at_cost { cost_tick(of, qty, cost) } else { self.marks[contract] };

@@ -168,14 +168,19 @@ impl Watched {
                     waived: disposal.fees_waived.0,
                     avoided: disposal.book_cost_avoided.0,
                 },
+                Fact::Halted { contract: Some(contract), until } => {
+                    Told::Halted { contract: usize::from(contract), until: until.0 }
+                }
+                Fact::MaintenanceScaled { contract, multiplier, .. } => {
+                    Told::Scaled { contract: usize::from(contract), times: multiplier.0 }
+                }
                 Fact::Traded { .. }
                 | Fact::Priced { .. }
                 | Fact::Marked { .. }
                 | Fact::Inventory { .. }
                 | Fact::Horizon { .. }
                 | Fact::SpotMoved { .. }
-                | Fact::MaintenanceScaled { .. }
-                | Fact::Halted { .. } => continue,
+                | Fact::Halted { contract: None, .. } => continue,
             });
         }
         (told, victims)

@@ -33,6 +33,9 @@ pub struct World {
     pub draw_cap: Option<i64>,
     pub venue_capital: i64,
     pub vaults: Vec<Vault>,
+    pub interruptions: Interruptions,
+    /// Ascending.
+    pub volatility_steps: Vec<VolatilityStep>,
     pub socialise: Socialise,
     pub taker_fee: Billionths,
     pub liquidation_fee: Billionths,
@@ -66,6 +69,16 @@ impl Contract {
     /// What a lot trades for at a price: of an inverse contract to the nearest cash unit, ties up.
     pub fn lot(&self, price: i64) -> i64 {
         if self.inverse { (2 * self.multiplier + price) / (2 * price) } else { self.multiplier * price }
+    }
+
+    /// The same with so many times the maintenance rates, each rounded up.
+    pub fn with_maintenance(&self, times: Billionths) -> Self {
+        let raised = |tier: &Bracket| {
+            let product = i128::from(tier.rate) * i128::from(times);
+            let up = i128::from(product % 1_000_000_000 > 0);
+            Bracket { rate: i64::try_from(product / 1_000_000_000 + up).unwrap(), ..*tier }
+        };
+        Self { tiers: self.tiers.iter().map(raised).collect(), ..self.clone() }
     }
 }
 
@@ -109,10 +122,25 @@ pub enum EquityOf {
 #[derive(Clone, Copy, Debug)]
 pub enum Closing {
     Full,
-    Fraction { percent: i64, above: i64, cooldown: i64 },
-    StepDown { tiers: usize, whole_up_to: usize },
-    Restore { initial: bool },
-    ShareOfAll { step_percent: i64, target_percent: i64 },
+    Fraction {
+        percent: i64,
+        above: i64,
+        cooldown: i64,
+    },
+    StepDown {
+        tiers: usize,
+        whole_up_to: usize,
+    },
+    /// Back to a margin: of what is missing a share, or all where that is below an amount.
+    Restore {
+        initial: bool,
+        percent: i64,
+        whole_below: i64,
+    },
+    ShareOfAll {
+        step_percent: i64,
+        target_percent: i64,
+    },
 }
 
 /// The worst price in the book before ADL.
@@ -148,6 +176,49 @@ pub struct Pool {
     pub contracts: Vec<usize>,
 }
 
+/// From a realised volatility on, maintenance is so many times that of the tiers.
+#[derive(Clone, Debug)]
+pub struct VolatilityStep {
+    pub from: Billionths,
+    pub times: Billionths,
+    /// The contracts as they are then.
+    pub contracts: Vec<Contract>,
+}
+
+/// What keeps the venue from liquidating.
+#[derive(Clone, Debug, Default)]
+pub struct Interruptions {
+    /// Forced orders that can begin in a second.
+    pub capacity: Option<i64>,
+    pub outages: Vec<Span>,
+    /// Of one contract, or of all.
+    pub halts: Vec<(Option<usize>, Span)>,
+    pub band: Option<Band>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub at: i64,
+    pub length: i64,
+}
+
+impl Span {
+    pub fn holds(&self, now: i64) -> bool {
+        (self.at..self.at + self.length).contains(&now)
+    }
+}
+
+/// No forced order trades further than a share from a mean price.
+#[derive(Clone, Copy, Debug)]
+pub struct Band {
+    /// Whether the mean is that of the mark, and not of the index.
+    pub of_mark: bool,
+    pub width: Billionths,
+    pub window: i64,
+    /// How long a contract stands still when an order has met the band.
+    pub halt: i64,
+}
+
 /// ADL once the fund has fallen by a share of its peak.
 #[derive(Clone, Copy, Debug)]
 pub struct Drawdown {
@@ -175,8 +246,12 @@ pub struct Vault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Socialise {
     Profit,
+    /// By profit, with what each keeps rounded down.
+    Payout,
     Base,
-    Withdrawals { most: Billionths },
+    Withdrawals {
+        most: Billionths,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,6 +259,8 @@ pub enum FeeCap {
     Equity,
     /// What is left if the rest closes at the bankruptcy tick.
     Surplus,
+    /// Equity, and a rate that leaves a close something of the margin that it frees.
+    MissingMargin,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,6 +296,14 @@ pub enum AdlPrice {
     Bankruptcy,
     Mark,
     Oracle,
+    /// The index, or the bankruptcy tick where that is beyond it.
+    OracleWhileSolvent,
+    /// The mark while the fund can pay for it.
+    MarkWhileFunded,
+    /// The bankruptcy tick, or the mark where they are further apart than a share of it.
+    BankruptcyNearMark {
+        within: Billionths,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,6 +325,11 @@ pub enum Step {
         after: i64,
         contract: usize,
         price: i64,
+    },
+    /// The realised volatility of a contract, which may not be one.
+    Volatility {
+        contract: usize,
+        volatility: Billionths,
     },
     /// All marks are in: those of the contracts that have not moved are told once more.
     Refreshed,
@@ -292,11 +382,11 @@ impl fmt::Display for Closing {
             Self::StepDown { tiers, whole_up_to } => {
                 write!(f, "{{ kind = \"tier_step_down\", tiers = {tiers}, whole_up_to = {whole_up_to} }}")
             }
-            Self::Restore { initial } => {
+            Self::Restore { initial, percent, whole_below } => {
+                let to = if *initial { "initial" } else { "maintenance" };
                 write!(
                     f,
-                    "{{ kind = \"restore_margin\", to = \"{}\" }}",
-                    if *initial { "initial" } else { "maintenance" }
+                    "{{ kind = \"restore_margin\", to = \"{to}\", share = \"{percent} %\", whole_below = {whole_below} }}"
                 )
             }
             Self::ShareOfAll { step_percent, target_percent } => {

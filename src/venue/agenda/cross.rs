@@ -2,37 +2,52 @@
 
 use crate::facts::{ContractId, Paid};
 use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
-use crate::venue::ledger::Holder;
-use crate::venue::liquidation::Others;
-use crate::venue::rules::{ContractRules, CrossBankruptcy, Execution, MarginMode, PositionOrder};
+use crate::venue::cross::Standing;
+use crate::venue::ledger::{Holder, Position};
+use crate::venue::liquidation::{BreachedAccount, Others};
+use crate::venue::rules::{CrossBankruptcy, Execution, MarginMode, PositionOrder};
 use crate::venue::{Venue, cross};
 
-/// A cross account in breach: its positions in the order in which they are closed, each until the account is healthy.
+/// A cross account in breach: its positions in the order in which they are closed, until the account is healthy or, where
+/// all are reduced by one share, to the last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CrossAccount {
     pub account: u32,
     /// Position, and its share of the account's equity where that is shared out.
     pub legs: Vec<(u32, Cash)>,
     pub next: usize,
+    /// The part of each position that is closed, where the liquidation rule reduces them all alike.
+    pub reduced_by: Option<Ratio>,
 }
 
 impl Venue {
     /// Equity and maintenance margin of a position at the marks; of a cross position those of its account.
-    pub(in crate::venue) fn at_marks(&self, position: u32) -> cross::Standing {
+    pub(in crate::venue) fn at_marks(&self, position: u32) -> Standing {
         let position = self.ledger.position(position);
-        let c = usize::from(position.contract);
-        let ContractRules { multiplier, tiers } = &self.rules.contracts[c];
-        let value = multiplier.value(position.qty, self.marks[c]);
-        let equity = self.ledger.backing(&position, &self.marks) + value - position.cost;
-        let mut maintenance = tiers.maintenance_billionths(value.abs());
-        if position.mode == MarginMode::Cross {
-            for leg in self.ledger.legs(position.account).filter(|leg| leg.id != position.id) {
-                let c = usize::from(leg.contract);
-                let ContractRules { multiplier, tiers } = &self.rules.contracts[c];
-                maintenance += tiers.maintenance_billionths(multiplier.notional(leg.qty, self.marks[c]));
-            }
+        let mut standing = Standing::of_cash(self.ledger.purse(&position));
+        let mut add = |leg: &Position| {
+            let c = usize::from(leg.contract);
+            standing.add(&self.rules.contracts[c], leg.qty, leg.cost + leg.owed, self.marks[c]);
+        };
+        match position.mode {
+            MarginMode::Isolated => add(&position),
+            MarginMode::Cross => self.ledger.legs(position.account).for_each(|leg| add(&leg)),
         }
-        cross::Standing { equity, maintenance }
+        standing
+    }
+
+    /// What the accounts with lots that are left lack together: those below 0 at the marks, each counted once, however
+    /// many of its positions have an order.
+    pub(super) fn lacking_accounts(&self) -> Cash {
+        let mut counted = None;
+        let open = self.agenda.works.iter().filter(|work| !work.left.is_zero());
+        let lacking = open.filter_map(|work| {
+            let is_cross = self.ledger.held(work.position).mode == MarginMode::Cross;
+            // The orders of a cross account stand one behind the other.
+            let is_first = !is_cross || counted.replace(work.account) != Some(work.account);
+            if is_first { self.is_negative(work) } else { None }
+        });
+        lacking.sum()
     }
 
     /// Puts the positions of a cross account into their order; false where the account is healthy again.
@@ -71,13 +86,27 @@ impl Venue {
                 }
             };
             let shared: Vec<(u32, Cash)> = legs.iter().map(|leg| (leg.id, share(leg))).collect();
-            self.agenda.cross = CrossAccount { account, legs: shared, next: 0 };
+            // Positions in a contract that stands still wait, and keep their margin.
+            let standing_still = |leg: &cross::Leg| self.is_halted(leg.contract, self.now);
+            let kept = legs.iter().filter(|leg| standing_still(leg)).map(maintenance).sum();
+            legs.retain(|leg| !standing_still(leg));
+            let reduced_by = self.rules.liquidation.share(&BreachedAccount {
+                contracts: &self.rules.contracts,
+                marks: &self.marks,
+                equity: standing.equity,
+                positions: &legs,
+                kept,
+            });
+            let sound = reduced_by.is_none_or(|share| share > Ratio(0) && share <= Ratio::ONE);
+            assert!(sound, "a liquidation rule reduces an account by {reduced_by:?}");
+            self.agenda.cross = CrossAccount { account, legs: shared, next: 0, reduced_by };
         }
         self.legs = legs;
         breaches
     }
 
-    /// Opens the order on the next position of the cross account in turn, while the account is in breach.
+    /// Opens the order on the next position of the cross account in turn, while the account is in breach or all of its
+    /// positions are reduced.
     pub(super) fn open_next_of_cross(&mut self) -> bool {
         let account = self.agenda.cross.account;
         // Positions in a contract that stands still wait.
@@ -89,25 +118,25 @@ impl Venue {
             self.agenda.cross.next += 1;
         };
         // Lots that wait for the ADL round or for the layers after it leave at their bankruptcy tick.
-        let mut equity = self.ledger.wallet(account);
-        let mut maintenance = 0i128;
+        let mut standing = Standing::of_cash(self.ledger.wallet(account));
         let mut others = Others::default();
         for leg in self.ledger.legs(account) {
             let c = usize::from(leg.contract);
-            let ContractRules { multiplier, tiers } = &self.rules.contracts[c];
+            let of = &self.rules.contracts[c];
             let waiting = self.agenda.works.iter().rev().find(|work| work.position == leg.id);
             let (left, bankruptcy) = waiting.map_or((Qty::ZERO, Price(1)), |work| (work.left, work.bankruptcy));
             let left = if leg.qty.0 > 0 { left } else { -left };
-            let value = multiplier.value(leg.qty - left, self.marks[c]);
-            equity += value + multiplier.value(left, bankruptcy) - leg.cost - leg.owed;
-            let margin = tiers.maintenance_billionths(value.abs());
-            maintenance += margin;
+            let stays = leg.qty - left;
+            let before = standing.maintenance;
+            standing.add(of, stays, leg.cost + leg.owed, self.marks[c]);
+            standing.equity += of.multiplier.value(left, bankruptcy);
             if leg.id != id {
-                others.maintenance += margin;
-                others.initial += tiers.initial(value.abs());
+                others.maintenance += standing.maintenance - before;
+                others.initial += of.tiers.initial(of.multiplier.notional(stays, self.marks[c]));
             }
         }
-        if !(cross::Standing { equity, maintenance }).breaches(self.rules.trigger) {
+        let reduced_by = self.agenda.cross.reduced_by;
+        if reduced_by.is_none() && !standing.breaches(self.rules.trigger) {
             self.agenda.cross.legs.clear();
             return false;
         }
@@ -128,10 +157,10 @@ impl Venue {
         let value =
             self.ledger.multiplier(position.contract).value(position.qty, self.marks[usize::from(position.contract)]);
         let of_it = match self.rules.cross_bankruptcy {
-            CrossBankruptcy::Sequential => equity,
+            CrossBankruptcy::Sequential => standing.equity,
             CrossBankruptcy::Proportional => share,
         };
-        self.open_work(&position, of_it - value + position.cost, equity, others);
+        self.open_work(&position, of_it - value + position.cost, standing.equity, others, reduced_by);
         true
     }
 

@@ -1,9 +1,10 @@
 //! The same share of everything, in steps, until the margin ratio is well below 1.
 //!
-//! Paradex: all positions are reduced by the same share, a multiple of 20 %, so that maintenance ÷ equity falls below 90 %.
-//! An isolated position is an account of its own here.
+//! Paradex (paradex-docs, risk-system/liquidations, August 2026): all positions of an account are reduced by the same
+//! share, a multiple of 20 %, so that its maintenance ÷ equity falls below 90 %. An isolated position is an account of its
+//! own here.
 
-use super::{Breached, LiquidationRule};
+use super::{Breached, BreachedAccount, LiquidationRule};
 use crate::money::{Cash, Qty, Ratio};
 use crate::registry::{Entry, Key, Need, Shape};
 
@@ -39,19 +40,29 @@ impl LiquidationRule for ShareOfAll {
     }
 
     fn plan(&self, breached: &Breached<'_>) -> Qty {
-        let lots = breached.lots();
-        let tiers = &breached.rules.tiers;
+        let maintenance_after = |share| {
+            let left = breached.notional(breached.lots() - breached.part(share).0);
+            breached.rules.tiers.maintenance_billionths(left) + breached.others.maintenance
+        };
+        breached.part(self.least(breached.equity, maintenance_after))
+    }
+
+    fn share(&self, account: &BreachedAccount<'_>) -> Option<Ratio> {
+        Some(self.least(account.equity, |share| account.maintenance_after(share)))
+    }
+}
+
+impl ShareOfAll {
+    /// The least multiple of the step that leaves a maintenance margin below the target; everything where none does.
+    fn least(&self, equity: Cash, maintenance_after: impl Fn(Ratio) -> i128) -> Ratio {
         let mut share = self.step;
         while share < Ratio::ONE {
-            let closed = share.of_ceil(Cash(lots)).0.clamp(1, lots);
             // maintenance < target × equity, both in billionths.
-            let maintenance =
-                tiers.maintenance_billionths(breached.notional(lots - closed)) + breached.others.maintenance;
-            if maintenance < i128::from(breached.equity.0) * i128::from(self.target.0) {
-                return Qty(closed);
+            if maintenance_after(share) < i128::from(equity.0) * i128::from(self.target.0) {
+                return share;
             }
             share += self.step;
         }
-        Qty(lots)
+        Ratio::ONE
     }
 }

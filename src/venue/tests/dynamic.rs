@@ -8,19 +8,26 @@ const PERCENT: i64 = 10_000_000;
 
 /// Accounts that are long 10 from 100 with these collaterals; nobody buys.
 fn venue(collaterals: &[i64]) -> (Venue, Arc<Register>) {
+    stepped(Ratio(5_000_000_000), collaterals, MarginMode::Isolated)
+}
+
+/// The same with another step, and collateral or wallets.
+fn stepped(multiplier: Ratio, backings: &[i64], mode: MarginMode) -> (Venue, Arc<Register>) {
     let mut rules = example_rules();
     let tier = margin::Tier { floor: Cash(0), rate: Ratio(10 * PERCENT), max_leverage: Ratio::ONE };
     rules.contracts[0].tiers = margin::Tiers::new(vec![tier]).unwrap();
-    let step = VolatilityStep { volatility: Ratio(3 * PERCENT), multiplier: Ratio(5_000_000_000) };
+    let step = VolatilityStep { volatility: Ratio(3 * PERCENT), multiplier };
     rules.dynamic = Some(DynamicMaintenance { window: Nanos(1), steps: vec![step] });
     let mut holdings = Holdings::default();
-    for (account, &collateral) in (0u32..).zip(collaterals) {
-        holdings.wallet.push(Cash(0));
+    let cross = mode == MarginMode::Cross;
+    for (account, &backing) in (0u32..).zip(backings) {
+        holdings.wallet.push(Cash(if cross { backing } else { 0 }));
         holdings.account.push(account);
         holdings.contract.push(0);
         holdings.qty.push(Qty(10));
         holdings.cost.push(Cash(1_000));
-        holdings.collateral.push(Cash(collateral));
+        holdings.collateral.push(Cash(if cross { 0 } else { backing }));
+        holdings.cross.push(cross);
     }
     let mut register = Register::default();
     register.rebuild(&mut holdings, &rules, &[Price(100)]).unwrap();
@@ -66,6 +73,16 @@ fn an_order_that_volatility_no_longer_asks_for_is_dropped_and_its_position_watch
     assert_eq!(venue.apply(Command::Check { now: Nanos(2) }), Ok(Next::Idle));
     assert!(refreshed(&mut venue, 3, 0, 45).is_empty(), "450 + 600 − 1,000 is 50, and 45 are asked for");
     assert_eq!(refreshed(&mut venue, 4, 0, 44), [0], "40 < 44");
+}
+
+/// The list of a step holds isolated positions alone. A step that raises nothing looks at cross accounts too when it is
+/// first taken: 600 of wallet are left with 40 at 44, and 44 are asked for.
+#[test]
+fn a_step_of_multiplier_one_overlooks_no_cross_account() {
+    let (mut venue, register) = stepped(Ratio::ONE, &[600], MarginMode::Cross);
+    venue.open(register, Telling::Told);
+    assert!(refreshed(&mut venue, 1, 3, 45).is_empty());
+    assert_eq!(refreshed(&mut venue, 2, 3, 44), [0]);
 }
 
 /// Funding of 3 a lot moves a trigger by 3/(1 − r) ticks: 6 at a rate of 50 %, whatever the rate was when it fell due.
