@@ -16,6 +16,13 @@ pub(super) struct CrossAccount {
     pub next: usize,
 }
 
+impl CrossAccount {
+    /// Whether positions of an account may still be closed.
+    pub fn waits(&self) -> bool {
+        self.next < self.legs.len()
+    }
+}
+
 impl Venue {
     /// Equity and maintenance margin of a position at the marks; of a cross position those of its account.
     pub(in crate::venue) fn at_marks(&self, position: u32) -> cross::Standing {
@@ -131,7 +138,8 @@ impl Venue {
             CrossBankruptcy::Sequential => equity,
             CrossBankruptcy::Proportional => share,
         };
-        self.open_work(&position, of_it - value + position.cost, equity, others);
+        let slot = self.ledger.slot(id);
+        self.open_work(slot, of_it - value + position.cost, equity, others);
         true
     }
 
