@@ -38,7 +38,7 @@ pub mod triggers;
 pub mod voluntary;
 mod winners;
 
-use agenda::Agenda;
+use agenda::{Agenda, Answer, Pending};
 use dynamic::Dynamic;
 use engine::Engine;
 use fund::Funds;
@@ -100,7 +100,8 @@ impl Order {
     /// S(x): the shortfall if `lots` lots trade for `cash` in total (positive) and the rest closes at the bankruptcy
     /// tick. `k` is the contract's multiplier.
     #[must_use]
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a few products, asked for twice an order")]
+    #[inline(always)]
     pub fn shortfall(&self, k: crate::money::Multiplier, lots: Qty, cash: Cash) -> Cash {
         let (qty, paid) = agenda::leg(k, self.side, lots, cash);
         (paid + k.value(-qty, self.bankruptcy) - self.surplus).positive_part()
@@ -431,10 +432,21 @@ impl Venue {
         if self.own.is_some() {
             return self.take_own_fill(fill);
         }
-        let (_, order) = self.agenda.waiting().ok_or(Refused::NoOrder)?;
-        let shortfall = self.check_fill(order, &fill)?;
-        let (pending, order) = self.agenda.answered().ok_or(Refused::NoOrder)?;
-        self.take_fill(pending, &order, fill, shortfall);
+        let (pending, order) = self.agenda.waiting().ok_or(Refused::NoOrder)?;
+        let (shortfall, cut) = self.check_fill(order, &fill)?;
+        let (pending, answer) = (*pending, Answer { fill, shortfall, cut, surplus: order.surplus });
+        let is_inventory = matches!(pending, Pending::Ticket { .. } | Pending::Vault { .. });
+        if is_inventory || self.rules.interruptions.band.is_some() {
+            let order = *order;
+            self.watch_band(&order, &fill);
+            if is_inventory {
+                self.agenda.answered();
+                self.take_inventory_fill(pending, &order, answer);
+                return Ok(self.proceed());
+            }
+        }
+        self.agenda.answered();
+        self.take_fill(pending, answer);
         Ok(self.proceed())
     }
 
@@ -442,21 +454,22 @@ impl Venue {
         self.agenda.is_busy() || self.own.is_some()
     }
 
-    /// Returns the shortfall that a fill within a budget leaves; nothing where no budget stops it.
+    /// Returns the shortfall that a fill within a budget leaves, nothing where no budget stops it; and whether the budget
+    /// cut it short.
     #[inline]
-    fn check_fill(&self, order: &Order, fill: &Fill) -> Result<Cash, Refused> {
+    fn check_fill(&self, order: &Order, fill: &Fill) -> Result<(Cash, bool), Refused> {
         if fill.lots.0 < 0 || fill.cash.0 < 0 || fill.uncut.0 < 0 {
             return Err(Refused::Negative);
         }
         if fill.lots > order.lots {
             return Err(Refused::TooMuch { filled: fill.lots.0, ordered: order.lots.0 });
         }
-        let Some(budget) = order.budget else { return Ok(Cash::ZERO) };
+        let Some(budget) = order.budget else { return Ok((Cash::ZERO, false)) };
         let shortfall = order.shortfall(self.ledger.multiplier(order.contract), fill.lots, fill.cash);
         if shortfall > budget {
             return Err(Refused::OverBudget { shortfall: shortfall.0, budget: budget.0 });
         }
-        Ok(shortfall)
+        Ok((shortfall, fill.uncut > budget))
     }
 
     // ------------------------------------------------------------------------------------------ triggers

@@ -85,7 +85,8 @@ impl Counted {
     }
 
     /// Cash was posted.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "with parties and reason known it is a few additions")]
+    #[inline(always)]
     pub fn posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
         let amount = amount.0;
         match (from, to) {

@@ -57,6 +57,8 @@ pub struct Tally {
     fall: Option<Fall>,
     leg: Leg,
     traded: Traded,
+    /// The prices last seen and when, with what had been traded by now.
+    seen: Option<(Nanos, Price, Price, Price)>,
     /// Whether the first asset has had a price; until then lows and highs hold the opening one.
     priced: bool,
 }
@@ -80,6 +82,7 @@ impl Tally {
             fall: None,
             leg: Leg::new(Direction::Down, Price::ZERO),
             traded: Traded::default(),
+            seen: None,
             priced: false,
         }
     }
@@ -129,7 +132,7 @@ impl Tally {
         self.counted.begin();
         self.deleveraged.empty();
         self.voluntary.empty();
-        self.priced = false;
+        (self.seen, self.priced) = (None, false);
         self.fall.iter_mut().for_each(Fall::begin);
         (self.leg, self.traded) = (Leg::new(start.direction, start.price), Traded::default());
     }
@@ -143,6 +146,7 @@ impl Tally {
 
     /// Takes note of what has been traded in the first asset's book so far, which no fact tells: for the facts to come.
     pub fn traded(&mut self, so_far: Traded) {
+        self.seen = None;
         self.traded = so_far;
     }
 
@@ -223,6 +227,12 @@ impl Tally {
     /// The prices of the first asset after a refresh or an order.
     #[inline]
     pub fn priced(&mut self, time: Nanos, index_exogenous: Price, index: Price, traded: Price) {
+        // Small orders move the book by less than a tick: nothing is new then.
+        let seen = (time, index_exogenous, index, traded);
+        if self.seen == Some(seen) {
+            return;
+        }
+        self.seen = Some(seen);
         self.sample_before(time);
         self.note_prices(index_exogenous, index, traded);
         self.leg.see(time, traded, self.traded);

@@ -17,6 +17,7 @@ mod order;
 mod tickets;
 
 use cross::CrossAccount;
+pub(super) use order::Answer;
 
 /// A forced order in this instant.
 #[derive(Clone, Copy, Debug)]
@@ -203,13 +204,14 @@ impl Agenda {
         self.phase != Phase::Idle
     }
 
+    /// The order that waits for its fill, and which it is.
     pub fn waiting(&self) -> Option<&(Pending, Order)> {
         self.waiting.as_ref()
     }
 
     /// What was waited for is there.
-    pub fn answered(&mut self) -> Option<(Pending, Order)> {
-        self.waiting.take()
+    pub fn answered(&mut self) {
+        self.waiting = None;
     }
 }
 
@@ -246,10 +248,10 @@ impl Venue {
 
     /// Goes on until a fill is needed or the instant is over.
     pub(super) fn proceed(&mut self) -> Next {
-        loop {
-            let next = match self.agenda.phase {
+        while self.agenda.waiting.is_none() {
+            match self.agenda.phase {
                 Phase::Orders { work, step } => self.work_off(work, step),
-                Phase::Idle => Some(Next::Idle),
+                Phase::Idle => return Next::Idle,
                 Phase::Inventory { contract, at, left } => self.sell_inventory(contract, at, left),
                 Phase::Vaults { backstop, contract } => self.sell_vaults(backstop, contract),
                 Phase::Rounds => {
@@ -257,24 +259,18 @@ impl Venue {
                         self.rounds();
                     }
                     self.agenda.phase = Phase::Rest { work: 0, step: 0 };
-                    None
                 }
                 Phase::Rest { work, step } => self.work_off_rest(work, step),
-                Phase::Close => {
-                    self.close_instant();
-                    Some(Next::Idle)
-                }
-            };
-            if let Some(next) = next {
-                return next;
+                Phase::Close => self.close_instant(),
             }
         }
+        self.agenda.waiting.map_or(Next::Idle, |(_, order)| Next::Order(order))
     }
 
-    fn sell_inventory(&mut self, contract: ContractId, at: usize, left: Qty) -> Option<Next> {
+    fn sell_inventory(&mut self, contract: ContractId, at: usize, left: Qty) {
         if at >= self.engine.count(contract) || left.is_zero() {
             self.agenda.phase = self.start_inventory(contract + 1);
-            return None;
+            return;
         }
         let ticket = self.engine.ticket(contract, at);
         let lots = Qty(ticket.qty.0.abs().min(left.0));
@@ -288,29 +284,31 @@ impl Venue {
             surplus: Cash::ZERO,
             budget: Some(self.budget(contract)),
         };
-        Some(self.ask(Pending::Ticket { contract, at }, order))
+        self.ask(Pending::Ticket { contract, at }, order);
     }
 
-    fn sell_vaults(&mut self, backstop: u16, contract: ContractId) -> Option<Next> {
+    fn sell_vaults(&mut self, backstop: u16, contract: ContractId) {
         if usize::from(contract) == self.marks.len() {
             self.agenda.phase = if usize::from(backstop) + 1 < self.ledger.backstops.len() {
                 Phase::Vaults { backstop: backstop + 1, contract: 0 }
             } else {
                 self.start_orders()
             };
-            return None;
+            return;
         }
         self.agenda.phase = Phase::Vaults { backstop, contract: contract + 1 };
-        self.vault_order(backstop, contract).map(|order| self.ask(Pending::Vault { backstop, contract }, order))
+        if let Some(order) = self.vault_order(backstop, contract) {
+            self.ask(Pending::Vault { backstop, contract }, order);
+        }
     }
 
     /// Opens due orders and takes each through the layers before ADL.
-    fn work_off(&mut self, mut work: usize, mut step: usize) -> Option<Next> {
+    fn work_off(&mut self, mut work: usize, mut step: usize) {
         loop {
             if work == self.agenda.works.len() && !self.open_order() {
                 self.gather_needs();
                 self.agenda.phase = Phase::Rounds;
-                return None;
+                return;
             }
             if step == self.agenda.before.len() || self.agenda.works[work].left.is_zero() {
                 (work, step) = (work + 1, 0);
@@ -318,15 +316,15 @@ impl Venue {
             }
             let layer = self.agenda.before[step];
             step += 1;
-            if let Some(order) = self.step(work, layer) {
+            if self.step(work, layer) {
                 self.agenda.phase = Phase::Orders { work, step };
-                return Some(order);
+                return;
             }
         }
     }
 
     /// Takes what ADL has left of each order through the layers after it.
-    fn work_off_rest(&mut self, mut work: usize, mut step: usize) -> Option<Next> {
+    fn work_off_rest(&mut self, mut work: usize, mut step: usize) {
         while work < self.agenda.works.len() {
             if step == self.agenda.after.len() || self.agenda.works[work].left.is_zero() {
                 (work, step) = (work + 1, 0);
@@ -334,13 +332,12 @@ impl Venue {
             }
             let layer = self.agenda.after[step];
             step += 1;
-            if let Some(order) = self.step(work, layer) {
+            if self.step(work, layer) {
                 self.agenda.phase = Phase::Rest { work, step };
-                return Some(order);
+                return;
             }
         }
         self.agenda.phase = Phase::Close;
-        None
     }
 
     /// Claims, fees and surplus of all orders of the instant.
@@ -362,9 +359,9 @@ impl Venue {
         self.agenda.phase = Phase::Idle;
     }
 
-    fn ask(&mut self, pending: Pending, order: Order) -> Next {
+    #[inline]
+    fn ask(&mut self, pending: Pending, order: Order) {
         self.agenda.waiting = Some((pending, order));
-        Next::Order(order)
     }
 
     /// Whether what is left of an order may go to ADL, where only accounts below zero do.

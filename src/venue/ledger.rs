@@ -404,6 +404,7 @@ impl Ledger {
 impl Position {
     /// A position as the register has it.
     #[must_use]
+    #[inline]
     pub fn opened(register: &Register, id: u32) -> Self {
         let (holdings, j) = (&register.holdings, id as usize);
         Self {
@@ -497,7 +498,8 @@ impl Ledger {
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "with the party known it is one address")]
+    #[inline(always)]
     fn house_cash(&mut self, party: Party) -> &mut Cash {
         match party {
             Party::Maker => &mut self.maker,
@@ -561,7 +563,8 @@ impl Ledger {
     }
 
     /// The same for a position whose place is known.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
+    #[inline(always)]
     pub fn take_out_at(&mut self, slot: Slot, to: Party, amount: Cash, why: Why) {
         debug_assert!(amount.0 >= 0);
         if amount.is_zero() {

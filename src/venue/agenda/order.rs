@@ -8,7 +8,19 @@ use crate::venue::agenda::Need;
 use crate::venue::ledger::{Holder, Position, Slot, State};
 use crate::venue::liquidation::{Breached, Others};
 use crate::venue::rules::{AdlTrigger, Execution, FeeCap, MarginMode, SurplusTo};
-use crate::venue::{Fill, Next, Order, Venue, register};
+use crate::venue::{Fill, Order, Venue, register};
+
+/// What the book did with an order, and what follows of it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::venue) struct Answer {
+    pub fill: Fill,
+    /// What the fill leaves, where the order had a budget.
+    pub shortfall: Cash,
+    /// Whether the order's budget cut it short.
+    pub cut: bool,
+    /// The order's equity at bankruptcy before the fill.
+    pub surplus: Cash,
+}
 
 impl Venue {
     /// Opens the next due order that still breaches; false where none is due.
@@ -96,20 +108,20 @@ impl Venue {
         }
     }
 
-    /// One step of one order: an order to the book, or done at once.
+    /// One step of one order: done at once, or an order to the book, which is then waited for.
     #[inline]
-    pub(super) fn step(&mut self, at: usize, step: Step) -> Option<Next> {
+    pub(super) fn step(&mut self, at: usize, step: Step) -> bool {
         let contract = self.agenda.works[at].contract;
         let (pending, budget) = match step {
             Step::Engine => {
                 self.take_over(at, Taking::WithinEquity);
-                return None;
+                return false;
             }
             Step::Backstop => {
                 self.backstops_take(at);
-                return None;
+                return false;
             }
-            Step::Book | Step::BookUnfunded if self.passes_the_book(at) => return None,
+            Step::Book | Step::BookUnfunded if self.passes_the_book(at) => return false,
             Step::Book if self.rules.waterfall.adl_trigger == AdlTrigger::BookExhausted => {
                 (Pending::Book { work: at, funded: Funded::Anybody }, None)
             }
@@ -130,7 +142,8 @@ impl Venue {
             surplus: self.equity_at_bankruptcy(work).positive_part(),
             budget,
         };
-        Some(self.ask(pending, order))
+        self.ask(pending, order);
+        true
     }
 
     /// The worst price of an order in the book.
@@ -183,21 +196,21 @@ impl Venue {
         work.backing + (position.moved - work.moved) + value - position.cost
     }
 
-    /// `shortfall` is what the fill leaves, where the order had a budget.
+    /// The book's answer to the order that was waited for.
     #[inline]
-    pub(in crate::venue) fn take_fill(&mut self, pending: Pending, order: &Order, fill: Fill, shortfall: Cash) {
-        self.watch_band(order, &fill);
+    pub(in crate::venue) fn take_fill(&mut self, pending: Pending, answer: Answer) {
+        let Answer { fill, shortfall, cut, surplus } = answer;
         match pending {
             Pending::Book { work, funded: Funded::Anybody } => {
                 self.agenda.works[work].in_book = Book::Asked;
                 self.sell(work, fill);
-                self.settle_rest(work, order.surplus);
+                self.settle_rest(work, surplus);
             }
             Pending::Book { work: at, funded } => {
                 let work = &mut self.agenda.works[at];
                 let is_second = std::mem::replace(&mut work.in_book, Book::Asked) == Book::Asked;
                 let (slot, contract) = (work.slot, work.contract);
-                if funded == Funded::Fund && order.budget.is_some_and(|budget| fill.uncut > budget) {
+                if cut && funded == Funded::Fund {
                     let order = work.order;
                     self.exhausted(Some(order), contract);
                 }
@@ -213,7 +226,7 @@ impl Venue {
                 disposal.book_cost_avoided = all - shortfall;
                 // What was paid when the order opened.
                 if disposal.paid != Paid::default() {
-                    let gain = self.equity_at_bankruptcy(&self.agenda.works[at]) - order.surplus;
+                    let gain = self.equity_at_bankruptcy(&self.agenda.works[at]) - surplus;
                     self.repay(at, gain.positive_part());
                 }
             }
@@ -222,15 +235,24 @@ impl Venue {
                 if !self.agenda.works[work].left.is_zero() {
                     self.take_over(work, Taking::Residual);
                 }
-                self.settle_rest(work, order.surplus);
+                self.settle_rest(work, surplus);
             }
-            Pending::Ticket { contract, at } => self.take_ticket_fill(contract, at, order, fill),
-            Pending::Vault { backstop, contract } => self.sell_vault(backstop, contract, order, fill),
+            Pending::Ticket { .. } | Pending::Vault { .. } => unreachable!("inventory is not an account's order"),
         }
     }
 
-    fn take_ticket_fill(&mut self, contract: ContractId, at: usize, order: &Order, fill: Fill) {
-        if order.budget.is_some_and(|budget| fill.uncut > budget) {
+    /// The same for an order of inventory.
+    pub(in crate::venue) fn take_inventory_fill(&mut self, pending: Pending, order: &Order, answer: Answer) {
+        match pending {
+            Pending::Ticket { contract, at } => self.take_ticket_fill(contract, at, order, answer),
+            Pending::Vault { backstop, contract } => self.sell_vault(backstop, contract, order, answer.fill),
+            Pending::Book { .. } | Pending::Rest { .. } => unreachable!("an account's order is not inventory"),
+        }
+    }
+
+    fn take_ticket_fill(&mut self, contract: ContractId, at: usize, order: &Order, answer: Answer) {
+        let fill = answer.fill;
+        if answer.cut {
             self.exhausted(None, contract);
         }
         self.sell_ticket(contract, at, order, fill);
