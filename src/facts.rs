@@ -2,6 +2,8 @@
 
 use crate::money::{Cash, Nanos, Price, Qty, Ratio};
 
+pub mod counted;
+
 /// Index of an account.
 pub type AccountId = u32;
 /// Index of a contract.

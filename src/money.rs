@@ -168,7 +168,19 @@ impl Ratio {
 
     /// `self × amount`, rounded towards +∞.
     #[must_use]
+    #[inline]
     pub fn of_ceil(self, amount: Cash) -> Cash {
+        // The usual case: a product that fits, of two numbers of no sign, needs one division.
+        if let Some(product) = self.0.checked_mul(amount.0)
+            && let Ok(product) = u64::try_from(product)
+        {
+            let (whole, rest) = (product / BILLION.unsigned_abs(), product % BILLION.unsigned_abs());
+            return Cash(whole.cast_signed() + i64::from(rest > 0));
+        }
+        self.of_ceil_in_parts(amount)
+    }
+
+    fn of_ceil_in_parts(self, amount: Cash) -> Cash {
         let (whole, rest) = self.parts(amount);
         Cash(whole + (rest + (BILLION - 1)).div_euclid(BILLION))
     }

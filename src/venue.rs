@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
+use crate::facts::counted::Counted;
 use crate::facts::{ContractId, Fact, OrderId, Side};
 use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_floor, narrow};
 
@@ -37,7 +38,7 @@ pub mod triggers;
 pub mod voluntary;
 mod winners;
 
-use agenda::Agenda;
+use agenda::{Agenda, Answer, Pending};
 use dynamic::Dynamic;
 use engine::Engine;
 use fund::Funds;
@@ -99,7 +100,8 @@ impl Order {
     /// S(x): the shortfall if `lots` lots trade for `cash` in total (positive) and the rest closes at the bankruptcy
     /// tick. `k` is the contract's multiplier.
     #[must_use]
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a few products, asked for twice an order")]
+    #[inline(always)]
     pub fn shortfall(&self, k: crate::money::Multiplier, lots: Qty, cash: Cash) -> Cash {
         let (qty, paid) = agenda::leg(k, self.side, lots, cash);
         (paid + k.value(-qty, self.bankruptcy) - self.surplus).positive_part()
@@ -293,6 +295,23 @@ impl Venue {
         &mut self.ledger.facts
     }
 
+    /// Whether postings and orders are told, and not only counted.
+    #[must_use]
+    #[inline]
+    pub fn is_heard(&self) -> bool {
+        self.ledger.is_heard()
+    }
+
+    /// What postings and orders have come to on this path, where they are [not told](Self::is_heard).
+    pub fn counted(&mut self) -> &mut Counted {
+        &mut self.ledger.counted
+    }
+
+    /// The facts since they were last cleared, and beside them what was only counted.
+    pub fn happened(&mut self) -> (&mut Vec<Fact>, &Counted) {
+        (&mut self.ledger.facts, &self.ledger.counted)
+    }
+
     /// Whether nothing waits at the next check instant.
     #[must_use]
     pub fn is_idle(&self) -> bool {
@@ -320,74 +339,25 @@ impl Venue {
     ///
     /// # Errors
     /// Where the command is out of turn or a fill does not fit its order; nothing has changed then.
+    #[inline]
     pub fn apply(&mut self, command: Command) -> Result<Next, Refused> {
         match command {
-            Command::Mark { now, contract, mark } => {
-                if self.is_busy() {
-                    return Err(Refused::Busy);
-                }
-                if usize::from(contract) >= self.marks.len() {
-                    return Err(Refused::NoContract(contract));
-                }
-                if mark.0 <= 0 {
-                    return Err(Refused::NoPrice(mark.0));
-                }
-                self.now = now;
-                self.note_price(now, contract, BandOf::Mark, mark);
-                self.mark(contract, mark);
-                Ok(Next::Idle)
-            }
-            Command::Index { now, contract, index } => {
-                if usize::from(contract) >= self.marks.len() {
-                    return Err(Refused::NoContract(contract));
-                }
-                if index.0 <= 0 {
-                    return Err(Refused::NoPrice(index.0));
-                }
-                self.schedule.note_index(contract, index);
-                self.note_price(now, contract, BandOf::Index, index);
-                Ok(Next::Idle)
-            }
+            Command::Fill(fill) => self.filled(fill),
+            Command::Mark { now, contract, mark } => self.marked(now, contract, mark).map(|()| Next::Idle),
+            Command::Refreshed { now } => self.refreshed(now).map(|()| Next::Idle),
+            Command::Check { now } => self.check(now),
+            Command::Index { now, contract, index } => self.indexed(now, contract, index).map(|()| Next::Idle),
             Command::Volatility { now, contract, volatility } => {
-                if self.is_busy() {
-                    return Err(Refused::Busy);
-                }
-                if usize::from(contract) >= self.marks.len() {
-                    return Err(Refused::NoContract(contract));
-                }
+                self.hears_of(contract)?;
                 self.now = now;
                 self.note_volatility(contract, volatility);
                 Ok(Next::Idle)
             }
-            Command::Refreshed { now } => {
-                if self.is_busy() {
-                    return Err(Refused::Busy);
-                }
-                self.now = now;
-                self.look_at_cross_accounts();
-                Ok(Next::Idle)
-            }
             Command::Funding { now, contract, per_lot } => {
-                if self.is_busy() {
-                    return Err(Refused::Busy);
-                }
-                if usize::from(contract) >= self.marks.len() {
-                    return Err(Refused::NoContract(contract));
-                }
+                self.hears_of(contract)?;
                 self.now = now;
                 self.fund(contract, per_lot);
                 Ok(Next::Idle)
-            }
-            Command::Check { now } => {
-                if self.is_busy() {
-                    return Err(Refused::Busy);
-                }
-                self.now = now;
-                if self.is_idle() || self.is_out(now) {
-                    return Ok(Next::Idle);
-                }
-                self.begin_instant();
-                Ok(self.proceed())
             }
             Command::Own { now, own } => {
                 if self.is_busy() {
@@ -396,34 +366,110 @@ impl Venue {
                 self.now = now;
                 self.act(own)
             }
-            Command::Fill(fill) if self.own.is_some() => self.take_own_fill(fill),
-            Command::Fill(fill) => {
-                let (pending, order) = self.agenda.waiting().ok_or(Refused::NoOrder)?;
-                let shortfall = self.check_fill(&order, &fill)?;
-                self.take_fill(pending, &order, fill, shortfall);
-                Ok(self.proceed())
+        }
+    }
+
+    /// Whether the venue can be told of a contract now.
+    #[inline]
+    fn hears_of(&self, contract: ContractId) -> Result<(), Refused> {
+        if self.is_busy() {
+            return Err(Refused::Busy);
+        }
+        if usize::from(contract) >= self.marks.len() {
+            return Err(Refused::NoContract(contract));
+        }
+        Ok(())
+    }
+
+    fn marked(&mut self, now: Nanos, contract: ContractId, mark: Price) -> Result<(), Refused> {
+        self.hears_of(contract)?;
+        if mark.0 <= 0 {
+            return Err(Refused::NoPrice(mark.0));
+        }
+        self.now = now;
+        self.note_price(now, contract, BandOf::Mark, mark);
+        self.mark(contract, mark);
+        Ok(())
+    }
+
+    fn indexed(&mut self, now: Nanos, contract: ContractId, index: Price) -> Result<(), Refused> {
+        if usize::from(contract) >= self.marks.len() {
+            return Err(Refused::NoContract(contract));
+        }
+        if index.0 <= 0 {
+            return Err(Refused::NoPrice(index.0));
+        }
+        self.schedule.note_index(contract, index);
+        self.note_price(now, contract, BandOf::Index, index);
+        Ok(())
+    }
+
+    #[inline]
+    fn refreshed(&mut self, now: Nanos) -> Result<(), Refused> {
+        if self.is_busy() {
+            return Err(Refused::Busy);
+        }
+        self.now = now;
+        if !self.due.is_empty() {
+            self.look_at_cross_accounts();
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, now: Nanos) -> Result<Next, Refused> {
+        if self.is_busy() {
+            return Err(Refused::Busy);
+        }
+        self.now = now;
+        if self.is_idle() || self.is_out(now) {
+            return Ok(Next::Idle);
+        }
+        self.begin_instant();
+        Ok(self.proceed())
+    }
+
+    fn filled(&mut self, fill: Fill) -> Result<Next, Refused> {
+        if self.own.is_some() {
+            return self.take_own_fill(fill);
+        }
+        let (pending, order) = self.agenda.waiting().ok_or(Refused::NoOrder)?;
+        let (shortfall, cut) = self.check_fill(order, &fill)?;
+        let (pending, answer) = (*pending, Answer { fill, shortfall, cut, surplus: order.surplus });
+        let is_inventory = matches!(pending, Pending::Ticket { .. } | Pending::Vault { .. });
+        if is_inventory || self.rules.interruptions.band.is_some() {
+            let order = *order;
+            self.watch_band(&order, &fill);
+            if is_inventory {
+                self.agenda.answered();
+                self.take_inventory_fill(pending, &order, answer);
+                return Ok(self.proceed());
             }
         }
+        self.agenda.answered();
+        self.take_fill(pending, answer);
+        Ok(self.proceed())
     }
 
     fn is_busy(&self) -> bool {
         self.agenda.is_busy() || self.own.is_some()
     }
 
-    /// Returns the shortfall that a fill within a budget leaves; nothing where no budget stops it.
-    fn check_fill(&self, order: &Order, fill: &Fill) -> Result<Cash, Refused> {
+    /// Returns the shortfall that a fill within a budget leaves, nothing where no budget stops it; and whether the budget
+    /// cut it short.
+    #[inline]
+    fn check_fill(&self, order: &Order, fill: &Fill) -> Result<(Cash, bool), Refused> {
         if fill.lots.0 < 0 || fill.cash.0 < 0 || fill.uncut.0 < 0 {
             return Err(Refused::Negative);
         }
         if fill.lots > order.lots {
             return Err(Refused::TooMuch { filled: fill.lots.0, ordered: order.lots.0 });
         }
-        let Some(budget) = order.budget else { return Ok(Cash::ZERO) };
+        let Some(budget) = order.budget else { return Ok((Cash::ZERO, false)) };
         let shortfall = order.shortfall(self.ledger.multiplier(order.contract), fill.lots, fill.cash);
         if shortfall > budget {
             return Err(Refused::OverBudget { shortfall: shortfall.0, budget: budget.0 });
         }
-        Ok(shortfall)
+        Ok((shortfall, fill.uncut > budget))
     }
 
     // ------------------------------------------------------------------------------------------ triggers
@@ -608,9 +654,6 @@ impl Venue {
 
     /// Queues the accounts among those due that breach, by account, and sets bounds for the others.
     fn look_at_cross_accounts(&mut self) {
-        if self.due.is_empty() {
-            return;
-        }
         let mut due = std::mem::take(&mut self.due);
         due.sort_unstable();
         due.dedup();

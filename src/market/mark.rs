@@ -11,6 +11,7 @@ pub struct Prices {
     pub elapsed_s: f64,
     pub index: f64,
     pub mid: f64,
+    /// Best prices; the mid for a rule that [does not look at them](MarkRule::looks_at_touch).
     pub bid: f64,
     pub ask: f64,
     /// Average fill of the last order, else mid.
@@ -23,6 +24,11 @@ pub trait MarkRule: Send + Sync + Debug {
 
     /// Back to the start of a path.
     fn reset(&mut self);
+
+    /// Whether it looks at best bid and ask, which the book would find for nothing otherwise.
+    fn looks_at_touch(&self) -> bool {
+        true
+    }
 
     /// The mark in ticks, not yet rounded. Called once a refresh, first at time 0.
     fn mark(&mut self, prices: Prices) -> f64;

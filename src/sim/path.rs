@@ -129,6 +129,8 @@ struct Lane {
     forced: Flow,
     /// Premium and remainders of funding, by contract.
     funding: Vec<Accrual>,
+    /// The instant that the index stands at.
+    now: Nanos,
     /// Realised volatility by contract, over a window where the rule book has one.
     realised: Vec<Realised>,
     window: Option<Nanos>,
@@ -465,6 +467,7 @@ impl Lane {
             play: Play::default(),
             needs_index: rules.needs_index(),
             forced: Flow::default(),
+            now: Nanos::ZERO,
             books,
         }
     }
@@ -480,6 +483,7 @@ impl Lane {
     ) -> Result<(Arc<Register>, Outcome), Refused> {
         let scenario = context.stage.scenario;
         let clock = scenario.clock;
+        let telling = if self.tally.watches_postings() { telling.max(Telling::Silent) } else { telling };
         self.open(context, register, series, telling, observers);
         let (mut refresh, mut check) = (Nanos::ZERO, Nanos::ZERO);
         loop {
@@ -502,7 +506,8 @@ impl Lane {
         let horizon_mark = self.value_inventory(context);
         self.venue.facts().push(Fact::Horizon { horizon_mark });
         self.tell(context, clock.horizon, observers);
-        let row = self.tally.finish();
+        let row =
+            if self.venue.is_heard() { self.tally.finish() } else { self.tally.finish_with(self.venue.counted()) };
         Ok((self.venue.release(), row))
     }
 
@@ -542,6 +547,7 @@ impl Lane {
         self.realised.iter_mut().for_each(Realised::reset);
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
         let fund = self.venue.open(register, telling);
+        self.now = Nanos(-1);
         self.tally.begin(Start { path: context.path, fund, price, series, direction: scenario.direction });
         self.play.begin(&context.stage.troupe, context.path);
         self.tell(context, Nanos::ZERO, observers);
@@ -597,7 +603,7 @@ impl Lane {
             let book = &self.books[c];
             let index = self.assets[c].index;
             let mid = book.mid(index);
-            let (bid, ask) = book.touch(index);
+            let (bid, ask) = if self.marks[c].looks_at_touch() { book.touch(index) } else { (mid, mid) };
             let last = self.assets[c].last.take().unwrap_or(mid);
             let index = self.published_index(context, now, c, mid);
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
@@ -607,7 +613,7 @@ impl Lane {
             if self.needs_index {
                 self.venue.apply(Command::Index { now, contract, index: on_tick(index) })?;
             }
-            self.venue.facts().push(Fact::Marked { contract, mark });
+            self.tell_mark(contract, mark);
             self.venue.apply(Command::Mark { now, contract, mark })?;
         }
         self.venue.apply(Command::Refreshed { now })?;
@@ -696,7 +702,10 @@ impl Lane {
         observers: &mut [&mut dyn Observer],
     ) -> Result<(), Refused> {
         while let Next::Order(order) = next {
-            self.tell(context, now, observers);
+            // An event is told by itself; what is only counted is not told before the instant is over.
+            if self.venue.is_heard() {
+                self.tell(context, now, observers);
+            }
             let c = usize::from(order.contract);
             let k = context.stage.rules.contracts[c].multiplier;
             let state = &mut self.assets[c];
@@ -722,6 +731,10 @@ impl Lane {
 
     /// The index at the last grid point that is not after `now`.
     fn move_index(&mut self, context: &Context<'_>, now: Nanos) {
+        if self.now == now {
+            return;
+        }
+        self.now = now;
         let step = context.stage.scenario.clock.step;
         let at = usize::try_from(now.0 / step.0).expect("time is never negative");
         for (state, index) in self.assets.iter_mut().zip(context.index) {
@@ -738,10 +751,28 @@ impl Lane {
     /// Prices of a contract that may stand still: the index goes on, nobody trades.
     fn tell_standing(&mut self, contract: ContractId) {
         let AssetState { ticks: (index_exogenous, index), traded, .. } = self.assets[usize::from(contract)];
-        self.venue.facts().push(Fact::Priced { contract, index_exogenous, index, traded });
+        if self.venue.is_heard() {
+            self.venue.facts().push(Fact::Priced { contract, index_exogenous, index, traded });
+        } else if contract == 0 {
+            self.tally.priced(self.now, index_exogenous, index, traded);
+        }
+    }
+
+    fn tell_mark(&mut self, contract: ContractId, mark: Price) {
+        if self.venue.is_heard() {
+            self.venue.facts().push(Fact::Marked { contract, mark });
+        } else {
+            self.tally.marked(contract, mark);
+        }
     }
 
     fn tell(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) {
+        if !self.venue.is_heard() {
+            let (facts, counted) = self.venue.happened();
+            self.tally.see_beside(now, facts, counted);
+            facts.clear();
+            return;
+        }
         let facts = self.venue.facts();
         if facts.is_empty() {
             return;

@@ -9,7 +9,8 @@ mod fall;
 use fall::Fall;
 
 use super::leg::{Leg, Traded};
-use crate::facts::{AccountId, Deed, Disposal, Fact, Observer, Outcome, Party, Sample, Side, Via, Why};
+use crate::facts::counted::{Counted, Distinct};
+use crate::facts::{AccountId, ContractId, Deed, Fact, Observer, Outcome, Party, Sample, Side, Via, Why};
 use crate::market::process::Direction;
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::venue::rules::Drawdown;
@@ -35,37 +36,6 @@ pub struct Start {
     pub direction: Direction,
 }
 
-/// A set of accounts that a new path empties at once: members carry the stamp of the path.
-#[derive(Debug, Default)]
-struct Distinct {
-    stamps: Vec<u32>,
-    stamp: u32,
-    count: i64,
-}
-
-impl Distinct {
-    fn empty(&mut self) {
-        self.count = 0;
-        self.stamp = self.stamp.wrapping_add(1);
-        if self.stamp == 0 {
-            // After 2³² paths in one slot old stamps could be taken for new ones.
-            self.stamps.fill(0);
-            self.stamp = 1;
-        }
-    }
-
-    fn insert(&mut self, account: AccountId) {
-        let at = account as usize;
-        if self.stamps.len() <= at {
-            self.stamps.resize(at + 1, 0);
-        }
-        if self.stamps[at] != self.stamp {
-            self.stamps[at] = self.stamp;
-            self.count += 1;
-        }
-    }
-}
-
 /// Counts one path after another, reusing its memory.
 #[derive(Debug)]
 pub struct Tally {
@@ -79,16 +49,16 @@ pub struct Tally {
     marks: Vec<Price>,
     /// Long or short, by number of the order.
     sides: Vec<Side>,
-    liquidated: Distinct,
+    /// Postings and orders so far, as far as they were told.
+    counted: Counted,
     deleveraged: Distinct,
     voluntary: Distinct,
-    /// n(t): cumulative fund inflow less payouts, and its lowest value so far.
-    flow: i64,
-    flow_min: i64,
     /// Falls of n from its peak, where one stops the fund.
     fall: Option<Fall>,
     leg: Leg,
     traded: Traded,
+    /// The prices last seen and when, with what had been traded by now.
+    seen: Option<(Nanos, Price, Price, Price)>,
     /// Whether the first asset has had a price; until then lows and highs hold the opening one.
     priced: bool,
 }
@@ -106,14 +76,13 @@ impl Tally {
             samples: Vec::with_capacity(outputs.len()),
             marks: vec![Price::ZERO; multipliers.len()],
             sides: Vec::new(),
-            liquidated: Distinct::default(),
+            counted: Counted::default(),
             deleveraged: Distinct::default(),
             voluntary: Distinct::default(),
-            flow: 0,
-            flow_min: 0,
             fall: None,
             leg: Leg::new(Direction::Down, Price::ZERO),
             traded: Traded::default(),
+            seen: None,
             priced: false,
         }
     }
@@ -122,6 +91,12 @@ impl Tally {
     #[must_use]
     pub fn watching(self, drawdown: Option<Drawdown>) -> Self {
         Self { fall: drawdown.map(Fall::new), ..self }
+    }
+
+    /// Whether it must be told of every posting.
+    #[must_use]
+    pub fn watches_postings(&self) -> bool {
+        self.fall.is_some()
     }
 
     /// Starts a path.
@@ -154,10 +129,10 @@ impl Tally {
         self.samples.clear();
         self.marks.fill(start.price);
         self.sides.clear();
-        self.liquidated.empty();
+        self.counted.begin();
         self.deleveraged.empty();
         self.voluntary.empty();
-        (self.flow, self.flow_min, self.priced) = (0, 0, false);
+        (self.seen, self.priced) = (None, false);
         self.fall.iter_mut().for_each(Fall::begin);
         (self.leg, self.traded) = (Leg::new(start.direction, start.price), Traded::default());
     }
@@ -171,6 +146,7 @@ impl Tally {
 
     /// Takes note of what has been traded in the first asset's book so far, which no fact tells: for the facts to come.
     pub fn traded(&mut self, so_far: Traded) {
+        self.seen = None;
         self.traded = so_far;
     }
 
@@ -179,21 +155,38 @@ impl Tally {
     /// `open_interest`, `redrawn` and `infinite_depth_notional`.
     pub fn finish(&mut self) -> Outcome {
         self.sample_before(Nanos::MAX);
-        let row = &mut self.row;
+        let (row, counted) = (&mut self.row, &self.counted);
         self.leg.write(row);
-        row.liquidated_accounts = self.liquidated.count;
-        row.adl_accounts = self.deleveraged.count;
-        row.conduct.voluntary_accounts = self.voluntary.count;
+        row.liquidations = counted.liquidations;
+        row.liquidated_accounts = counted.liquidated.count();
+        row.adl_accounts = self.deleveraged.count();
+        row.conduct.voluntary_accounts = self.voluntary.count();
+        (row.to_book, row.to_engine) = (counted.to_book, counted.to_engine);
+        (row.to_backstop, row.to_adl) = (counted.to_backstop, counted.to_adl);
         row.liquidated_notional = row.to_book + row.to_engine + row.to_backstop + row.to_adl;
+        row.liquidated_long_notional = counted.of_longs;
+        (row.fees_waived, row.book_cost_avoided) = (counted.fees_waived, counted.book_cost_avoided);
+        row.taker_fees = counted.taker_fees;
+        (row.fund_paid, row.fund_received) = (counted.fund_paid, counted.fund_received);
+        (row.venue_paid, row.socialised) = (counted.venue_paid, counted.socialised);
+        // Beside what vaults bore of sales of their own.
+        row.backstop_loss += counted.backstop_loss;
+        row.unfunded_deficit = counted.unfunded_deficit;
         row.shortfall = row.fund_paid + row.venue_paid + row.backstop_loss + row.socialised + row.unfunded_deficit;
-        row.fund_close = row.fund_open + self.flow;
-        row.fund_min = row.fund_open + self.flow_min;
+        row.fund_close = row.fund_open + counted.flow;
+        row.fund_min = row.fund_open + counted.flow_min;
         // Inventory that is left counts at what walking the book would bring, as if it were sold last.
-        row.fund_draw = (-self.flow_min.min(self.flow + row.horizon_mark)).max(0);
+        row.fund_draw = (-counted.flow_min.min(counted.flow + row.horizon_mark)).max(0);
         row.fund_need = row.fund_draw;
-        row.fund_need_cash = (-self.flow_min).max(0);
+        row.fund_need_cash = (-counted.flow_min).max(0);
         row.fall_fund = self.fall.as_ref().and_then(Fall::enough);
         row.clone()
+    }
+
+    /// Ends a path whose postings and orders were counted by the ledger, and takes over what it has.
+    pub fn finish_with(&mut self, counted: &mut Counted) -> Outcome {
+        std::mem::swap(&mut self.counted, counted);
+        self.finish()
     }
 
     /// Samples of the path at the output times; empty where the series are skipped.
@@ -225,49 +218,28 @@ impl Tally {
         }
     }
 
-    fn fund_flow(&mut self, time: Nanos, amount: i64) {
-        self.fall.iter_mut().for_each(|fall| fall.change(time, amount));
-        self.flow += amount;
-        self.flow_min = self.flow_min.min(self.flow);
-        self.now.fund = self.row.fund_open + self.flow;
+    /// The refreshed mark of a contract.
+    #[inline]
+    pub fn marked(&mut self, contract: ContractId, mark: Price) {
+        self.marks[usize::from(contract)] = mark;
     }
 
-    fn posted(&mut self, time: Nanos, from: Party, to: Party, amount: Cash, why: Why) {
-        let amount = amount.0;
-        match (from, to) {
-            // The opening balance is known; a deposit is not income.
-            (Party::World, _) | (_, Party::World) => return,
-            (Party::Fund, _) => {
-                self.fund_flow(time, -amount);
-                self.row.fund_paid += amount;
-            }
-            (_, Party::Fund) => {
-                self.fund_flow(time, amount);
-                if why == Why::Repayment {
-                    self.row.fund_paid -= amount;
-                } else {
-                    self.row.fund_received += amount;
-                }
-            }
-            (_, Party::Fees) if why == Why::TakerFee => self.row.taker_fees += amount,
-            _ => {}
+    /// The prices of the first asset after a refresh or an order.
+    #[inline]
+    pub fn priced(&mut self, time: Nanos, index_exogenous: Price, index: Price, traded: Price) {
+        // Small orders move the book by less than a tick: nothing is new then.
+        let seen = (time, index_exogenous, index, traded);
+        if self.seen == Some(seen) {
+            return;
         }
-        let (layer, net) = match why {
-            Why::Shortfall | Why::Inventory => (from, amount),
-            Why::Repayment => (to, -amount),
-            _ => return,
-        };
-        match layer {
-            Party::Venue => self.row.venue_paid += net,
-            Party::Backstop(_) => self.row.backstop_loss += net,
-            Party::Deficit => self.row.unfunded_deficit += net,
-            Party::Trader(_) => self.row.socialised += net,
-            // The fund is counted above; the engine hands a gain on, which is no payment of a layer.
-            _ => {}
-        }
+        self.seen = Some(seen);
+        self.sample_before(time);
+        self.note_prices(index_exogenous, index, traded);
+        self.leg.see(time, traded, self.traded);
     }
 
-    fn priced(&mut self, index_exogenous: Price, index: Price, traded: Price) {
+    #[inline]
+    fn note_prices(&mut self, index_exogenous: Price, index: Price, traded: Price) {
         let row = &mut self.row;
         if !self.priced {
             // A book may open with its mid away from the opening index, which nobody then traded at.
@@ -309,27 +281,29 @@ impl Tally {
         self.voluntary.insert(account);
     }
 
-    fn order_closed(&mut self, side: Side, disposal: &Disposal) {
-        let row = &mut self.row;
-        row.to_book += disposal.to_book.0;
-        row.to_engine += disposal.to_engine.0;
-        row.to_backstop += disposal.to_backstop.0;
-        row.to_adl += disposal.to_adl.0;
-        row.fees_waived += disposal.fees_waived.0;
-        row.book_cost_avoided += disposal.book_cost_avoided.0;
-        let notional = disposal.to_book.0 + disposal.to_engine.0 + disposal.to_backstop.0 + disposal.to_adl.0;
-        match side {
-            Side::Long => {
-                row.liquidated_long_notional += notional;
-                self.now.liquidated_long += notional;
-            }
-            Side::Short => self.now.liquidated_short += notional,
+    /// Counts what happened in one event. `counted` is what the ledger has counted by its end, where postings and orders
+    /// are not told.
+    pub fn see_beside(&mut self, time: Nanos, facts: &[Fact], counted: &Counted) {
+        self.count(time, facts);
+        self.note_counted(counted.flow, counted.of_longs, counted.of_shorts);
+    }
+
+    /// What the next sample shows of what was counted.
+    fn note_counted(&mut self, flow: i64, of_longs: i64, of_shorts: i64) {
+        self.now.fund = self.row.fund_open + flow;
+        (self.now.liquidated_long, self.now.liquidated_short) = (of_longs, of_shorts);
+    }
+
+    fn posted(&mut self, time: Nanos, from: Party, to: Party, amount: Cash, why: Why) {
+        let before = self.counted.flow;
+        self.counted.posted(from, to, amount, why);
+        let change = self.counted.flow - before;
+        if change != 0 {
+            self.fall.iter_mut().for_each(|fall| fall.change(time, change));
         }
     }
-}
 
-impl Observer for Tally {
-    fn see(&mut self, time: Nanos, facts: &[Fact]) {
+    fn count(&mut self, time: Nanos, facts: &[Fact]) {
         self.sample_before(time);
         for fact in facts {
             match *fact {
@@ -339,20 +313,20 @@ impl Observer for Tally {
                     self.row.inventory_sold += self.multipliers[at].notional(qty.abs(), self.marks[at]).0;
                 }
                 Fact::Priced { contract: 0, index_exogenous, index, traded } => {
-                    self.priced(index_exogenous, index, traded);
-                    self.leg.see(time, traded, self.traded);
+                    self.priced(time, index_exogenous, index, traded);
                 }
-                Fact::Marked { contract, mark } => self.marks[usize::from(contract)] = mark,
+                Fact::Marked { contract, mark } => self.marked(contract, mark),
                 Fact::OrderOpened { order, account, qty, .. } => {
-                    self.row.liquidations += 1;
-                    self.liquidated.insert(account);
+                    self.counted.opened(account);
                     let at = order as usize;
                     if self.sides.len() <= at {
                         self.sides.resize(at + 1, Side::Long);
                     }
                     self.sides[at] = Side::of(qty);
                 }
-                Fact::OrderClosed { order, disposal, .. } => self.order_closed(self.sides[order as usize], &disposal),
+                Fact::OrderClosed { order, ref disposal, .. } => {
+                    self.counted.closed(self.sides[order as usize], disposal);
+                }
                 Fact::Exhausted { .. } => {
                     self.row.exhausted_at_s.get_or_insert(time.0);
                 }
@@ -388,6 +362,14 @@ impl Observer for Tally {
                 | Fact::TicketClosed { .. } => {}
             }
         }
+    }
+}
+
+impl Observer for Tally {
+    fn see(&mut self, time: Nanos, facts: &[Fact]) {
+        self.count(time, facts);
+        let Counted { flow, of_longs, of_shorts, .. } = self.counted;
+        self.note_counted(flow, of_longs, of_shorts);
     }
 }
 

@@ -73,10 +73,12 @@ impl Venue {
     }
 
     /// Whether an order does not go to the book because a backstop behind it takes such positions at once.
+    #[inline]
     pub(super) fn passes_the_book(&mut self, at: usize) -> bool {
-        if self.ledger.backstops.is_empty() {
-            return false;
-        }
+        !self.ledger.backstops.is_empty() && self.vaults_come_first(at)
+    }
+
+    fn vaults_come_first(&mut self, at: usize) -> bool {
         let layers = &self.rules.position_layers;
         let place = |wanted| layers.iter().position(|layer| *layer == wanted);
         let (Some(book), Some(backstop)) = (place(PositionLayer::Book), place(PositionLayer::Backstop)) else {

@@ -24,6 +24,8 @@ pub(super) struct Funds {
     pools: Vec<Pool>,
     /// Pool of each contract.
     of: Vec<u16>,
+    /// Of an undivided fund.
+    floor: Cash,
     drawdown: Option<Drawdown>,
     draw_cap: Option<Cash>,
     /// Paid for each contract, net of repayments.
@@ -32,6 +34,8 @@ pub(super) struct Funds {
     known: Cash,
     /// Whether the fund is among the cash layers.
     pays: bool,
+    /// Whether nothing but its floor binds it: then its balance is all that there is to know.
+    plain: bool,
 }
 
 impl Funds {
@@ -51,11 +55,13 @@ impl Funds {
         Self {
             pools,
             of,
+            floor: fund.floor,
             drawdown: limits.drawdown,
             draw_cap: limits.draw_cap,
             drawn: vec![Cash::ZERO; contracts],
             known: fund.open,
             pays: layers.contains(&CashLayer::Fund),
+            plain: limits.pools.is_empty() && limits.drawdown.is_none() && limits.draw_cap.is_none(),
         }
     }
 
@@ -78,8 +84,12 @@ impl Funds {
         self.of[usize::from(a)] == self.of[usize::from(b)]
     }
 
-    /// Cash and floor of the pool that pays for a contract.
-    pub fn pool(&self, contract: ContractId) -> (Cash, Cash) {
+    /// Cash and floor of the pool that pays for a contract, where the fund as a whole holds `fund`.
+    #[inline]
+    fn pool(&self, contract: ContractId, fund: Cash) -> (Cash, Cash) {
+        if self.plain {
+            return (fund, self.floor);
+        }
         let pool = &self.pools[usize::from(self.of[usize::from(contract)])];
         (pool.cash, pool.floor)
     }
@@ -151,20 +161,35 @@ pub(super) fn most_that_hold<const N: usize>(lots: Qty, known: [i128; N], holds:
 }
 
 impl Venue {
+    /// Cash and floor of the pool that pays for a contract.
+    #[inline]
+    pub(super) fn pool(&self, contract: ContractId) -> (Cash, Cash) {
+        self.funds.pool(contract, self.ledger.fund())
+    }
+
     /// B: what the fund may pay now for a shortfall of a contract.
+    #[inline]
     pub(super) fn budget(&self, contract: ContractId) -> Cash {
         let whole = self.whole_budget(contract);
-        if self.agenda.keeps_promise { whole } else { whole.min(self.funds.until_drawdown(contract, self.now)) }
+        if self.agenda.keeps_promise || self.funds.plain {
+            whole
+        } else {
+            whole.min(self.funds.until_drawdown(contract, self.now))
+        }
     }
 
     /// The same whatever the fund's drawdown.
+    #[inline]
     pub(super) fn whole_budget(&self, contract: ContractId) -> Cash {
         if !self.funds.pays {
             return Cash::ZERO;
         }
-        let (cash, floor) = self.funds.pool(contract);
+        let (cash, floor) = self.pool(contract);
         let equity = if self.engine.is_empty() { cash } else { cash + self.inventory_of_pool(contract) };
         let whole = (cash.min(equity) - floor).positive_part();
+        if self.funds.plain {
+            return whole;
+        }
         whole.min(self.funds.until_draw_cap(contract))
     }
 
@@ -184,7 +209,7 @@ impl Venue {
     /// the pool (Binance, "Insurance fund": 100 %).
     pub(super) fn within_net_cap(&self, contract: ContractId, side: Side, lots: Qty) -> Qty {
         let Some(cap) = self.rules.waterfall.fund.net_position_cap else { return lots };
-        let (cash, _) = self.funds.pool(contract);
+        let (cash, _) = self.pool(contract);
         let most = i128::from(cap.of_floor(cash.positive_part()).0);
         let held = i128::from(self.engine.net_lots(contract).0);
         let value = |contract: ContractId, net: i128| {
@@ -203,6 +228,9 @@ impl Venue {
     /// Ascribes what the fund's cash has changed by since the last call to a contract.
     #[inline]
     pub(super) fn fund_moved(&mut self, contract: ContractId) {
+        if self.funds.plain {
+            return;
+        }
         let change = self.ledger.fund() - self.funds.known;
         if !change.is_zero() {
             self.ascribe(contract, change);
@@ -236,6 +264,7 @@ impl Venue {
     }
 
     /// Switches the drawdown triggers; a peak may also have left its window.
+    #[inline]
     pub(super) fn watch_drawdown(&mut self) {
         let Some(rule) = self.funds.drawdown else { return };
         for (number, pool) in (0u16..).zip(&mut self.funds.pools) {

@@ -9,6 +9,7 @@ mod touched;
 
 use super::register::Register;
 use super::rules::{MarginMode, Rules};
+use crate::facts::counted::Counted;
 use crate::facts::{ContractId, Fact, OrderId, Party, Via, Why};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, div_ceil, narrow};
 use touched::Touched;
@@ -53,6 +54,10 @@ pub enum State {
     Queued,
     Closed,
 }
+
+/// Where the ledger keeps a position that the path has touched: the same until the path's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(usize);
 
 /// Who holds cash that is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,13 +105,15 @@ pub struct Ledger {
     deficit: Cash,
     /// What happened since the facts were last taken.
     pub facts: Vec<Fact>,
+    /// What postings and orders come to, where they are not told.
+    pub counted: Counted,
     telling: Telling,
 }
 
 /// How much of what happens is written as facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Telling {
-    /// What a row is counted from: neither breaches nor what accounts and the maker trade and realise.
+    /// What a row is counted from, and of that neither postings nor orders, which the ledger counts.
     Counted,
     /// All that happens after the opening.
     #[default]
@@ -139,6 +146,7 @@ impl Ledger {
             positions: vec![Default::default(); rules.contracts.len()],
         }));
         self.facts.clear();
+        self.counted.begin();
         self.telling = telling;
         if telling == Telling::Told {
             self.tell_opening();
@@ -234,15 +242,24 @@ impl Ledger {
         position
     }
 
+    /// Where a position is kept from now on, its funding counted.
+    #[inline]
+    pub fn slot(&mut self, id: u32) -> Slot {
+        Slot(self.slot_of(id))
+    }
+
     /// A position that the path has touched, in place, with its funding as it was last counted: up to now for one that an
     /// order of this instant is on.
-    ///
-    /// # Panics
-    /// Where the path has not touched it.
     #[must_use]
     #[inline]
-    pub fn held(&self, id: u32) -> &Position {
-        &self.touched[self.positions.find(id).expect("an order touches its position")]
+    pub fn at(&self, slot: Slot) -> &Position {
+        &self.touched[slot.0]
+    }
+
+    /// The same for change.
+    #[inline]
+    pub fn at_mut(&mut self, slot: Slot) -> &mut Position {
+        &mut self.touched[slot.0]
     }
 
     /// Where a position stands in the liquidation process.
@@ -296,8 +313,19 @@ impl Ledger {
     #[inline]
     fn move_cash(&mut self, id: u32, amount: Cash) -> u32 {
         let slot = self.slot_of(id);
-        self.touched[slot].moved += amount;
-        self.enter(slot, amount)
+        self.move_cash_at(slot, amount)
+    }
+
+    #[inline]
+    fn move_cash_at(&mut self, slot: usize, amount: Cash) -> u32 {
+        let position = &mut self.touched[slot];
+        position.moved += amount;
+        let account = position.account;
+        match position.mode {
+            MarginMode::Isolated => position.collateral += amount,
+            MarginMode::Cross => *self.wallet_mut(account) += amount,
+        }
+        account
     }
 
     /// Equity of a position less its value and plus its cost, with its account's other positions at these marks: what
@@ -338,19 +366,22 @@ impl Ledger {
     }
 
     /// Pays a position the funding that is due to it.
-    pub fn collect_funding(&mut self, id: u32) {
-        let slot = self.slot_of(id);
-        let position = &mut self.touched[slot];
-        let due = (-position.owed).positive_part();
-        if due.is_zero() {
-            return;
+    #[inline]
+    pub fn collect_funding(&mut self, slot: Slot) {
+        if self.at(slot).owed.0 < 0 {
+            self.pay_funding(slot.0);
         }
+    }
+
+    fn pay_funding(&mut self, slot: usize) {
+        let position = &mut self.touched[slot];
+        let due = -position.owed;
         position.owed += due;
         let contract = position.contract;
         let account = self.enter(slot, due);
         self.house[usize::from(contract)].clearing -= due;
         let (from, to) = (Party::Clearing(contract), Party::Trader(account));
-        self.facts.push(Fact::Posted { from, to, amount: due, why: Why::Funding });
+        self.tell_posted(from, to, due, Why::Funding);
     }
 
     /// Turns unrealised profit of a cross position into cash of its wallet: its cost rises by it.
@@ -366,13 +397,14 @@ impl Ledger {
         *self.wallet_mut(account) += amount;
         self.house[usize::from(contract)].clearing -= amount;
         let (from, to) = (Party::Clearing(contract), Party::Trader(account));
-        self.facts.push(Fact::Posted { from, to, amount, why: Why::Settled });
+        self.tell_posted(from, to, amount, Why::Settled);
     }
 }
 
 impl Position {
     /// A position as the register has it.
     #[must_use]
+    #[inline]
     pub fn opened(register: &Register, id: u32) -> Self {
         let (holdings, j) = (&register.holdings, id as usize);
         Self {
@@ -466,7 +498,8 @@ impl Ledger {
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "with the party known it is one address")]
+    #[inline(always)]
     fn house_cash(&mut self, party: Party) -> &mut Cash {
         match party {
             Party::Maker => &mut self.maker,
@@ -484,6 +517,16 @@ impl Ledger {
         }
     }
 
+    /// Tells a posting, or counts it where nobody listens.
+    #[inline]
+    fn tell_posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
+        if self.is_heard() {
+            self.facts.push(Fact::Posted { from, to, amount, why });
+        } else {
+            self.counted.posted(from, to, amount, why);
+        }
+    }
+
     /// Moves cash between two house parties.
     pub fn post(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
         debug_assert!(amount.0 >= 0);
@@ -492,29 +535,44 @@ impl Ledger {
         }
         *self.house_cash(from) -= amount;
         *self.house_cash(to) += amount;
-        self.facts.push(Fact::Posted { from, to, amount, why });
+        self.tell_posted(from, to, amount, why);
     }
 
     /// Pays into what backs a position.
     pub fn pay_in(&mut self, from: Party, position: u32, amount: Cash, why: Why) {
+        let slot = self.slot(position);
+        self.pay_in_at(from, slot, amount, why);
+    }
+
+    /// The same for a position whose place is known.
+    #[inline]
+    pub fn pay_in_at(&mut self, from: Party, slot: Slot, amount: Cash, why: Why) {
         debug_assert!(amount.0 >= 0);
         if amount.is_zero() {
             return;
         }
         *self.house_cash(from) -= amount;
-        let to = Party::Trader(self.move_cash(position, amount));
-        self.facts.push(Fact::Posted { from, to, amount, why });
+        let to = Party::Trader(self.move_cash_at(slot.0, amount));
+        self.tell_posted(from, to, amount, why);
     }
 
     /// Takes out of what backs a position.
     pub fn take_out(&mut self, position: u32, to: Party, amount: Cash, why: Why) {
+        let slot = self.slot(position);
+        self.take_out_at(slot, to, amount, why);
+    }
+
+    /// The same for a position whose place is known.
+    #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
+    #[inline(always)]
+    pub fn take_out_at(&mut self, slot: Slot, to: Party, amount: Cash, why: Why) {
         debug_assert!(amount.0 >= 0);
         if amount.is_zero() {
             return;
         }
         *self.house_cash(to) += amount;
-        let from = Party::Trader(self.move_cash(position, -amount));
-        self.facts.push(Fact::Posted { from, to, amount, why });
+        let from = Party::Trader(self.move_cash_at(slot.0, -amount));
+        self.tell_posted(from, to, amount, why);
     }
 
     /// Moves free cash of an account to the collateral of its position, as far as there is any; returns how much. Both
@@ -546,7 +604,7 @@ impl Ledger {
         }
         let slot = self.slot_of(position);
         let from = Party::Trader(self.enter(slot, -amount));
-        self.facts.push(Fact::Posted { from, to: Party::World, amount, why: Why::Withdrawal });
+        self.tell_posted(from, Party::World, amount, Why::Withdrawal);
     }
 
     /// Moves collateral from one position to another.
@@ -557,7 +615,7 @@ impl Ledger {
         }
         let from = Party::Trader(self.move_cash(from, -amount));
         let to = Party::Trader(self.move_cash(to, amount));
-        self.facts.push(Fact::Posted { from, to, amount, why });
+        self.tell_posted(from, to, amount, why);
     }
 
     /// Moves free cash of an account: out of its wallet (`amount` > 0) or back into it. The other side is a position or
@@ -575,12 +633,13 @@ impl Ledger {
             }
         };
         let (from, to) = if amount.0 > 0 { (Party::Trader(account), other) } else { (other, Party::Trader(account)) };
-        self.facts.push(Fact::Posted { from, to, amount: amount.abs(), why });
+        self.tell_posted(from, to, amount.abs(), why);
     }
 
     /// Hands the collateral that is left of a closed position to its account's wallet.
-    pub fn release_collateral(&mut self, position: u32) {
-        let position = self.position_mut(position);
+    #[inline]
+    pub fn release_collateral(&mut self, slot: Slot) {
+        let position = self.at_mut(slot);
         if position.mode == MarginMode::Cross {
             return;
         }
@@ -593,16 +652,17 @@ impl Ledger {
     /// One leg of a trade on a trader's position: `qty` bought (or sold, negative) for `cash`, signed like `qty`.
     /// Realised profit goes to what backs the position; a close releases the funding owed in proportion, like the cost.
     pub fn trade(&mut self, position: u32, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
-        let slot = self.slot_of(position);
+        let slot = self.slot(position);
+        self.trade_at(slot, qty, cash, order, via);
+    }
+
+    /// The same for a position whose place is known.
+    #[inline]
+    pub fn trade_at(&mut self, Slot(slot): Slot, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
         let entry = &mut self.touched[slot];
         let contract = entry.contract;
         let (new_qty, new_cost, gained) = fill(entry.qty, entry.cost, qty, cash);
-        let closed = if (entry.qty.0 > 0) == (qty.0 > 0) { 0 } else { qty.0.abs().min(entry.qty.0.abs()) };
-        let funding = if entry.owed.is_zero() || closed == 0 {
-            Cash::ZERO
-        } else {
-            share_ceil(entry.owed, closed, entry.qty.0.abs())
-        };
+        let funding = if entry.owed.is_zero() { Cash::ZERO } else { funding_released(entry, qty) };
         entry.qty = new_qty;
         entry.cost = new_cost;
         entry.owed -= funding;
@@ -616,6 +676,7 @@ impl Ledger {
     }
 
     /// The maker's leg of a trade.
+    #[inline]
     pub fn trade_maker(&mut self, contract: ContractId, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
         if qty.is_zero() {
             return;
@@ -669,6 +730,7 @@ impl Ledger {
         realised
     }
 
+    #[inline]
     fn realise(&mut self, party: Party, contract: ContractId, realised: Cash) {
         self.house[usize::from(contract)].clearing -= realised;
         if !self.is_heard() {
@@ -690,6 +752,10 @@ impl Ledger {
 #[must_use]
 #[inline]
 pub fn fill(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
+    // The whole position, which is the usual order.
+    if leg.0 == -qty.0 && !qty.is_zero() {
+        return (Qty::ZERO, Cash::ZERO, -(cash + cost));
+    }
     if qty.is_zero() || (qty.0 > 0) == (leg.0 > 0) {
         return (qty + leg, cost + cash, Cash::ZERO);
     }
@@ -702,8 +768,17 @@ pub fn fill(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
     }
 }
 
+/// The part of the funding owed that a leg of so many lots releases.
+fn funding_released(position: &Position, leg: Qty) -> Cash {
+    if (position.qty.0 > 0) == (leg.0 > 0) {
+        return Cash::ZERO;
+    }
+    let held = position.qty.0.abs();
+    let closed = leg.0.abs().min(held);
+    if closed == 0 { Cash::ZERO } else { share_ceil(position.owed, closed, held) }
+}
+
 /// ⌈amount·part/whole⌉.
-#[inline]
 fn share_ceil(amount: Cash, part: i64, whole: i64) -> Cash {
     if part == whole {
         return amount;

@@ -339,7 +339,8 @@ impl Venue {
         }
         if position.qty.is_zero() {
             self.ledger.position_mut(id).state = State::Closed;
-            self.ledger.release_collateral(id);
+            let slot = self.ledger.slot(id);
+            self.ledger.release_collateral(slot);
         } else if position.mode == MarginMode::Isolated {
             self.rearm(id);
         }

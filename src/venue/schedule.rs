@@ -102,11 +102,16 @@ impl Venue {
         self.schedule.refilled = Some(self.now);
     }
 
+    #[inline]
     pub(super) fn spend_capacity(&mut self) {
+        if self.rules.interruptions.capacity.is_none() {
+            return;
+        }
         self.schedule.credit -= i128::from(Nanos::SECOND.0);
     }
 
     /// Takes the next due position of a contract that trades off the queue, first in first out, where capacity is left.
+    #[inline]
     pub(super) fn next_due(&mut self) -> Option<Queued> {
         let rules = &self.rules.interruptions;
         if rules.capacity.is_some() && self.schedule.credit < i128::from(Nanos::SECOND.0) {
@@ -121,6 +126,7 @@ impl Venue {
     }
 
     /// Takes note of an index or a mark at a refresh, where the band lies around such a price.
+    #[inline]
     pub(super) fn note_price(&mut self, now: Nanos, contract: ContractId, of: BandOf, price: Price) {
         if let Some(band) = self.rules.interruptions.band.filter(|band| band.of == of) {
             self.schedule.note_middle(now, contract, price, band.window);
@@ -128,6 +134,7 @@ impl Venue {
     }
 
     /// The worst price of any order on a side: width away from the mean of the window.
+    #[inline]
     pub(super) fn band(&self, contract: ContractId, side: Side) -> Option<Price> {
         let band = self.rules.interruptions.band?;
         let asset = &self.schedule.assets[usize::from(contract)];
@@ -146,6 +153,7 @@ impl Venue {
     }
 
     /// A limit that is not beyond the band.
+    #[inline]
     pub(super) fn within_band(&self, contract: ContractId, side: Side, limit: Option<Price>) -> Option<Price> {
         let Some(band) = self.band(contract, side) else { return limit };
         Some(limit.map_or(band, |limit| match side {

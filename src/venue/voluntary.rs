@@ -250,7 +250,8 @@ impl Venue {
         }
         self.ledger.facts.push(Fact::Acted { contract, account, by: own.by, deed: Deed::Traded, qty, amount });
         if self.ledger.position(id).qty.is_zero() {
-            self.ledger.release_collateral(id);
+            let slot = self.ledger.slot(id);
+            self.ledger.release_collateral(slot);
             self.ledger.position_mut(id).state = State::Closed;
         } else {
             if !opens {

@@ -263,7 +263,8 @@ struct Depth {
     standing: f64,
     at: Place,
     withdrawn: f64,
-    half_spread: f64,
+    /// h, once somebody has asked for it since the last refresh.
+    half_spread: Option<f64>,
     /// Seconds since the start of the path, at the last refresh.
     now_s: f64,
     /// Reference notional of all orders so far, in tick·lots.
@@ -289,7 +290,7 @@ impl Depth {
             standing: 0.0,
             at: Place::default(),
             withdrawn: 1.0,
-            half_spread: parameters.half_spread,
+            half_spread: Some(parameters.half_spread),
             now_s: 0.0,
             executed: 0.0,
             history: VecDeque::new(),
@@ -335,7 +336,7 @@ impl Depth {
             None => self.withdrawn * (after.integral - self.at.integral),
             Some(factor) => self.weighed(after, factor) - self.weighed(self.at, factor),
         };
-        ((value + taker.sign() * (impact + self.half_spread * value)) * (index / unit), after)
+        ((value + taker.sign() * (impact + self.half_spread() * value)) * (index / unit), after)
     }
 
     /// Reference notional of one lot in the units of N: tick·lots, or lots where a lot is worth the same at any price.
@@ -405,14 +406,20 @@ impl Depth {
         let fall = power((ln_index - ln_before).abs() / law.half_return, law.exponent);
         let volume = power((self.executed - executed_before) / self.depth / law.half_volume, law.exponent);
         self.withdrawn = law.floor + (1.0 - law.floor) / (1.0 + fall + volume);
-        self.widen_spread();
+        self.half_spread = None;
+    }
+
+    /// h: most refreshes pass without anybody asking for it, and it costs a power.
+    #[inline]
+    fn half_spread(&self) -> f64 {
+        self.half_spread.unwrap_or_else(|| self.widened_spread())
     }
 
     /// h = h₀·W^(−η), at most what keeps every fill above zero.
-    fn widen_spread(&mut self) {
+    fn widened_spread(&self) -> f64 {
         let widest = 0.5 * (1.0 - self.parameters.max_displacement);
         let widening = math::pow(self.withdrawn, -self.parameters.spread_widening);
-        self.half_spread = (self.parameters.half_spread * widening).min(widest);
+        (self.parameters.half_spread * widening).min(widest)
     }
 }
 
@@ -453,7 +460,7 @@ impl Book for Depth {
         }
         self.move_to(0.0);
         self.withdrawn = 1.0;
-        self.half_spread = self.parameters.half_spread;
+        self.half_spread = Some(self.parameters.half_spread);
         self.now_s = 0.0;
         self.executed = 0.0;
         self.history.clear();
@@ -484,10 +491,8 @@ impl Book for Depth {
     }
 
     fn touch(&self, index: f64) -> (f64, f64) {
-        (
-            index * (1.0 + self.at.displacement - self.half_spread),
-            index * (1.0 + self.at.displacement + self.half_spread),
-        )
+        let half_spread = self.half_spread();
+        (index * (1.0 + self.at.displacement - half_spread), index * (1.0 + self.at.displacement + half_spread))
     }
 
     fn displacement(&self) -> f64 {
@@ -538,6 +543,7 @@ impl Book for Depth {
     }
 
     fn take_if(&mut self, index: f64, taker: Taker, lots: i64, accepts: &mut dyn FnMut(f64) -> bool) -> bool {
+        self.half_spread = Some(self.half_spread());
         let (value, after) = self.trade(index, taker, lots);
         let accepted = accepts(value);
         if accepted {

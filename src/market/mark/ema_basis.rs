@@ -178,6 +178,10 @@ impl MarkRule for EmaBasis {
         self.basis.reset();
     }
 
+    fn looks_at_touch(&self) -> bool {
+        false
+    }
+
     fn mark(&mut self, prices: Prices) -> f64 {
         prices.index + self.basis.update(prices)
     }

@@ -21,6 +21,10 @@ impl MarkRule for Index {
 
     fn reset(&mut self) {}
 
+    fn looks_at_touch(&self) -> bool {
+        false
+    }
+
     fn mark(&mut self, prices: Prices) -> f64 {
         prices.index
     }

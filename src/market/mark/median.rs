@@ -59,6 +59,10 @@ impl MarkRule for Median {
         self.basis.reset();
     }
 
+    fn looks_at_touch(&self) -> bool {
+        matches!(self.traded, Traded::Book)
+    }
+
     fn mark(&mut self, prices: Prices) -> f64 {
         let averaged = prices.index + self.basis.update(prices);
         let traded = match self.traded {

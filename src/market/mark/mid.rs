@@ -17,6 +17,10 @@ impl MarkRule for Mid {
 
     fn reset(&mut self) {}
 
+    fn looks_at_touch(&self) -> bool {
+        false
+    }
+
     fn mark(&mut self, prices: Prices) -> f64 {
         prices.mid
     }

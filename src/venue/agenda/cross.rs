@@ -20,6 +20,13 @@ pub(super) struct CrossAccount {
     pub reduced_by: Option<Ratio>,
 }
 
+impl CrossAccount {
+    /// Whether positions of an account may still be closed.
+    pub fn waits(&self) -> bool {
+        self.next < self.legs.len()
+    }
+}
+
 impl Venue {
     /// Equity and maintenance margin of a position at the marks; of a cross position those of its account.
     pub(in crate::venue) fn at_marks(&self, position: u32) -> Standing {
@@ -160,7 +167,8 @@ impl Venue {
             CrossBankruptcy::Sequential => standing.equity,
             CrossBankruptcy::Proportional => share,
         };
-        self.open_work(&position, of_it - value + position.cost, standing.equity, others, reduced_by);
+        let slot = self.ledger.slot(id);
+        self.open_work(slot, of_it - value + position.cost, standing.equity, others, reduced_by);
         true
     }
 

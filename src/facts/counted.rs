@@ -1,0 +1,147 @@
+//! What postings and forced orders come to in a row.
+//!
+//! The ledger counts here as it posts where nobody listens; where somebody does, a tally counts the same from the facts
+//! that tell of them. So a row is the same either way, and what is only counted is never told.
+
+use super::{AccountId, Disposal, Party, Side, Why};
+use crate::money::Cash;
+
+/// A set of accounts that a new path empties at once: members carry the stamp of the path.
+#[derive(Clone, Debug, Default)]
+pub struct Distinct {
+    stamps: Vec<u32>,
+    stamp: u32,
+    count: i64,
+}
+
+impl Distinct {
+    /// Starts a path without members.
+    pub fn empty(&mut self) {
+        self.count = 0;
+        self.stamp = self.stamp.wrapping_add(1);
+        if self.stamp == 0 {
+            // After 2³² paths in one slot old stamps could be taken for new ones.
+            self.stamps.fill(0);
+            self.stamp = 1;
+        }
+    }
+
+    #[inline]
+    pub fn insert(&mut self, account: AccountId) {
+        let at = account as usize;
+        if self.stamps.len() <= at {
+            self.stamps.resize(at + 1, 0);
+        }
+        let stamp = &mut self.stamps[at];
+        self.count += i64::from(*stamp != self.stamp);
+        *stamp = self.stamp;
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn count(&self) -> i64 {
+        self.count
+    }
+}
+
+/// Sums over the postings and orders of one path so far, in cash units, under the names of the columns that they make.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// n(t): cumulative fund inflow less payouts, and its lowest value so far.
+    pub flow: i64,
+    pub flow_min: i64,
+    pub fund_paid: i64,
+    pub fund_received: i64,
+    pub taker_fees: i64,
+    pub venue_paid: i64,
+    pub backstop_loss: i64,
+    pub socialised: i64,
+    pub unfunded_deficit: i64,
+    pub liquidations: i64,
+    pub liquidated: Distinct,
+    pub to_book: i64,
+    pub to_engine: i64,
+    pub to_backstop: i64,
+    pub to_adl: i64,
+    /// Notional of the lots that left losers, longs and shorts.
+    pub of_longs: i64,
+    pub of_shorts: i64,
+    pub fees_waived: i64,
+    pub book_cost_avoided: i64,
+}
+
+impl Counted {
+    /// Starts a path.
+    pub fn begin(&mut self) {
+        let mut liquidated = std::mem::take(&mut self.liquidated);
+        liquidated.empty();
+        *self = Self { liquidated, ..Self::default() };
+    }
+
+    #[inline]
+    fn fund_flow(&mut self, amount: i64) {
+        self.flow += amount;
+        self.flow_min = self.flow_min.min(self.flow);
+    }
+
+    /// Cash was posted.
+    #[expect(clippy::inline_always, reason = "with parties and reason known it is a few additions")]
+    #[inline(always)]
+    pub fn posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
+        let amount = amount.0;
+        match (from, to) {
+            // The opening balance is known; a deposit is not income.
+            (Party::World, _) | (_, Party::World) => return,
+            (Party::Fund, _) => {
+                self.fund_flow(-amount);
+                self.fund_paid += amount;
+            }
+            (_, Party::Fund) => {
+                self.fund_flow(amount);
+                if why == Why::Repayment {
+                    self.fund_paid -= amount;
+                } else {
+                    self.fund_received += amount;
+                }
+            }
+            (_, Party::Fees) if why == Why::TakerFee => self.taker_fees += amount,
+            _ => {}
+        }
+        let (layer, net) = match why {
+            Why::Shortfall | Why::Inventory => (from, amount),
+            Why::Repayment => (to, -amount),
+            _ => return,
+        };
+        match layer {
+            Party::Venue => self.venue_paid += net,
+            Party::Backstop(_) => self.backstop_loss += net,
+            Party::Deficit => self.unfunded_deficit += net,
+            Party::Trader(_) => self.socialised += net,
+            // The fund is counted above; the engine hands a gain on, which is no payment of a layer.
+            _ => {}
+        }
+    }
+
+    /// A forced order was opened.
+    #[inline]
+    pub fn opened(&mut self, account: AccountId) {
+        self.liquidations += 1;
+        self.liquidated.insert(account);
+    }
+
+    /// A forced order on a position of this side is finished.
+    #[inline]
+    pub fn closed(&mut self, side: Side, disposal: &Disposal) {
+        self.to_book += disposal.to_book.0;
+        self.to_engine += disposal.to_engine.0;
+        self.to_backstop += disposal.to_backstop.0;
+        self.to_adl += disposal.to_adl.0;
+        self.fees_waived += disposal.fees_waived.0;
+        self.book_cost_avoided += disposal.book_cost_avoided.0;
+        let notional = disposal.to_book.0 + disposal.to_engine.0 + disposal.to_backstop.0 + disposal.to_adl.0;
+        match side {
+            Side::Long => self.of_longs += notional,
+            Side::Short => self.of_shorts += notional,
+        }
+    }
+}

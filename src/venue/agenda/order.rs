@@ -1,0 +1,378 @@
+//! One forced order: opened, taken through the layers before and after ADL, closed with its fees and surplus.
+
+use super::tickets::Taking;
+use super::{Book, Funded, Pending, Source, Step, Work, leg};
+use crate::facts::{ContractId, Disposal, Fact, Paid, Party, Side, Via, Why};
+use crate::money::{Cash, Price, Ratio, div_floor, narrow};
+use crate::venue::agenda::Need;
+use crate::venue::ledger::{Holder, Position, Slot, State};
+use crate::venue::liquidation::{Breached, Others};
+use crate::venue::rules::{AdlTrigger, Execution, FeeCap, MarginMode, SurplusTo};
+use crate::venue::{Fill, Order, Venue, register};
+
+/// What the book did with an order, and what follows of it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::venue) struct Answer {
+    pub fill: Fill,
+    /// What the fill leaves, where the order had a budget.
+    pub shortfall: Cash,
+    /// Whether the order's budget cut it short.
+    pub cut: bool,
+    /// The order's equity at bankruptcy before the fill.
+    pub surplus: Cash,
+}
+
+impl Venue {
+    /// Opens the next due order that still breaches; false where none is due.
+    #[inline]
+    pub(super) fn open_order(&mut self) -> bool {
+        loop {
+            if self.agenda.cross.waits() && self.open_next_of_cross() {
+                return true;
+            }
+            let Some(queued) = self.next_due() else { return false };
+            let slot = self.ledger.slot(queued.position);
+            let &Position { contract, account, qty, cost, collateral, owed, mode, .. } = self.ledger.at(slot);
+            if mode == MarginMode::Cross {
+                if !self.begin_cross(account) {
+                    self.ledger.facts.push(Fact::OrderDropped { contract, account });
+                    self.release_cross(account);
+                }
+                continue;
+            }
+            let c = usize::from(contract);
+            let rules = &self.rules.contracts[c];
+            let backing = collateral - owed;
+            let (equity, notional) = register::at_mark(rules, qty, cost, backing, self.marks[c]);
+            if !rules.tiers.breaches(self.rules.trigger, equity, notional) {
+                self.ledger.facts.push(Fact::OrderDropped { contract, account });
+                self.rearm(queued.position);
+                continue;
+            }
+            self.open_work(slot, backing, equity, Others::default(), None);
+            return true;
+        }
+    }
+
+    /// Opens an order on a position that `backing` backs. `equity` is that of its account, `others` the margins of
+    /// the account's other positions, and `reduced_by` the share that is closed of each of them where the rule says one.
+    pub(super) fn open_work(
+        &mut self,
+        slot: Slot,
+        backing: Cash,
+        equity: Cash,
+        others: Others,
+        reduced_by: Option<Ratio>,
+    ) {
+        // Cash that is due counts in equity, so it is there before any is paid for it.
+        self.ledger.collect_funding(slot);
+        let &Position { id, account, contract, qty, cost, moved, partial_at, .. } = self.ledger.at(slot);
+        let mark = self.marks[usize::from(contract)];
+        let rules = &self.rules.contracts[usize::from(contract)];
+        let (bankruptcy, surplus) = register::bankruptcy(rules, qty, cost, backing);
+        let since_partial = partial_at.map(|at| self.now - at);
+        let breached = Breached { rules, trigger: self.rules.trigger, qty, mark, equity, others, since_partial };
+        let left = reduced_by.map_or_else(|| self.rules.liquidation.plan(&breached), |share| breached.part(share));
+        let sound = left.0 >= 1 && left.0 <= qty.0.abs();
+        assert!(sound, "a liquidation rule plans {} of {} lots", left.0, qty.0.abs());
+        let fee_rate = self.greatest_fee_rate(&breached);
+        let notional = rules.multiplier.notional(left, mark);
+        let order = self.orders;
+        self.orders += 1;
+        let at = self.agenda.works.len();
+        self.agenda.works.push(Work {
+            position: id,
+            slot,
+            account,
+            order,
+            contract,
+            side: Side::of(qty),
+            left,
+            bankruptcy,
+            mark,
+            backing,
+            moved,
+            notional,
+            fee_rate,
+            in_book: Book::Unasked,
+            disposal: Disposal::default(),
+        });
+        if self.ledger.is_heard() {
+            let qty = if qty.0 > 0 { left } else { -left };
+            let surplus = surplus.positive_part();
+            self.ledger.facts.push(Fact::OrderOpened { order, contract, account, qty, bankruptcy, surplus, mark });
+        } else {
+            self.ledger.counted.opened(account);
+        }
+        self.spend_capacity();
+        if surplus.0 < 0 {
+            let mut paid = Paid::default();
+            if -surplus > self.budget(contract) {
+                self.exhausted(Some(order), contract);
+            }
+            self.cover(-surplus, Holder::Position(id), contract, Some(at), &mut paid);
+            self.agenda.works[at].disposal.paid = paid;
+        }
+    }
+
+    /// One step of one order: done at once, or an order to the book, which is then waited for.
+    #[inline]
+    pub(super) fn step(&mut self, at: usize, step: Step) -> bool {
+        let contract = self.agenda.works[at].contract;
+        let (pending, budget) = match step {
+            Step::Engine => {
+                self.take_over(at, Taking::WithinEquity);
+                return false;
+            }
+            Step::Backstop => {
+                self.backstops_take(at);
+                return false;
+            }
+            Step::Book | Step::BookUnfunded if self.passes_the_book(at) => return false,
+            Step::Book if self.rules.waterfall.adl_trigger == AdlTrigger::BookExhausted => {
+                (Pending::Book { work: at, funded: Funded::Anybody }, None)
+            }
+            Step::Book => (Pending::Book { work: at, funded: Funded::Fund }, Some(self.budget(contract))),
+            Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::EquityAlone }, Some(Cash::ZERO)),
+            Step::Rest => (Pending::Rest { work: at }, None),
+        };
+        let work = &self.agenda.works[at];
+        let order = Order {
+            contract,
+            side: work.side,
+            lots: work.left,
+            limit: match pending {
+                Pending::Rest { .. } => self.band(contract, work.side),
+                _ => self.within_band(contract, work.side, self.limit(work)),
+            },
+            bankruptcy: work.bankruptcy,
+            surplus: self.equity_at_bankruptcy(work).positive_part(),
+            budget,
+        };
+        self.ask(pending, order);
+        true
+    }
+
+    /// The worst price of an order in the book.
+    #[inline]
+    fn limit(&self, work: &Work) -> Option<Price> {
+        if self.rules.execution == Execution::Market { None } else { self.price_limit(work) }
+    }
+
+    fn price_limit(&self, work: &Work) -> Option<Price> {
+        let rules = &self.rules.contracts[usize::from(work.contract)];
+        let position = self.ledger.at(work.slot);
+        let &Position { qty, cost, mode, .. } = position;
+        let backing = self.ledger.backing(position, &self.marks);
+        let (equity, notional) = register::at_mark(rules, qty, cost, backing, work.mark);
+        if self.rules.execution == Execution::BankruptcyOrMark && equity.0 < 0 {
+            return Some(work.mark);
+        }
+        // Distances from the mark, in the direction of loss, in whole ticks towards the mark.
+        let maintenance = rules.tiers.maintenance_scaled(notional).max(1);
+        let ticks = match self.rules.execution {
+            Execution::ZeroPrice | Execution::FillablePrice if mode == MarginMode::Cross => {
+                self.cross_distance(work, equity, notional)
+            }
+            Execution::ZeroPrice => {
+                let rate = i128::from(rules.tiers.tiers()[rules.tiers.tier_of(notional)].rate.0);
+                let scaled = i128::from(equity.0) * i128::from(rules.tiers.scale());
+                div_floor(i128::from(work.mark.0) * rate * scaled, i128::from(Ratio::ONE.0) * maintenance)
+            }
+            Execution::FillablePrice => {
+                let scaled = i128::from(equity.0) * i128::from(rules.tiers.scale());
+                let short_of = (maintenance - scaled).clamp(0, maintenance);
+                // A tick is worth notional ÷ mark; one and a half times that, rounded once.
+                let worth = 2 * i128::from(notional.0.max(1)) * i128::from(rules.tiers.scale());
+                div_floor(3 * short_of * i128::from(work.mark.0), worth)
+            }
+            Execution::Market | Execution::Bankruptcy | Execution::BankruptcyOrMark => return Some(work.bankruptcy),
+        };
+        let ticks = Price(narrow(ticks));
+        Some(match work.side {
+            Side::Long => work.mark - ticks,
+            Side::Short => work.mark + ticks,
+        })
+    }
+
+    /// Equity of the position if what is left of it closes at its bankruptcy tick.
+    #[inline]
+    pub(in crate::venue) fn equity_at_bankruptcy(&self, work: &Work) -> Cash {
+        let position = self.ledger.at(work.slot);
+        let value = self.ledger.multiplier(work.contract).value(position.qty, work.bankruptcy);
+        work.backing + (position.moved - work.moved) + value - position.cost
+    }
+
+    /// The book's answer to the order that was waited for.
+    #[inline]
+    pub(in crate::venue) fn take_fill(&mut self, pending: Pending, answer: Answer) {
+        let Answer { fill, shortfall, cut, surplus } = answer;
+        match pending {
+            Pending::Book { work, funded: Funded::Anybody } => {
+                self.agenda.works[work].in_book = Book::Asked;
+                self.sell(work, fill);
+                self.settle_rest(work, surplus);
+            }
+            Pending::Book { work: at, funded } => {
+                let work = &mut self.agenda.works[at];
+                let is_second = std::mem::replace(&mut work.in_book, Book::Asked) == Book::Asked;
+                let (slot, contract) = (work.slot, work.contract);
+                if cut && funded == Funded::Fund {
+                    let order = work.order;
+                    self.exhausted(Some(order), contract);
+                }
+                self.sell(at, fill);
+                if !shortfall.is_zero() {
+                    self.ledger.pay_in_at(Party::Fund, slot, shortfall, Why::Shortfall);
+                    self.fund_moved(contract);
+                }
+                let disposal = &mut self.agenda.works[at].disposal;
+                disposal.paid.fund += shortfall;
+                // After a first pass on the account's own equity, what ADL spared counts from that pass on.
+                let all = if is_second { disposal.book_cost_avoided } else { fill.uncut };
+                disposal.book_cost_avoided = all - shortfall;
+                // What was paid when the order opened.
+                if disposal.paid != Paid::default() {
+                    let gain = self.equity_at_bankruptcy(&self.agenda.works[at]) - surplus;
+                    self.repay(at, gain.positive_part());
+                }
+            }
+            Pending::Rest { work } => {
+                self.sell(work, fill);
+                if !self.agenda.works[work].left.is_zero() {
+                    self.take_over(work, Taking::Residual);
+                }
+                self.settle_rest(work, surplus);
+            }
+            Pending::Ticket { .. } | Pending::Vault { .. } => unreachable!("inventory is not an account's order"),
+        }
+    }
+
+    /// The same for an order of inventory.
+    pub(in crate::venue) fn take_inventory_fill(&mut self, pending: Pending, order: &Order, answer: Answer) {
+        match pending {
+            Pending::Ticket { contract, at } => self.take_ticket_fill(contract, at, order, answer),
+            Pending::Vault { backstop, contract } => self.sell_vault(backstop, contract, order, answer.fill),
+            Pending::Book { .. } | Pending::Rest { .. } => unreachable!("an account's order is not inventory"),
+        }
+    }
+
+    fn take_ticket_fill(&mut self, contract: ContractId, at: usize, order: &Order, answer: Answer) {
+        let fill = answer.fill;
+        if answer.cut {
+            self.exhausted(None, contract);
+        }
+        self.sell_ticket(contract, at, order, fill);
+        self.fund_moved(contract);
+        let residue = order.lots - fill.lots;
+        if !residue.is_zero() {
+            let side = order.side;
+            let source = Source::Ticket(at);
+            let price = self.adl_price(contract, side, residue, order.bankruptcy, Cash::ZERO);
+            self.agenda.needs.push(Need { source, contract, side, lots: residue, price });
+        }
+    }
+
+    /// Trades lots of an order into the book.
+    #[inline]
+    fn sell(&mut self, at: usize, fill: Fill) {
+        if fill.lots.is_zero() {
+            return;
+        }
+        let work = &mut self.agenda.works[at];
+        let k = self.ledger.multiplier(work.contract);
+        work.left -= fill.lots;
+        work.disposal.to_book += k.notional(fill.lots, work.mark);
+        let (qty, cash) = leg(k, work.side, fill.lots, fill.cash);
+        let (slot, contract, order) = (work.slot, work.contract, Some(work.order));
+        self.ledger.trade_at(slot, qty, cash, order, Via::Book);
+        self.ledger.trade_maker(contract, -qty, -cash, order, Via::Book);
+    }
+
+    /// The most that fees of a finished order can take of its position: equity at the mark, and of an isolated one its cash.
+    #[inline]
+    fn room_for_fees(&self, work: &Work) -> Cash {
+        let position = self.ledger.at(work.slot);
+        let rules = &self.rules.contracts[usize::from(work.contract)];
+        let backing = self.ledger.backing(position, &self.marks);
+        let (equity, _) = register::at_mark(rules, position.qty, position.cost, backing, work.mark);
+        // The cash of a cross account can lie in the unrealised profit of its other positions.
+        let cash = match position.mode {
+            MarginMode::Cross => equity,
+            MarginMode::Isolated => position.collateral,
+        };
+        let room = cash.min(equity);
+        match self.rules.waterfall.fee_cap {
+            FeeCap::Equity | FeeCap::MissingMargin => room,
+            FeeCap::Surplus => room.min(self.equity_at_bankruptcy(work).positive_part()),
+        }
+    }
+
+    /// Takes a fee of a finished order as far as there is room for it; what there is not is waived.
+    #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
+    #[inline(always)]
+    fn charge(&mut self, at: usize, due: Cash, room: &mut Cash, to: Party, why: Why) {
+        let paid = due.min(room.positive_part());
+        *room -= paid;
+        let work = &mut self.agenda.works[at];
+        work.disposal.fees_waived += due - paid;
+        let slot = work.slot;
+        self.ledger.take_out_at(slot, to, paid, why);
+    }
+
+    /// Fees and surplus of a finished order. What equity cannot pay is waived; of a position that stays open, fees
+    /// take no more than its equity at the mark, and its surplus stays with it.
+    #[inline]
+    pub(super) fn close_order(&mut self, at: usize) {
+        let work = &self.agenda.works[at];
+        let (slot, notional, contract) = (work.slot, work.notional, work.contract);
+        let (taker, liquidation) = (self.rules.taker_fee.of_ceil(notional), work.fee_rate.of_ceil(notional));
+        // Each fee lowers cash, equity and surplus alike.
+        let mut room = self.room_for_fees(work);
+        self.charge(at, taker, &mut room, Party::Fees, Why::TakerFee);
+        self.charge(at, liquidation, &mut room, Party::Fund, Why::LiquidationFee);
+        self.fund_moved(contract);
+        let after = self.ledger.at(slot);
+        let (closed, lacking) = (after.qty.is_zero(), -after.collateral);
+        let cross = after.mode == MarginMode::Cross;
+        if cross || lacking.0 > 0 {
+            let mut paid = self.agenda.works[at].disposal.paid;
+            let position = self.agenda.works[at].position;
+            if cross {
+                self.settle_wallet(position, contract, &mut paid);
+            } else {
+                // Its bankruptcy tick lay so near its entry that what stays open gains there a little of what was
+                // counted on.
+                self.cover(lacking, Holder::Position(position), contract, None, &mut paid);
+            }
+            self.agenda.works[at].disposal.paid = paid;
+        }
+        if closed {
+            // The wallet of a cross account is what its liquidation leaves only once all its positions are closed.
+            if self.rules.surplus_to == SurplusTo::Fund
+                && (!cross || self.ledger.legs(self.agenda.works[at].account).next().is_none())
+            {
+                let left = self.ledger.purse(self.ledger.at(slot));
+                self.ledger.take_out_at(slot, Party::Fund, left, Why::Surplus);
+                self.fund_moved(contract);
+            }
+            self.ledger.release_collateral(slot);
+            self.ledger.at_mut(slot).state = State::Closed;
+        } else {
+            self.ledger.at_mut(slot).partial_at = Some(self.now);
+        }
+        let work = &self.agenda.works[at];
+        let (position, account) = (work.position, work.account);
+        if self.ledger.is_heard() {
+            let Work { order, disposal, .. } = *work;
+            self.ledger.facts.push(Fact::OrderClosed { order, contract, account, disposal });
+        } else {
+            self.ledger.counted.closed(work.side, &work.disposal);
+        }
+        if cross {
+            self.release_cross(account);
+        } else if !closed {
+            self.rearm(position);
+        }
+    }
+}
