@@ -578,6 +578,12 @@ impl Ledger {
         self.facts.push(Fact::Posted { from, to, amount: amount.abs(), why });
     }
 
+    /// Closes a position that has no lots left: its collateral goes to its account's wallet.
+    pub fn close(&mut self, id: u32) {
+        self.position_mut(id).state = State::Closed;
+        self.release_collateral(id);
+    }
+
     /// Hands the collateral that is left of a closed position to its account's wallet.
     pub fn release_collateral(&mut self, position: u32) {
         let position = self.position_mut(position);
