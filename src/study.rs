@@ -13,6 +13,8 @@ pub mod sweep;
 
 use std::sync::atomic::AtomicBool;
 
+use rayon::prelude::*;
+
 use crate::experiment::summary::{LEVEL, P99, Quantity, Summary, quantity, scale, seed as seed_of};
 use crate::experiment::{self, Audited, Plan, Sink};
 use crate::facts::{Outcome, Sample};
@@ -132,7 +134,7 @@ fn contrasts(first: &Run, second: &Run) -> Vec<Contrast> {
             adjusted: None,
         })
     };
-    METRICS.iter().filter_map(contrast).collect()
+    METRICS.par_iter().filter_map(contrast).collect()
 }
 
 fn difference(name: &str, first: &Run, second: &Run) -> Option<Difference> {

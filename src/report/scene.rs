@@ -17,7 +17,7 @@ use crate::fault::Failure;
 pub const WIDTH: f64 = 1400.0;
 pub const HEIGHT: f64 = 800.0;
 
-/// A PNG is drawn this many times larger and averaged: plotters does not smooth the edges of areas.
+/// A PNG is drawn this many times larger and [averaged](halved): plotters does not smooth the edges of areas.
 const OVERSAMPLE: u8 = 2;
 
 /// How far a text must sink, in its size, for the middle of its capitals to stand on its point: the bitmap backend centres
@@ -158,23 +158,7 @@ impl Scene {
             let backend = BitMapBackend::with_buffer(&mut large, (pixel(WIDTH * scale), pixel(HEIGHT * scale)));
             self.draw(&backend.into_drawing_area(), scale, SINK_PNG).map_err(|error| failed(path, &error))?;
         }
-        // Rows of the large picture are read in the order in which they lie, and each sample once.
-        let samples = u32::from(OVERSAMPLE) * u32::from(OVERSAMPLE);
-        let mut small = Vec::with_capacity(width * height * 3);
-        let mut sums = vec![0u32; width * 3];
-        for rows in large.chunks_exact(width * by * 3 * by) {
-            sums.fill(0);
-            for row in rows.chunks_exact(width * by * 3) {
-                for (sums, block) in sums.chunks_exact_mut(3).zip(row.chunks_exact(3 * by)) {
-                    for sample in block.chunks_exact(3) {
-                        for (sum, &channel) in sums.iter_mut().zip(sample) {
-                            *sum += u32::from(channel);
-                        }
-                    }
-                }
-            }
-            small.extend(sums.iter().map(|sum| u8::try_from(sum / samples).unwrap_or(u8::MAX)));
-        }
+        let small = halved(&large, width);
         let picture = BitMapElement::<_>::with_owned_buffer((0, 0), (pixel(WIDTH), pixel(HEIGHT)), small)
             .ok_or_else(|| failed(path, "the picture has the wrong size"))?;
         let backend = BitMapBackend::new(path, (pixel(WIDTH), pixel(HEIGHT))).into_drawing_area();
@@ -210,6 +194,23 @@ impl Scene {
         }
         area.present().map_err(|error| told(&error))
     }
+}
+
+/// A picture of half the size, each pixel the mean of four; `width` is the smaller one's.
+fn halved(large: &[u8], width: usize) -> Vec<u8> {
+    let mut small = vec![0; large.len() / 4];
+    // Two rows of the large picture make one of the small.
+    for (row, pair) in small.chunks_exact_mut(width * 3).zip(large.chunks_exact(width * 12)) {
+        let (upper, lower) = pair.split_at(width * 6);
+        let squares = upper.as_chunks::<6>().0.iter().zip(lower.as_chunks::<6>().0);
+        for (pixel, (upper, lower)) in row.as_chunks_mut::<3>().0.iter_mut().zip(squares) {
+            for (c, channel) in pixel.iter_mut().enumerate() {
+                let sum = [upper[c], upper[c + 3], lower[c], lower[c + 3]].map(u16::from).iter().sum::<u16>();
+                [*channel, _] = (sum / 4).to_le_bytes();
+            }
+        }
+    }
+    small
 }
 
 /// Width of a text in picture units.
@@ -337,6 +338,14 @@ pub(super) mod tests {
         let parts = dashes(&[(0.0, 0.0), (20.0, 0.0), (34.0, 0.0)], Dash::Dashed);
         assert_eq!(parts, [vec![(0.0, 0.0), (11.0, 0.0)], vec![(17.0, 0.0), (20.0, 0.0), (28.0, 0.0)]]);
         assert!(dashes(&[], Dash::Dotted).is_empty());
+    }
+
+    #[test]
+    fn a_pixel_is_the_mean_of_its_four_rounded_down() {
+        // Two rows of two squares: (0, 1; 2, 4) makes 1, (255, 255; 255, 254) makes 254, in every channel.
+        let row = |samples: [u8; 4]| samples.into_iter().flat_map(|x| [x; 3]);
+        let large: Vec<u8> = row([0, 1, 255, 255]).chain(row([2, 4, 255, 254])).collect();
+        assert_eq!(halved(&large, 2), [1, 1, 1, 254, 254, 254]);
     }
 
     #[test]

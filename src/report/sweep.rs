@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::abreast;
 use super::columns::{Align, aligned};
 use super::frame::{Axis, Frame, Swatch, Words};
 use super::number::{Style, grouped, percent, short, with_interval};
@@ -236,16 +237,14 @@ const COLOURS: [(Colour, Dash); MOST_LINES] = [
 /// # Errors
 /// A chart that cannot be written.
 pub fn draw(study: &Study, dir: &Path) -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
-    for metric in CHARTS {
-        let Some(scene) = chart(study, metric) else { continue };
-        let name = format!("sweep_{metric}");
+    let scenes: Vec<(String, Scene)> =
+        CHARTS.iter().filter_map(|metric| Some((format!("sweep_{metric}"), chart(study, metric)?))).collect();
+    abreast(&scenes, |(name, scene)| {
         let svg = dir.join(format!("{name}.svg"));
         fs::write(&svg, scene.svg()?).map_err(Failure::file(&svg))?;
-        scene.png(&dir.join(format!("{name}.png")))?;
-        names.push(name);
-    }
-    Ok(names)
+        scene.png(&dir.join(format!("{name}.png")))
+    })?;
+    Ok(scenes.into_iter().map(|(name, _)| name).collect())
 }
 
 /// Distinct values of an axis in the order of the cells.

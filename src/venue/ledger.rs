@@ -636,6 +636,13 @@ impl Ledger {
         self.tell_posted(from, to, amount.abs(), why);
     }
 
+    /// Closes a position that has no lots left: its collateral goes to its account's wallet.
+    pub fn close(&mut self, id: u32) {
+        let slot = self.slot(id);
+        self.at_mut(slot).state = State::Closed;
+        self.release_collateral(slot);
+    }
+
     /// Hands the collateral that is left of a closed position to its account's wallet.
     #[inline]
     pub fn release_collateral(&mut self, slot: Slot) {

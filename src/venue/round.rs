@@ -2,9 +2,9 @@
 
 use super::adl::{Policy, Ranking, Round, Winner};
 use super::agenda::{Debt, Need, Source, leg};
-use super::ledger::{Holder, State};
-use super::rules::{AdlPrice, Eligible, MarginMode};
-use super::winners::{Question, Winners};
+use super::ledger::Holder;
+use super::rules::{AdlPrice, MarginMode};
+use super::winners::{Field, Question, Winners};
 use super::{SIDES, Venue};
 use crate::facts::{ContractId, Fact, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
@@ -26,18 +26,6 @@ impl Scratch {
         self.needs.clear();
         self.search.reset(contracts);
     }
-}
-
-/// Whether a winner may be deleveraged; `value_at_worst` is its value at the round's worst ADL price for it.
-fn is_eligible(rule: Eligible, winner: &Winner, value_at_worst: Cash) -> bool {
-    let profit_there = value_at_worst - winner.cost;
-    let solvent = (winner.collateral + profit_there).0 >= 0;
-    solvent
-        && match rule {
-            Eligible::ProfitAtAdlPrice => profit_there.0 > 0,
-            Eligible::ProfitAtMark => winner.unrealised().0 > 0,
-            Eligible::SolventAfter => true,
-        }
 }
 
 impl Venue {
@@ -91,7 +79,7 @@ impl Venue {
         let placed = match &rules.adl {
             Policy::Ranking(policy) => self.place_ranked(contract, losers, &round, policy.as_ref(), scratch),
             Policy::Sharing(policy) => {
-                self.find_winners(contract, losers.opposite(), worst, &scratch.busy, &mut scratch.winners);
+                self.field(&round, losers, &scratch.busy, contract).each(&mut scratch.winners);
                 scratch.shared.clear();
                 scratch.shared.extend(scratch.winners.iter().map(|(winner, _)| *winner));
                 policy.share(&scratch.shared, &round, &mut scratch.taken);
@@ -116,33 +104,18 @@ impl Venue {
         })
     }
 
-    /// Eligible winners in the order of their accounts.
-    fn find_winners(
-        &self,
-        contract: ContractId,
-        side: Side,
-        worst: Price,
-        busy: &[u32],
-        winners: &mut Vec<(Winner, u32)>,
-    ) {
-        winners.clear();
-        let register = self.ledger.register();
-        let k = self.ledger.multiplier(contract);
-        let tiers = &self.rules.contracts[usize::from(contract)].tiers;
-        let mark = self.marks[usize::from(contract)];
-        for id in 0..register.holdings.account.len() {
-            if register.holdings.contract[id] != contract || Side::of(register.holdings.qty[id]) != side {
-                continue;
-            }
-            let position = self.ledger.position(u32::try_from(id).expect("positions are numbered in 32 bits"));
-            if position.state == State::Closed || busy.binary_search(&position.account).is_ok() {
-                continue;
-            }
-            let backing = self.ledger.backing(&position, &self.marks);
-            let winner = Winner::of(&position, backing, k.value(position.qty, mark), tiers);
-            if is_eligible(self.rules.adl_eligible, &winner, k.value(position.qty, worst)) {
-                winners.push((winner, position.id));
-            }
+    /// Who may win in a round.
+    fn field<'a>(&'a self, round: &Round, losers: Side, busy: &'a [u32], contract: ContractId) -> Field<'a> {
+        Field {
+            ledger: &self.ledger,
+            contract,
+            side: losers.opposite(),
+            rule: self.rules.adl_eligible,
+            mark: round.mark,
+            worst: round.price,
+            tiers: &self.rules.contracts[usize::from(contract)].tiers,
+            marks: &self.marks,
+            busy,
         }
     }
 
@@ -156,35 +129,17 @@ impl Venue {
         scratch: &mut Scratch,
     ) -> Qty {
         let k = self.ledger.multiplier(contract);
-        let rule = self.rules.adl_eligible;
         let mark = round.mark;
-        let rules = std::sync::Arc::clone(&self.rules);
-        let tiers = &rules.contracts[usize::from(contract)].tiers;
-        let busy = &scratch.busy;
-        let eligible = |winner: &Winner| {
-            busy.binary_search(&winner.account).is_err() && is_eligible(rule, winner, k.value(winner.qty, round.price))
-        };
         // First who: the search reads the ledger as it stands before any fill.
         scratch.winners.clear();
-        let question = Question {
-            ledger: &self.ledger,
-            policy,
-            contract,
-            side: losers.opposite(),
-            round,
-            tiers,
-            marks: &self.marks,
-            lot_value: k.notional(Qty(1), mark).0,
-            eligible: &eligible,
-        };
+        let field = self.field(round, losers, &scratch.busy, contract);
+        let question = Question { field, policy, round, lot_value: k.notional(Qty(1), mark).0 };
         scratch.search.search(&question);
         let mut found = Qty::ZERO;
         while found < round.needed {
-            let Some(id) = scratch.search.next(&question) else { break };
-            let position = self.ledger.position(id);
-            found += position.qty.abs();
-            let backing = self.ledger.backing(&position, &self.marks);
-            scratch.winners.push((Winner::of(&position, backing, k.value(position.qty, mark), tiers), id));
+            let Some((winner, id)) = scratch.search.next(&question) else { break };
+            found += winner.qty.abs();
+            scratch.winners.push((winner, id));
         }
         // Then how much, by two pointers.
         let mut needs = scratch.needs.iter_mut();
@@ -332,16 +287,16 @@ impl Venue {
     }
 
     fn after_deleveraging(&mut self, id: u32) {
-        let position = self.ledger.position(id);
-        if position.mode == MarginMode::Cross {
-            self.settle_wallet(id, position.contract, &mut Paid::default());
-            self.release_cross(position.account);
+        let position = self.ledger.held(id);
+        let (mode, is_closed) = (position.mode, position.qty.is_zero());
+        if mode == MarginMode::Cross {
+            let (contract, account) = (position.contract, position.account);
+            self.settle_wallet(id, contract, &mut Paid::default());
+            self.release_cross(account);
         }
-        if position.qty.is_zero() {
-            self.ledger.position_mut(id).state = State::Closed;
-            let slot = self.ledger.slot(id);
-            self.ledger.release_collateral(slot);
-        } else if position.mode == MarginMode::Isolated {
+        if is_closed {
+            self.ledger.close(id);
+        } else if mode == MarginMode::Isolated {
             self.rearm(id);
         }
     }

@@ -2,7 +2,10 @@
 //!
 //! A tree over (cost per lot, collateral per lot) holds the positions of the register. A policy bounds the score that
 //! anyone in a node's rectangle can have; the search opens the node with the greatest bound until a position's own
-//! score is at least every bound left. Positions that the path has touched leave the tree and stand in a short list.
+//! score is at least every bound left. A node is split when it is first opened, so what no search comes near is never
+//! sorted. Positions that the path has touched leave the tree and stand in a short list.
+//!
+//! A round that takes a good part of a side ranks it instead: then the tree would be opened nearly everywhere.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,12 +13,16 @@ use std::collections::BinaryHeap;
 use super::adl::{Ranking, Region, Round, Winner};
 use super::ledger::{Ledger, State};
 use super::margin::Tiers;
-use super::rules::MarginMode;
+use super::rules::{Eligible, MarginMode};
 use crate::facts::{ContractId, Side};
 use crate::money::{Cash, Price};
 
 /// Positions in a leaf: small enough to look at each, large enough to keep the tree shallow.
-const LEAF: usize = 12;
+const LEAF: u32 = 12;
+
+/// A side is ranked where a round needs more than one in so many of its lots: a candidate of the search costs several
+/// times one of the ranking, for the nodes above it and for the heap.
+const RANKED_FROM: i64 = 8;
 
 #[derive(Clone, Debug)]
 struct Node {
@@ -26,12 +33,21 @@ struct Node {
     most_lots: i64,
     /// Least id.
     oldest: u32,
-    /// Range in `ids`.
+    /// Range in `keys`.
     start: u32,
     end: u32,
-    /// First of two children, 0 for a leaf.
+    /// First of two children, 0 for a leaf and for a node that is not split yet.
     children: u32,
     parent: u32,
+}
+
+/// A position as the tree sees it: per lot, rounded down.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    cost: i64,
+    collateral: i64,
+    lots: i64,
+    id: u32,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -39,8 +55,9 @@ struct Tree {
     /// Version of the register it was built from.
     version: u64,
     nodes: Vec<Node>,
-    ids: Vec<u32>,
-    /// Per position of the register: its leaf, or `u32::MAX`.
+    /// The positions, those of a node side by side.
+    keys: Vec<Key>,
+    /// Per position of the register: the lowest node that holds it, or `u32::MAX`.
     leaf: Vec<u32>,
     /// Positions in each node at the opening, and on this path.
     full: Vec<u32>,
@@ -59,6 +76,11 @@ struct Tree {
 pub(super) struct Winners {
     trees: Vec<[Tree; 2]>,
     frontier: BinaryHeap<Item>,
+    /// Candidates of the running search, as its items name them.
+    seen: Vec<(Winner, u32)>,
+    /// Those of a ranking, the best last: score, account and place in `seen`.
+    ranked: Vec<(i128, Reverse<u32>, Reverse<u32>)>,
+    is_ranked: bool,
 }
 
 /// What the search may open or yield next, greatest first. At equal scores a node goes before a position, because it
@@ -71,24 +93,34 @@ struct Item {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    Position { account: Reverse<u32>, id: Reverse<u32> },
+    Position { account: Reverse<u32>, id: Reverse<u32>, seen: u32 },
     Node(u32),
 }
 
-/// What one round asks: which winners, at which prices, by which policy.
-pub(super) struct Question<'a> {
+/// Who may win in a round: one side of a contract, the rule of eligibility, and the prices that it speaks of.
+pub(super) struct Field<'a> {
     pub ledger: &'a Ledger,
-    pub policy: &'a dyn Ranking,
     pub contract: ContractId,
     /// Side of the winners.
     pub side: Side,
-    pub round: &'a Round,
+    pub rule: Eligible,
+    pub mark: Price,
+    /// The round's worst ADL price for a winner.
+    pub worst: Price,
     pub tiers: &'a Tiers,
     /// Marks of all contracts, for the equity of cross accounts.
     pub marks: &'a [Price],
+    /// Accounts with an unfinished order, sorted: with no position of theirs are they winners.
+    pub busy: &'a [u32],
+}
+
+/// What one round asks: which winners, by which policy.
+pub(super) struct Question<'a> {
+    pub field: Field<'a>,
+    pub policy: &'a dyn Ranking,
+    pub round: &'a Round,
     /// Cash value of one lot at the mark.
     pub lot_value: i64,
-    pub eligible: &'a dyn Fn(&Winner) -> bool,
 }
 
 impl Winners {
@@ -112,44 +144,41 @@ impl Winners {
         }
     }
 
-    /// Starts a search.
+    /// Starts a search, or ranks the whole side where the round takes a good part of it.
     pub fn search(&mut self, question: &Question<'_>) {
-        let tree = &mut self.trees[usize::from(question.contract)][usize::from(question.side == Side::Short)];
-        tree.sync(question);
-        self.frontier.clear();
-        let mut altered = std::mem::take(&mut tree.altered);
-        altered.retain(|&id| question.ledger.position(id).state != State::Closed);
-        for &id in &altered {
-            self.frontier.extend(question.candidate(id));
-        }
-        tree.altered = altered;
-        if let Some(root) = tree.nodes.first()
-            && tree.alive[0] > 0
-        {
-            self.frontier.extend(question.bound(root).map(|score| Item { score, kind: Kind::Node(0) }));
+        self.is_ranked = question.takes_much();
+        self.seen.clear();
+        if self.is_ranked {
+            self.rank(question);
+        } else {
+            self.start(question);
         }
     }
 
     /// The next best winner and its position.
-    pub fn next(&mut self, question: &Question<'_>) -> Option<u32> {
-        let tree = &self.trees[usize::from(question.contract)][usize::from(question.side == Side::Short)];
+    pub fn next(&mut self, question: &Question<'_>) -> Option<(Winner, u32)> {
+        if self.is_ranked {
+            return self.ranked.pop().map(|(.., Reverse(at))| self.seen[at as usize]);
+        }
+        let field = &question.field;
+        let tree = &mut self.trees[usize::from(field.contract)][usize::from(field.side == Side::Short)];
         while let Some(item) = self.frontier.pop() {
             match item.kind {
-                Kind::Position { id, .. } => return Some(id.0),
+                Kind::Position { seen, .. } => return Some(self.seen[seen as usize]),
                 Kind::Node(at) => {
-                    let node = &tree.nodes[at as usize];
-                    if node.children == 0 {
-                        let ids = &tree.ids[node.start as usize..node.end as usize];
-                        let untouched = ids.iter().filter(|&&id| !question.ledger.is_touched(id));
-                        // One by one: the heap is much larger than what joins it.
-                        untouched.filter_map(|&id| question.candidate(id)).for_each(|item| self.frontier.push(item));
-                    } else {
-                        for child in [node.children, node.children + 1] {
-                            if tree.alive[child as usize] > 0
-                                && let Some(score) = question.bound(&tree.nodes[child as usize])
-                            {
-                                self.frontier.push(Item { score, kind: Kind::Node(child) });
-                            }
+                    if tree.is_leaf(at) {
+                        for key in tree.keys_of(at).iter().filter(|key| !field.ledger.is_touched(key.id)) {
+                            // One by one: the heap is much larger than what joins it.
+                            self.frontier.extend(question.item(key.id, &mut self.seen));
+                        }
+                        continue;
+                    }
+                    let first = tree.split(at, question);
+                    for child in [first, first + 1] {
+                        if tree.alive[child as usize] > 0
+                            && let Some(score) = question.bound(&tree.nodes[child as usize])
+                        {
+                            self.frontier.push(Item { score, kind: Kind::Node(child) });
                         }
                     }
                 }
@@ -157,41 +186,126 @@ impl Winners {
         }
         None
     }
+
+    fn start(&mut self, question: &Question<'_>) {
+        let field = &question.field;
+        let tree = &mut self.trees[usize::from(field.contract)][usize::from(field.side == Side::Short)];
+        tree.sync(field);
+        self.frontier.clear();
+        tree.altered.retain(|&id| field.ledger.state(id) != State::Closed);
+        for &id in &tree.altered {
+            self.frontier.extend(question.item(id, &mut self.seen));
+        }
+        if let Some(root) = tree.nodes.first()
+            && tree.alive[0] > 0
+        {
+            self.frontier.extend(question.bound(root).map(|score| Item { score, kind: Kind::Node(0) }));
+        }
+    }
+
+    fn rank(&mut self, question: &Question<'_>) {
+        question.field.each(&mut self.seen);
+        self.ranked.clear();
+        // Positions are in the order of their accounts, so their places are too.
+        self.ranked.extend((0u32..).zip(&self.seen).map(|(at, (winner, _))| {
+            (question.policy.score(winner, question.round), Reverse(winner.account), Reverse(at))
+        }));
+        self.ranked.sort_unstable();
+    }
 }
 
-impl Question<'_> {
-    /// A position as a candidate, where it is eligible.
-    fn candidate(&self, id: u32) -> Option<Item> {
+impl Field<'_> {
+    /// A position as a winner, where its state and the rule let it be one; whether its account is busy is not asked.
+    fn winner(&self, id: u32) -> Option<Winner> {
         let position = self.ledger.position(id);
         // One with an unfinished order is never a winner.
         if matches!(position.state, State::Closed | State::Queued) {
             return None;
         }
-        let value = self.ledger.multiplier(self.contract).value(position.qty, self.round.mark);
-        let winner = Winner::of(&position, self.ledger.backing(&position, self.marks), value, self.tiers);
-        (self.eligible)(&winner).then(|| Item {
-            score: self.policy.score(&winner, self.round),
-            kind: Kind::Position { account: Reverse(winner.account), id: Reverse(id) },
-        })
+        let k = self.ledger.multiplier(self.contract);
+        let backing = self.ledger.backing(&position, self.marks);
+        let winner = Winner::of(&position, backing, k.value(position.qty, self.mark), self.tiers);
+        self.rule.admits(&winner, k.value(position.qty, self.worst)).then_some(winner)
+    }
+
+    /// All eligible winners with their positions, in the order of their accounts.
+    pub fn each(&self, winners: &mut Vec<(Winner, u32)>) {
+        winners.clear();
+        let holdings = &self.ledger.register().holdings;
+        let mut busy = self.busy;
+        for (id, (&contract, &qty)) in (0u32..).zip(holdings.contract.iter().zip(&holdings.qty)) {
+            if contract != self.contract || Side::of(qty) != self.side {
+                continue;
+            }
+            let Some(winner) = self.winner(id) else { continue };
+            // Both are in the order of accounts.
+            while let [first, rest @ ..] = busy
+                && *first < winner.account
+            {
+                busy = rest;
+            }
+            if busy.first() != Some(&winner.account) {
+                winners.push((winner, id));
+            }
+        }
+    }
+}
+
+impl Eligible {
+    /// Whether a winner may be deleveraged; `value_at_worst` is its value at the round's worst ADL price for it.
+    fn admits(self, winner: &Winner, value_at_worst: Cash) -> bool {
+        let profit_there = value_at_worst - winner.cost;
+        let solvent = (winner.collateral + profit_there).0 >= 0;
+        solvent
+            && match self {
+                Self::ProfitAtAdlPrice => profit_there.0 > 0,
+                Self::ProfitAtMark => winner.unrealised().0 > 0,
+                Self::SolventAfter => true,
+            }
+    }
+}
+
+impl Question<'_> {
+    /// Whether the round takes so much of the side that ranking all of it costs less than searching it.
+    fn takes_much(&self) -> bool {
+        let contract = &self.field.ledger.register().contracts[usize::from(self.field.contract)];
+        let lots = match self.field.side {
+            Side::Long => contract.long_lots,
+            Side::Short => contract.short_lots,
+        };
+        self.round.needed.0 > lots.0 / RANKED_FROM
+    }
+
+    /// A position as an item of the search, where it is eligible.
+    fn item(&self, id: u32, seen: &mut Vec<(Winner, u32)>) -> Option<Item> {
+        let winner = self.field.winner(id)?;
+        if self.field.busy.binary_search(&winner.account).is_ok() {
+            return None;
+        }
+        let at = u32::try_from(seen.len()).expect("positions are numbered in 32 bits");
+        seen.push((winner, id));
+        let kind = Kind::Position { account: Reverse(winner.account), id: Reverse(id), seen: at };
+        Some(Item { score: self.policy.score(&winner, self.round), kind })
     }
 
     fn bound(&self, node: &Node) -> Option<i128> {
+        let Field { ledger, contract, side, tiers, .. } = self.field;
         // Regions speak of linear contracts: those who gain from a rise gain without bound.
-        if !self.ledger.multiplier(self.contract).is_linear() {
+        if !ledger.multiplier(contract).is_linear() {
             return Some(i128::MAX);
         }
         // A position that the path has not touched owes the funding of its lots since the opening.
-        let funding = match self.side {
-            Side::Long => self.ledger.funding(self.contract),
-            Side::Short => -self.ledger.funding(self.contract),
+        let funding = match side {
+            Side::Long => ledger.funding(contract),
+            Side::Short => -ledger.funding(contract),
         };
         let region = Region {
-            side: self.side,
+            side,
             cost_per_lot: node.cost,
             collateral_per_lot: (node.collateral.0 - funding, node.collateral.1 - funding),
             value_per_lot: self.lot_value,
             most_lots: node.most_lots,
-            tiers: self.tiers,
+            tiers,
             oldest: node.oldest,
         };
         self.policy.bound(&region, self.round)
@@ -200,10 +314,10 @@ impl Question<'_> {
 
 impl Tree {
     /// Brings the tree up to what the path has touched.
-    fn sync(&mut self, question: &Question<'_>) {
-        let register = question.ledger.register();
+    fn sync(&mut self, field: &Field<'_>) {
+        let register = field.ledger.register();
         if self.version != register.version() {
-            self.build(question);
+            self.build(field);
             self.version = register.version();
             self.fresh = false;
         }
@@ -216,7 +330,7 @@ impl Tree {
             self.altered.extend_from_slice(&self.cross);
             self.synced = 0;
         }
-        let touched = question.ledger.touched();
+        let touched = field.ledger.touched();
         for position in &touched[self.synced..] {
             let mut at = self.leaf[position.id as usize];
             if at == u32::MAX {
@@ -234,78 +348,82 @@ impl Tree {
         self.synced = touched.len();
     }
 
-    fn build(&mut self, question: &Question<'_>) {
-        let holdings = &question.ledger.register().holdings;
+    /// A tree of the root alone.
+    fn build(&mut self, field: &Field<'_>) {
+        let holdings = &field.ledger.register().holdings;
         self.nodes.clear();
         self.full.clear();
-        self.ids.clear();
         self.leaf.clear();
         self.leaf.resize(holdings.account.len(), u32::MAX);
+        self.keys.clear();
         self.cross.clear();
-        if !holdings.cross.is_empty() {
-            let of_this = |id: &u32| {
-                let j = *id as usize;
-                holdings.cross[j]
-                    && holdings.contract[j] == question.contract
-                    && Side::of(holdings.qty[j]) == question.side
-            };
-            self.cross.extend((0..u32::try_from(holdings.account.len()).unwrap_or(u32::MAX)).filter(of_this));
-        }
-        let mut keys: Vec<(i64, i64, u32, i64)> = (0u32..)
-            .zip(&holdings.qty)
-            .filter(|(id, qty)| {
-                holdings.contract[*id as usize] == question.contract
-                    && Side::of(**qty) == question.side
-                    && holdings.mode(*id as usize) == MarginMode::Isolated
-            })
-            .map(|(id, qty)| {
-                let lots = qty.0.abs();
-                (holdings.cost[id as usize].0.abs() / lots, holdings.collateral[id as usize].0 / lots, id, lots)
-            })
-            .collect();
-        if keys.is_empty() {
-            return;
-        }
-        self.ids.resize(keys.len(), 0);
-        // Nodes still to be split: index and range.
-        let mut open = vec![(0u32, 0usize, keys.len(), 0u32)];
-        self.nodes.push(EMPTY);
-        self.full.push(0);
-        while let Some((at, start, end, parent)) = open.pop() {
-            let range = &mut keys[start..end];
-            let node = Node::over(range, start, parent);
-            let split = node.end - node.start > u32::try_from(LEAF).unwrap_or(u32::MAX);
-            let by_cost = node.cost_matters_more(question.lot_value);
-            self.full[at as usize] = node.end - node.start;
-            self.nodes[at as usize] = node;
-            if split {
-                let middle = range.len() / 2;
-                if by_cost {
-                    range.select_nth_unstable(middle);
-                } else {
-                    range.select_nth_unstable_by_key(middle, |key| (key.1, key.0, key.2));
-                }
-                let first = u32::try_from(self.nodes.len()).expect("nodes are fewer than positions");
-                self.nodes[at as usize].children = first;
-                self.nodes.extend([EMPTY, EMPTY]);
-                self.full.extend([0, 0]);
-                open.push((first, start, start + middle, at));
-                open.push((first + 1, start + middle, end, at));
-            } else {
-                for (offset, key) in range.iter().enumerate() {
-                    self.ids[start + offset] = key.2;
-                    self.leaf[key.2 as usize] = at;
-                }
+        for (id, (&contract, &qty)) in (0u32..).zip(holdings.contract.iter().zip(&holdings.qty)) {
+            if contract != field.contract || Side::of(qty) != field.side {
+                continue;
             }
+            let j = id as usize;
+            if holdings.mode(j) == MarginMode::Cross {
+                self.cross.push(id);
+                continue;
+            }
+            let lots = qty.0.abs();
+            let (cost, collateral) = (holdings.cost[j].0.abs() / lots, holdings.collateral[j].0 / lots);
+            self.keys.push(Key { cost, collateral, lots, id });
+            self.leaf[j] = 0;
         }
+        if !self.keys.is_empty() {
+            self.nodes.push(Node::over(&self.keys, 0, 0));
+            self.full.push(self.nodes[0].end);
+        }
+    }
+
+    /// Whether the positions of a node are looked at one by one.
+    fn is_leaf(&self, at: u32) -> bool {
+        let node = &self.nodes[at as usize];
+        node.end - node.start <= LEAF
+    }
+
+    fn keys_of(&self, at: u32) -> &[Key] {
+        let node = &self.nodes[at as usize];
+        &self.keys[node.start as usize..node.end as usize]
+    }
+
+    /// The first of a node's two children, which are made where there are none yet.
+    fn split(&mut self, at: u32, question: &Question<'_>) -> u32 {
+        let Node { children, start, end, .. } = self.nodes[at as usize];
+        if children != 0 {
+            return children;
+        }
+        let by_cost = self.nodes[at as usize].cost_matters_more(question.lot_value);
+        let keys = &mut self.keys[start as usize..end as usize];
+        let middle = keys.len() / 2;
+        // How equal keys are told apart decides which node they are in, not which is found first.
+        if by_cost {
+            keys.select_nth_unstable_by_key(middle, |key| key.cost);
+        } else {
+            keys.select_nth_unstable_by_key(middle, |key| key.collateral);
+        }
+        let first = u32::try_from(self.nodes.len()).expect("nodes are fewer than positions");
+        let is_whole = self.alive[at as usize] == self.full[at as usize];
+        let (low, high) = keys.split_at(middle);
+        for (child, keys, start) in [(first, low, start as usize), (first + 1, high, start as usize + middle)] {
+            keys.iter().for_each(|key| self.leaf[key.id as usize] = child);
+            let node = Node::over(keys, start, at);
+            let full = node.end - node.start;
+            // What the path has touched has left the tree already.
+            let gone = || keys.iter().filter(|key| question.field.ledger.is_touched(key.id)).count();
+            let gone = if is_whole { 0 } else { gone() };
+            self.full.push(full);
+            self.alive.push(full - u32::try_from(gone).expect("positions are numbered in 32 bits"));
+            self.nodes.push(node);
+        }
+        self.nodes[at as usize].children = first;
+        first
     }
 }
 
-const EMPTY: Node =
-    Node { cost: (0, 0), collateral: (0, 0), most_lots: 0, oldest: 0, start: 0, end: 0, children: 0, parent: 0 };
-
 impl Node {
-    fn over(keys: &[(i64, i64, u32, i64)], start: usize, parent: u32) -> Self {
+    fn over(keys: &[Key], start: usize, parent: u32) -> Self {
         let word = |x: usize| u32::try_from(x).expect("positions are numbered in 32 bits");
         let mut node = Self {
             cost: (i64::MAX, i64::MIN),
@@ -317,7 +435,7 @@ impl Node {
             parent,
             children: 0,
         };
-        for &(cost, collateral, id, lots) in keys {
+        for &Key { cost, collateral, lots, id } in keys {
             // Keys are rounded down: the true value lies below the next whole unit.
             node.cost = (node.cost.0.min(cost), node.cost.1.max(cost + 1));
             node.collateral = (node.collateral.0.min(collateral), node.collateral.1.max(collateral + 1));

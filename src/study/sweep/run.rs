@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use super::Sweep;
 use super::reuse::{self, Member, Shown};
 use crate::experiment::shard::{Shard, ShardWriter, in_order};
@@ -77,13 +79,17 @@ impl Plan {
     /// The faults of the first cell that is not sound, or cells that cannot be compared.
     pub fn check(&self) -> Result<Vec<(String, String)>, Failure> {
         let (base, _) = self.cell(self.sweep.base)?;
-        (0..self.sweep.cells())
-            .map(|cell| {
-                let (scenario, _) = self.cell(cell)?;
-                comparable(&base, &scenario)?;
-                Ok((self.sweep.label(cell), scenario.hash))
-            })
-            .collect()
+        self.each(|cell, scenario| {
+            comparable(&base, &scenario)?;
+            Ok((self.sweep.label(cell), scenario.hash))
+        })
+    }
+
+    /// What `look` finds in the scenario of every cell, which are read side by side; the first failure in their order.
+    fn each<T: Send>(&self, look: impl Fn(usize, Scenario) -> Result<T, Failure> + Sync) -> Result<Vec<T>, Failure> {
+        let read = |cell: usize| self.cell(cell).and_then(|(scenario, _)| look(cell, scenario));
+        let all: Vec<Result<T, Failure>> = (0..self.sweep.cells()).into_par_iter().map(read).collect();
+        all.into_iter().collect()
     }
 
     /// Runs the cells that are not finished yet and puts all together.
@@ -269,8 +275,9 @@ struct Groups {
 impl Groups {
     fn of(plan: &Plan) -> Result<Self, Failure> {
         let mut known: Vec<Vec<String>> = Vec::new();
+        let draws = plan.each(|_, scenario| Ok(reuse::draws(&scenario)))?;
         let mut cells = Vec::with_capacity(plan.sweep.cells());
-        for at in 0..plan.sweep.cells() {
+        for (at, draws) in draws.into_iter().enumerate() {
             let settings = plan.sweep.settings(at);
             let rest: Vec<String> =
                 settings.iter().filter(|setting| !reuse::is_of_family(setting)).map(ToString::to_string).collect();
@@ -278,8 +285,7 @@ impl Groups {
                 known.push(rest);
                 known.len() - 1
             });
-            let (scenario, _) = plan.cell(at)?;
-            cells.push((reuse::draws(&scenario), family));
+            cells.push((draws, family));
         }
         Ok(Self { cells, done: BTreeMap::new(), shown: Vec::new() })
     }
@@ -304,12 +310,15 @@ impl Groups {
         };
         let first = member(at)?;
         let room = reuse::together(&first.scenario, runs);
+        let is_open = |other: &usize| {
+            let same = *other != at && *other != plan.sweep.base && self.cells[*other].0 == draws;
+            same && read(staged, &file(*other)).is_none()
+        };
+        let others: Vec<usize> = self.order().into_iter().filter(is_open).take(room - 1).collect();
+        let others: Vec<Result<Member, Failure>> = others.into_par_iter().map(member).collect();
         let mut members = vec![first];
-        for other in self.order() {
-            let is_open = other != at && other != plan.sweep.base && self.cells[other].0 == draws;
-            if members.len() < room && is_open && read(staged, &file(other)).is_none() {
-                members.push(member(other)?);
-            }
+        for other in others {
+            members.push(other?);
         }
         reuse::order(&mut members);
         let ran = reuse::run(&members, runs, &self.shown)?;

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::super::adl::{POLICIES, Policy, Ranking, Round, Winner};
 use super::super::ledger::State;
 use super::super::margin::{Tier, Tiers};
-use super::super::winners::{Question, Winners};
+use super::super::rules::Eligible;
+use super::super::winners::{Field, Question, Winners};
 use super::*;
 
 fn tiers() -> Tiers {
@@ -33,55 +34,85 @@ fn venue_of(people: &[(i64, i64, i64)]) -> Venue {
     venue
 }
 
-fn found(venue: &Venue, policy: &dyn Ranking, round: &Round, eligible: &dyn Fn(&Winner) -> bool) -> Vec<u32> {
-    let tiers = tiers();
-    let question = Question {
+/// What a round asks of the shorts.
+fn question<'a>(venue: &'a Venue, policy: &'a dyn Ranking, round: &'a Round, tiers: &'a Tiers) -> Question<'a> {
+    let field = Field {
         ledger: venue.ledger(),
-        policy,
         contract: 0,
         side: Side::Short,
-        round,
-        tiers: &tiers,
+        rule: Eligible::ProfitAtMark,
+        mark: round.mark,
+        worst: round.price,
+        tiers,
         marks: &[],
-        lot_value: round.mark.0,
-        eligible,
+        busy: &BUSY,
     };
-    let mut search = Winners::default();
-    search.reset(1);
-    search.search(&question);
-    std::iter::from_fn(|| search.next(&question)).collect()
+    Question { field, policy, round, lot_value: round.mark.0 }
+}
+
+/// Accounts with an unfinished order.
+const BUSY: [u32; 2] = [1, 5];
+
+/// The definition: everybody's score, best first.
+fn ranked(venue: &Venue, policy: &dyn Ranking, round: &Round) -> Vec<u32> {
+    let tiers = tiers();
+    let mut ranked: Vec<(std::cmp::Reverse<i128>, u32)> = (0..round.accounts)
+        .map(|id| venue.ledger().position(id))
+        .filter(|position| matches!(position.state, State::Listed) && !BUSY.contains(&position.account))
+        .map(|position| Winner::of(&position, position.collateral, Cash(position.qty.0 * round.mark.0), &tiers))
+        .filter(|winner| winner.unrealised().0 > 0)
+        // Solvent after closing at the worst price, 3 ticks above the mark.
+        .filter(|winner| winner.equity().0 + 3 * winner.qty.0 >= 0)
+        .map(|winner| (std::cmp::Reverse(policy.score(&winner, round)), winner.account))
+        .collect();
+    ranked.sort_unstable();
+    ranked.into_iter().map(|(_, account)| account).collect()
+}
+
+fn found(search: &mut Winners, question: &Question<'_>) -> Vec<u32> {
+    search.search(question);
+    std::iter::from_fn(|| search.next(question)).map(|(_, id)| id).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
+    /// Whether a round takes little, so that the tree is searched, or all, so that everybody is ranked; and again when
+    /// some have been touched and some closed, on a tree that the first few winners have split in part.
     #[test]
     fn the_search_yields_the_order_of_a_full_ranking(
-        people in proptest::collection::vec((60i64..160, 1i64..60, 0i64..3_000), 1..120), mark in 40i64..140, salt: u64,
+        people in proptest::collection::vec((60i64..160, 1i64..60, 0i64..3_000), 1..120),
+        mark in 40i64..140,
+        salt: u64,
+        touched in proptest::collection::vec(0u32..120, 0..40),
     ) {
-        let venue = venue_of(&people);
-        let round = Round {
-            side: Side::Short,
-            mark: Price(mark),
-            price: Price(mark + 3),
-            needed: Qty(1),
-            cash: Cash(mark + 3),
-            accounts: u32::try_from(people.len()).unwrap(),
-            salt,
-        };
-        let eligible = |winner: &Winner| winner.unrealised().0 > 0 && winner.equity().0 > 0;
-        for entry in POLICIES.entries {
+        let tiers = tiers();
+        let accounts = u32::try_from(people.len()).unwrap();
+        let all: i64 = people.iter().map(|(_, lots, _)| lots).sum();
+        for (entry, needed) in POLICIES.entries.iter().flat_map(|entry| [(entry, 0), (entry, all)]) {
             let Policy::Ranking(policy) = *entry.build_default() else { continue };
-            let mut ranked: Vec<(std::cmp::Reverse<i128>, u32)> = (0..round.accounts)
-                .map(|id| venue.ledger().position(id))
-                .filter(|position| matches!(position.state, State::Listed))
-                .map(|position| Winner::of(&position, position.collateral, Cash(position.qty.0 * mark), &tiers()))
-                .filter(|winner| eligible(winner))
-                .map(|winner| (std::cmp::Reverse(policy.score(&winner, &round)), winner.account))
-                .collect();
-            ranked.sort_unstable();
-            let ranked: Vec<u32> = ranked.into_iter().map(|(_, account)| account).collect();
-            prop_assert_eq!(&found(&venue, policy.as_ref(), &round, &eligible), &ranked, "{}", entry.kind);
+            let (price, cash) = (Price(mark + 3), Cash(mark + 3));
+            let round =
+                Round { side: Side::Short, mark: Price(mark), price, needed: Qty(needed), cash, accounts, salt };
+            let mut venue = venue_of(&people);
+            let mut search = Winners::default();
+            search.reset(1);
+            let first: Vec<u32> = {
+                let question = question(&venue, policy.as_ref(), &round, &tiers);
+                search.search(&question);
+                (0..3).filter_map(|_| search.next(&question)).map(|(_, id)| id).collect()
+            };
+            let expected = ranked(&venue, policy.as_ref(), &round);
+            prop_assert_eq!(&first, &expected[..expected.len().min(3)], "{}, {} lots", entry.kind, needed);
+            for (at, &id) in touched.iter().filter(|id| **id < accounts).enumerate() {
+                let position = venue.ledger.position_mut(id);
+                if at % 2 == 0 {
+                    position.state = State::Closed;
+                }
+            }
+            let question = question(&venue, policy.as_ref(), &round, &tiers);
+            let expected = ranked(&venue, policy.as_ref(), &round);
+            prop_assert_eq!(found(&mut search, &question), expected, "{}, {} lots", entry.kind, needed);
         }
     }
 }
@@ -115,18 +146,7 @@ fn time_the_search() {
             accounts: 50_000,
             salt: 7,
         };
-        let eligible = |winner: &Winner| winner.unrealised().0 > 0 && winner.equity().0 > 0;
-        let question = Question {
-            ledger: venue.ledger(),
-            policy: policy.as_ref(),
-            contract: 0,
-            side: Side::Short,
-            round: &round,
-            tiers: &tiers,
-            marks: &[],
-            lot_value: mark,
-            eligible: &eligible,
-        };
+        let question = question(&venue, policy.as_ref(), &round, &tiers);
         let mut search = Winners::default();
         search.reset(1);
         search.search(&question);
