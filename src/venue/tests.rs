@@ -261,5 +261,6 @@ mod purses;
 mod rounds;
 mod search;
 mod suite;
+mod tokens;
 mod waterfall;
 mod worlds;

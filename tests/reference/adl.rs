@@ -84,6 +84,7 @@ impl Model<'_> {
             let price = price(contract, bankruptcy);
             losers.push(Loser { contract, long, who: Who::Order(i), price, lots: left });
         }
+        losers.retain(|loser| !self.contract(loser.contract).token);
         losers
     }
 
