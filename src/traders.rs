@@ -40,6 +40,17 @@ pub struct Group {
     /// What its accounts do of their own accord.
     pub behaviours: Vec<Box<dyn Behaviour>>,
     pub margin_mode: MarginMode,
+    /// What a part of its collateral is held in; `None` where all of it is cash.
+    pub token: Option<Token>,
+}
+
+/// Collateral in a token.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Token {
+    /// Index of the asset that it is.
+    pub contract: u16,
+    /// Share of an account's collateral that it is of, at the opening.
+    pub share: f64,
 }
 
 /// What backs the positions of a group.

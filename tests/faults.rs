@@ -926,6 +926,7 @@ fn an_inverse_lot_that_is_worth_nothing() {
 }
 
 mod books;
+mod tokens;
 mod waterfall;
 
 /// Spoils a text at a place and in a way that depend on the words of a stream only.

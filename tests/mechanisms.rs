@@ -108,3 +108,31 @@ fn five_seconds_without_fills_raise_the_low_and_spare_accounts() {
     assert!(low.0 > 0.0, "{low:?}");
     assert!(sold.2 < 0.0, "{sold:?}");
 }
+
+/// The scenario with the index of several venues, whose lines it holds as comments.
+fn with_several_venues(text: &str) -> String {
+    let (head, rest) = text.split_once("# [[assets.index.venues]]").unwrap();
+    let (venues, tail) = rest.split_once("[venue]").unwrap();
+    format!("{head}[[assets.index.venues]]{}[venue]{tail}", venues.replace("\n# ", "\n").replace("\n#\n", "\n\n"))
+}
+
+#[test]
+fn a_token_valued_at_the_venues_own_spot_liquidates_accounts_that_an_index_of_several_venues_spares() {
+    let text = lab::text_of("collateral-oct-2025");
+    let run = |text: &str| lab::run(&lab::read(text), PATHS, Audited::Yes).rows;
+    let (own, several) = (run(&text), run(&with_several_venues(&text)));
+    let more = |of: fn(&Outcome) -> f64| {
+        interval(&own.iter().zip(&several).map(|(own, several)| of(own) - of(several)).collect::<Vec<f64>>())
+    };
+    let accounts = more(|row| row.liquidated_accounts as f64);
+    let notional = more(|row| millions(row.liquidated_notional));
+    let spared = means(&several, |row| row.liquidated_accounts as f64);
+    println!(
+        "own spot less several venues: accounts {accounts:?}, millions {notional:?}; several: {spared:?} accounts"
+    );
+    assert!(accounts.0 > 20.0, "{accounts:?}");
+    assert!(notional.0 > 0.0, "{notional:?}");
+    // With collateral in cash the token's price is nobody's concern: the same accounts, the same paths, to the last unit.
+    let cash = |text: &str| run(&lab::edit(text, "collateral_token = \"USDE\"\n", ""));
+    assert_eq!(cash(&text), cash(&with_several_venues(&text)));
+}

@@ -46,12 +46,13 @@ pub fn draw(stage: &Stage<'_>, path: u64) -> Result<Book, Failure> {
         liquidation: stage.scenario.rules.contracts[usize::from(holdings.contract[j])]
             .tick_at(Side::of(holdings.qty[j]), register.trigger[j]),
     });
-    let contracts = stage.scenario.assets.iter().map(|asset| Listed {
+    let contracts = stage.scenario.assets.iter().zip(&stage.scenario.rules.contracts).map(|(asset, rules)| Listed {
         symbol: asset.symbol.clone(),
         tick: asset.tick,
         lot: asset.lot,
         multiplier: asset.multiplier,
         mark: asset.open,
+        is_token: rules.tiers.are_haircuts(),
     });
     Ok(Book {
         header: super::header(stage, 1),

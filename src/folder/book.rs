@@ -18,6 +18,8 @@ pub struct Listed {
     pub multiplier: Multiplier,
     /// Opening mark.
     pub mark: Price,
+    /// Whether it is a token that accounts hold as collateral, and no contract.
+    pub is_token: bool,
 }
 
 /// One position.
@@ -116,10 +118,24 @@ impl Seen {
 }
 
 impl Book {
-    /// The positions as a reader sees them.
+    /// The positions in contracts.
+    fn traded(&self) -> impl Iterator<Item = &Held> {
+        self.positions.iter().filter(|held| !self.contracts[usize::from(held.contract)].is_token)
+    }
+
+    /// Cash of each account, without what its tokens are worth at the opening.
+    fn cash(&self) -> Vec<Cash> {
+        let mut cash = self.wallet.clone();
+        for held in self.positions.iter().filter(|held| self.contracts[usize::from(held.contract)].is_token) {
+            cash[held.account as usize] -= held.cost;
+        }
+        cash
+    }
+
+    /// The positions in contracts as a reader sees them.
     pub fn seen(&self) -> impl Iterator<Item = Seen> {
         let unit = self.header.cash_unit.to_f64();
-        self.positions.iter().map(move |held| {
+        self.traded().map(move |held| {
             let listed = &self.contracts[usize::from(held.contract)];
             let value = listed.multiplier.notional(held.qty, listed.mark);
             let away = (held.liquidation.0 - listed.mark.0) as f64 / listed.mark.0 as f64;
@@ -142,12 +158,13 @@ impl Book {
     pub fn csv(&self) -> String {
         let mut text = String::from("account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet\n");
         let unit = self.header.cash_unit;
+        let cash = self.cash();
         for held in &self.positions {
             let listed = &self.contracts[usize::from(held.contract)];
             let quantity = listed.lot.show(held.qty.0.abs());
             let entry = entry(held, listed, unit);
             let side = if held.qty.0 > 0 { "long" } else { "short" };
-            let (collateral, wallet) = (unit.show(held.collateral.0), unit.show(self.wallet[held.account as usize].0));
+            let (collateral, wallet) = (unit.show(held.collateral.0), unit.show(cash[held.account as usize].0));
             text.push_str(&format!(
                 "{},{},{side},{quantity},{entry},{collateral},{},{wallet}\n",
                 cell(&self.name(held.account)),
@@ -173,7 +190,7 @@ impl Book {
         let mut interest = 0.0;
         for (c, _) in self.contracts.iter().enumerate() {
             let of = |long: bool| -> f64 {
-                let mine = self.positions.iter().zip(&seen).filter(|(held, _)| usize::from(held.contract) == c);
+                let mine = self.traded().zip(&seen).filter(|(held, _)| usize::from(held.contract) == c);
                 mine.filter(|(_, one)| one.is_long == long).map(|(_, one)| one.notional).sum()
             };
             interest += of(true).max(of(false));
@@ -333,6 +350,7 @@ pub(crate) mod tests {
                 lot: quantum(dec!(1)),
                 multiplier: Multiplier::Linear(1_000_000),
                 mark: Price(100),
+                is_token: false,
             }],
             names: vec!["Anna, A.".into()],
             wallet: vec![Cash(5_000_000), Cash(0), Cash(0), Cash(0), Cash(0)],

@@ -11,6 +11,7 @@ mod empirical;
 mod fixed;
 mod lognormal;
 mod lognormal_pareto;
+mod mixture;
 mod normal;
 mod pareto;
 mod uniform;
@@ -25,6 +26,12 @@ pub trait Distribution: Send + Sync + Debug {
         for (value, &word) in values.iter_mut().zip(words) {
             *value = self.quantile(crate::rng::open_unit(word));
         }
+    }
+
+    /// P(X ≤ x), the inverse of [`Distribution::quantile`]: a mixture asks its parts. Kinds that know it in closed form say so;
+    /// otherwise it is searched for, in 53 quantiles.
+    fn share_at_most(&self, x: f64) -> f64 {
+        searched_share(self, x)
     }
 
     /// The least and the greatest value it can take.
@@ -44,6 +51,7 @@ pub const DISTRIBUTIONS: Family<dyn Distribution> = Family {
         aged_entry::ENTRY,
         discrete::ENTRY,
         empirical::ENTRY,
+        mixture::ENTRY,
     ],
 };
 
@@ -54,6 +62,27 @@ pub static DISTRIBUTION_INFO: FamilyInfo = FamilyInfo {
     shorthand: Some(("fixed", "value")),
     bare_kind: false,
 };
+
+/// The greatest share whose quantile is at most `x`, by bisection to the last of the 53 bits of a uniform.
+fn searched_share<D: Distribution + ?Sized>(distribution: &D, x: f64) -> f64 {
+    let (least, greatest) = distribution.support();
+    if x >= greatest {
+        return 1.0;
+    }
+    if x < least {
+        return 0.0;
+    }
+    let (mut within, mut beyond) = (0.0, 1.0);
+    for _ in 0..53 {
+        let middle = 0.5 * (within + beyond);
+        if distribution.quantile(middle) <= x {
+            within = middle;
+        } else {
+            beyond = middle;
+        }
+    }
+    within
+}
 
 /// Uniforms of a column of words, for the distributions that work on whole columns.
 fn fill_uniforms(words: &[u64], values: &mut [f64]) {

@@ -5,7 +5,8 @@
 //! its own log basis. β is a stationary Ornstein-Uhlenbeck noise (exact at mark refreshes: β ← β·2^(−Δ/half-life) +
 //! noise·√(1 − 4^(−Δ/half-life))·N), plus a dislocation where one is given: d·(−ln(1 − size)) from its start on, d = −1 for a
 //! crash down and +1 for one up, which after `dislocation_lasts` decays with its half-life. A constituent may be the
-//! venue itself: then p is the mid of its own book, and forced orders reach the index at once.
+//! venue itself: then p is the mid of its own book, and forced orders reach the index at once. Where the asset is a token held as
+//! collateral the own book may have a dislocation too: then everything in that book is bought and sold at e^(β) of what it would be.
 //!
 //! While its feed is out a constituent keeps its last price, and from an age above `stale_after` on it has weight 0. Of the
 //! live ones m is the unweighted median. `drop`: prices further than `band` from m have weight 0, and where more than one is,
@@ -134,6 +135,8 @@ pub const VENUE: &[Key] = &[
 #[derive(Debug)]
 pub struct IndexRule {
     venues: Vec<Constituent>,
+    /// The constituent that is the venue itself, where its book may have a dislocation.
+    dislocated: Option<usize>,
     outliers: Outliers,
     band: f64,
     stale_after: Nanos,
@@ -161,6 +164,15 @@ struct Constituent {
     outage: Option<(Nanos, Nanos)>,
 }
 
+/// Whether the venue's own book may stand away from all other markets by more than its orders do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnBook {
+    /// Of a contract: its price is the index and what orders make of it.
+    FollowsIndex,
+    /// Of a token held as collateral.
+    MayDislocate,
+}
+
 /// A drawn value that must lie between two bounds.
 fn drawn(values: &Values, key: &str, max: f64, reading: &mut Reading) -> Option<Box<dyn Distribution>> {
     let distribution = DISTRIBUTIONS.choose(&values.node(key), reading)?;
@@ -176,7 +188,7 @@ fn drawn(values: &Values, key: &str, max: f64, reading: &mut Reading) -> Option<
 
 impl IndexRule {
     /// Reads `[assets.index]`; a table that was read partly gives none.
-    pub fn of(values: &Values, reading: &mut Reading) -> Option<Self> {
+    pub fn of(values: &Values, book: OwnBook, reading: &mut Reading) -> Option<Self> {
         let written = if values.has("venues") { values.tables("venues") } else { Vec::new() };
         if !values.is_whole(KEYS) || !written.iter().all(|venue| venue.is_whole(VENUE)) {
             // What is wrong there has been told.
@@ -196,11 +208,15 @@ impl IndexRule {
             let size = drawn(venue, "dislocation", 0.999_999, reading);
             let at_s = drawn(venue, "dislocation_at", f64::MAX, reading);
             let (Some(size), Some(at_s)) = (size, at_s) else { continue };
-            if venue.flag("own")
-                && (size.support().1 > 0.0 || venue.number("noise") > 0.0 || !venue.time("lag").is_zero())
-            {
+            let dislocated = size.support().1 > 0.0;
+            let noisy = venue.number("noise") > 0.0 || !venue.time("lag").is_zero();
+            if venue.flag("own") && (noisy || (dislocated && book == OwnBook::FollowsIndex)) {
                 let message = "the venue's own book has its price from its orders alone";
-                reading.fault(&venue.span("own"), message, "leave out `noise`, `lag` and `dislocation` here");
+                let hint = match book {
+                    OwnBook::FollowsIndex => "leave out `noise`, `lag` and `dislocation` here",
+                    OwnBook::MayDislocate => "leave out `noise` and `lag` here",
+                };
+                reading.fault(&venue.span("own"), message, hint);
             }
             venues.push(Constituent {
                 weight: venue.number("weight"),
@@ -221,6 +237,7 @@ impl IndexRule {
             _ => Outliers::Keep,
         };
         (venues.len() == written.len() && !venues.is_empty()).then(|| Self {
+            dislocated: venues.iter().position(|venue| venue.own && venue.size.support().1 > 0.0),
             venues,
             outliers,
             band: values.number("band"),
@@ -232,6 +249,12 @@ impl IndexRule {
     #[must_use]
     pub fn holds_own(&self) -> bool {
         self.venues.iter().any(|venue| venue.own)
+    }
+
+    /// What the price in the venue's own book is multiplied by at a refresh, of what [`IndexRule::draw`] drew.
+    #[must_use]
+    pub fn own_factor(&self, factors: &[f64], refresh: usize) -> f64 {
+        self.dislocated.map_or(1.0, |v| factors[v * (factors.len() / self.venues.len()) + refresh])
     }
 
     /// Draws e^β of every constituent at every refresh of one path, constituent by constituent, from streams of their own:

@@ -17,7 +17,7 @@ use crate::market::book::{BOOK_INFO, BOOKS, Reference};
 use crate::market::distribution::DISTRIBUTIONS;
 use crate::market::flow::Background;
 use crate::market::funding::FundingRule;
-use crate::market::index::IndexRule;
+use crate::market::index::{IndexRule, OwnBook};
 use crate::market::mark::MARKS;
 use crate::market::process::common_jump::CommonJump;
 use crate::market::process::{Direction, PROCESSES};
@@ -282,6 +282,8 @@ pub(super) struct AssetDraft {
     pub multiplier: Option<Multiplier>,
     reference: Option<Reference>,
     pub open: Option<Price>,
+    /// Of a token that is held as collateral.
+    pub haircut: Option<Ratio>,
     pub span: Range<usize>,
     exogenous_share: Option<f64>,
     process: Option<Box<dyn crate::market::process::PriceProcess>>,
@@ -346,6 +348,14 @@ fn assets(root: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, read
             &inverse.span,
             "linear and inverse contracts stand together, but all of a scenario's assets settle in one currency",
             "give all of them `contract = \"inverse\"`, or none",
+        );
+    }
+    if let (Some(first), Some(values)) = (drafts.first().filter(|first| first.haircut.is_some()), tables.first()) {
+        let symbol = first.symbol.clone().unwrap_or_default();
+        reading.fault(
+            &values.span("haircut"),
+            format!("the first asset is `{symbol}`, a token held as collateral"),
+            "put a contract before it: prices in tables and charts are those of the first asset",
         );
     }
     drafts
@@ -417,7 +427,16 @@ fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, rea
         worth
     });
     let symbol = values.maybe_text("symbol");
-    let index = values.maybe_table("index").and_then(|values| IndexRule::of(&values, reading));
+    let haircut = values.has("haircut").then(|| values.ratio("haircut"));
+    if haircut.is_some() && inverse {
+        reading.fault(
+            &values.span("haircut"),
+            "a token backs linear contracts alone: the collateral of inverse ones is the coin itself",
+            "leave out `haircut`, or `contract = \"inverse\"`",
+        );
+    }
+    let own = if haircut.is_some() { OwnBook::MayDislocate } else { OwnBook::FollowsIndex };
+    let index = values.maybe_table("index").and_then(|values| IndexRule::of(&values, own, reading));
     let book_node = values.maybe_node("book");
     let mark_node = values.maybe_node("mark");
     if let (Some(mark), Some(book)) = (&mark_node, &book_node)
@@ -444,6 +463,7 @@ fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, rea
             Multiplier::Inverse(_) => Reference::PerLot(lot.to_f64()),
         }),
         open,
+        haircut,
         span: values.span.clone(),
         exogenous_share: values.maybe_number("exogenous_share"),
         process: values.maybe_node("process").and_then(|node| PROCESSES.choose(&node, reading)),

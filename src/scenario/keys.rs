@@ -142,6 +142,12 @@ pub const ASSET: &[Key] = &[
         "`[assets.index]`: the index that the mark uses, made of several venues; where absent, it is the process itself",
     ),
     key(
+        "haircut",
+        Shape::Share { min: 0.000_001, max: 0.99 },
+        Need::Optional,
+        "share of its value that does not count as margin: makes the asset a token that accounts hold as collateral, and no contract; the first asset is a contract",
+    ),
+    key(
         "jump_beta",
         Shape::Number { unit: "", min: -10.0, max: 10.0 },
         Need::Default("1.0"),
@@ -759,6 +765,18 @@ pub const TRADERS: &[Key] = &[
         ]),
         Need::Default("\"isolated\""),
         "what backs a position",
+    ),
+    key(
+        "collateral_token",
+        Shape::Text,
+        Need::Optional,
+        "symbol of an asset with a `haircut` that the collateral is held in; cash where absent; needs `margin_mode = \"cross\"`",
+    ),
+    key(
+        "collateral_share",
+        Shape::Share { min: 0.000_001, max: 1.0 },
+        Need::Optional,
+        "share of the collateral that is held in the token, at least one lot; all of it where absent",
     ),
     BEHAVIOURS,
 ];

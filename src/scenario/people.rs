@@ -16,7 +16,7 @@ use crate::money::{Quantum, Ratio};
 use crate::registry::{Node, Raw, Reading, Values, read_partly};
 use crate::traders::behaviour::{BEHAVIOURS, Behaviour, Wallet};
 use crate::traders::{
-    Accounts, Balance, CapKeeps, Cause, Contract, Generated, Group, MarginMode, Population, Redraw, SizeIs, load,
+    Accounts, Balance, CapKeeps, Cause, Contract, Generated, Group, MarginMode, Population, Redraw, SizeIs, Token, load,
 };
 
 /// Reads `[[traders]]` with `[population]`, or `[accounts]`.
@@ -95,7 +95,8 @@ fn generated(
             }
             names.push((name, values.span("name")));
         }
-        total = total.saturating_add(values.maybe_count("count").unwrap_or(0));
+        let each = if values.has("collateral_token") { 2 } else { 1 };
+        total = total.saturating_add(values.maybe_count("count").unwrap_or(0).saturating_mul(each));
         groups.push(group(values, assets, reading));
     }
     if total > i64::from(u32::MAX) {
@@ -131,12 +132,20 @@ fn generated(
 
 fn group(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Option<Group> {
     let contract = match values.maybe_text("asset") {
-        Some(symbol) => find_asset(&symbol, values, assets, reading),
+        Some(symbol) => find_asset(&symbol, (values, "asset"), assets, reading).inspect(|&at| {
+            if assets[at].haircut.is_some() {
+                reading.fault(
+                    &values.span("asset"),
+                    format!("`{symbol}` is a token held as collateral, which nobody trades on leverage"),
+                    "name a contract here, and the token as `collateral_token`",
+                );
+            }
+        }),
         None if is_written(values, "asset") => None,
-        None if assets.len() == 1 => Some(0),
+        None if contracts(assets).count() == 1 => Some(0),
         None => {
             if assets.len() > 1 {
-                let known: Vec<&str> = assets.iter().filter_map(|asset| asset.symbol.as_deref()).collect();
+                let known: Vec<&str> = contracts(assets).filter_map(|asset| asset.symbol.as_deref()).collect();
                 reading.fault(
                     &values.span,
                     "this group does not say which asset it trades",
@@ -154,6 +163,7 @@ fn group(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Optio
     if let Some(wallet) = &wallet {
         warn_of_empty_wallets(values, wallet.support().1, behaviours.iter().flatten(), reading);
     }
+    let token = token(values, assets, reading);
     Some(Group {
         name: values.maybe_text("name")?,
         contract: u16::try_from(contract?).ok()?,
@@ -170,7 +180,51 @@ fn group(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Optio
             MarginMode::Isolated
         },
         behaviours: behaviours?,
+        token: token?,
     })
+}
+
+fn contracts(assets: &[AssetDraft]) -> impl Iterator<Item = &AssetDraft> {
+    assets.iter().filter(|asset| asset.haircut.is_none())
+}
+
+/// The token that the collateral of a group is held in, if any; `None` where it is not sound.
+fn token(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Option<Option<Token>> {
+    let Some(symbol) = values.maybe_text("collateral_token") else {
+        if values.has("collateral_share") && !is_written(values, "collateral_token") {
+            let hint = "add `collateral_token`, the symbol of an asset with a `haircut`";
+            reading.fault(&values.span("collateral_share"), "`collateral_share` of which token?", hint);
+            return None;
+        }
+        return Some(None);
+    };
+    let at = find_asset(&symbol, (values, "collateral_token"), assets, reading)?;
+    if assets[at].haircut.is_none() {
+        reading.fault(
+            &values.span("collateral_token"),
+            format!("`{symbol}` is a contract, and not held as collateral"),
+            "name an asset with a `haircut`, or give it one",
+        );
+    }
+    if values.maybe_text("margin_mode").as_deref() == Some("isolated") {
+        let at = if is_written(values, "margin_mode") { "margin_mode" } else { "collateral_token" };
+        reading.fault(
+            &values.span(at),
+            "collateral in a token backs a whole account, not one isolated position",
+            "write `margin_mode = \"cross\"`",
+        );
+    }
+    if values.has("behaviours") && !values.nodes("behaviours").is_empty() {
+        reading.fault(
+            &values.span("behaviours"),
+            "accounts that hold a token do nothing of their own accord yet",
+            "leave `behaviours` out of this group, or let its collateral be cash",
+        );
+    }
+    Some(Some(Token {
+        contract: u16::try_from(at).ok()?,
+        share: values.maybe_number("collateral_share").unwrap_or(1.0),
+    }))
 }
 
 /// What the accounts of a group or a book do of their own accord; `None` where one of them is not sound.
@@ -299,7 +353,8 @@ fn loaded(
         .map(|asset| {
             let open: Decimal = asset.tick?.show(asset.open?.0);
             let multiplier = asset.multiplier?;
-            Some(Contract { symbol: asset.symbol.clone()?, lot: asset.lot?, multiplier, open })
+            let is_token = asset.haircut.is_some();
+            Some(Contract { symbol: asset.symbol.clone()?, lot: asset.lot?, multiplier, open, is_token })
         })
         .collect();
     let opening: Option<Vec<OpeningContract>> = assets
@@ -309,8 +364,17 @@ fn loaded(
         .collect();
     let opening = OpeningRules::new(opening?, rules.trigger?, Ratio(0));
     let behaviours = behaviours(values, reading);
-    let mut loaded = load(&file, &contracts?, cash_unit?, &opening, liquidate_at_open, reading)?;
+    let contracts = contracts?;
+    let mut loaded = load(&file, &contracts, cash_unit?, &opening, liquidate_at_open, reading)?;
     loaded.behaviours = behaviours?.into();
+    let held = loaded.population.contract.iter().any(|&c| contracts[usize::from(c)].is_token);
+    if held && !loaded.behaviours.is_empty() {
+        reading.fault(
+            &values.span("behaviours"),
+            "accounts that hold a token do nothing of their own accord yet",
+            "leave `behaviours` out, or the rows of the token",
+        );
+    }
     if let Some(cap) = values.maybe_number("leverage_cap")
         && loaded.population.cap_leverage(cap).is_none()
     {

@@ -51,6 +51,15 @@ pub(super) fn rules(
         .and_then(|layers| layers.iter().find(|(_, layer)| *layer == PositionLayer::Adl))
         .map(|(span, _)| span.clone());
     let cash_layers = cash_layers(values, reading);
+    if cash_layers.as_ref().is_some_and(|layers| layers.contains(&CashLayer::Socialise))
+        && assets.iter().any(|asset| asset.haircut.is_some())
+    {
+        reading.fault(
+            &values.span("cash_layers"),
+            "\"socialise\" shares a loss among those who hold the same contract, and nobody trades against a token",
+            "leave out \"socialise\", or the asset with a `haircut`",
+        );
+    }
     let venue_capital = cash(values, "capital", cash_unit, reading);
     if let (Some(capital), Some(layers)) = (venue_capital, &cash_layers)
         && capital > Cash::ZERO
@@ -217,7 +226,16 @@ fn tiers(
     let mut general: Vec<TierDraft> = Vec::new();
     let mut own: Vec<Vec<TierDraft>> = assets.iter().map(|_| Vec::new()).collect();
     for table in values.tables("tiers") {
-        let asset = table.maybe_text("asset").map(|symbol| find_asset(&symbol, &table, assets, reading));
+        let asset = table.maybe_text("asset").map(|symbol| find_asset(&symbol, (&table, "asset"), assets, reading));
+        if let Some(at) = asset.flatten().filter(|&at| assets[at].haircut.is_some()) {
+            let symbol = assets[at].symbol.clone().unwrap_or_default();
+            reading.fault(
+                &table.span("asset"),
+                format!("`{symbol}` is a token held as collateral, which has no tiers"),
+                "its `haircut` says what of it counts as margin: leave this table out",
+            );
+            continue;
+        }
         let drafts = drafts(table, cash_unit, reading);
         match asset {
             None => general.extend(drafts),
@@ -228,6 +246,10 @@ fn tiers(
     let shared = (!general.is_empty()).then(|| schedule(&general, cash_unit, reading));
     let mut schedules = Vec::with_capacity(assets.len());
     for (asset, own) in assets.iter().zip(&own) {
+        if let Some(haircut) = asset.haircut {
+            schedules.push(haircuts(haircut));
+            continue;
+        }
         schedules.push(match (own.is_empty(), &shared) {
             (false, _) => schedule(own, cash_unit, reading),
             (true, Some(shared)) => shared.clone(),
@@ -248,8 +270,19 @@ fn tiers(
     schedules
 }
 
-/// The index of an asset that a table names under `asset`.
-pub(super) fn find_asset(symbol: &str, table: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Option<usize> {
+/// One haircut whatever the holding: as much is asked of it at the opening as later.
+fn haircuts(rate: Ratio) -> Option<Tiers> {
+    let tier = Tier { floor: Cash::ZERO, rate, max_leverage: Ratio(ratio_of_one(rate)) };
+    Tiers::new(vec![tier]).ok().map(Tiers::into_haircuts)
+}
+
+/// The index of an asset that a table names under this key.
+pub(super) fn find_asset(
+    symbol: &str,
+    (table, key): (&Values, &str),
+    assets: &[AssetDraft],
+    reading: &mut Reading,
+) -> Option<usize> {
     let found = assets.iter().position(|asset| asset.symbol.as_deref() == Some(symbol));
     if found.is_none() {
         let known: Vec<&str> = assets.iter().filter_map(|asset| asset.symbol.as_deref()).collect();
@@ -257,7 +290,7 @@ pub(super) fn find_asset(symbol: &str, table: &Values, assets: &[AssetDraft], re
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("the scenario has {}", known.join(", ")),
         };
-        reading.fault(&table.span("asset"), format!("the scenario has no asset `{symbol}`"), hint);
+        reading.fault(&table.span(key), format!("the scenario has no asset `{symbol}`"), hint);
     }
     found
 }

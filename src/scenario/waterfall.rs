@@ -312,7 +312,7 @@ pub(super) fn interruptions(values: &Values, assets: &[AssetDraft], reading: &mu
     for table in values.tables("halt") {
         let of = match table.maybe_text("asset") {
             Some(symbol) => {
-                let Some(at) = find_asset(&symbol, &table, assets, reading) else { continue };
+                let Some(at) = find_asset(&symbol, (&table, "asset"), assets, reading) else { continue };
                 u16::try_from(at).ok()
             }
             None => None,

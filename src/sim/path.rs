@@ -142,6 +142,8 @@ struct AssetState {
     /// Permanent part of impact so far, as a log and as a factor.
     permanent: f64,
     factor: f64,
+    /// What the venue's own market stands away from all others by: 1 where nothing says so.
+    local: f64,
     exogenous: f64,
     index: f64,
     /// Both on ticks, as they are told.
@@ -156,7 +158,7 @@ struct AssetState {
 impl AssetState {
     fn move_to(&mut self, exogenous: f64) {
         self.exogenous = exogenous;
-        self.index = exogenous * self.factor;
+        self.index = exogenous * self.factor * self.local;
         self.ticks = (on_tick(exogenous), on_tick(self.index));
     }
 
@@ -428,12 +430,13 @@ impl<'s> Worker<'s> {
     }
 }
 
-/// Open interest: the lots of the heavier side at the opening mark, over all contracts.
+/// Open interest: the lots of the heavier side at the opening mark, over all contracts; tokens held are none.
 fn open_interest(register: &Register, stage: &Stage<'_>) -> Cash {
     register
         .contracts
         .iter()
         .zip(&stage.rules.contracts)
+        .filter(|(_, rules)| !rules.tiers.are_haircuts())
         .map(|(contract, rules)| rules.multiplier.notional(contract.long_lots.max(contract.short_lots), contract.open))
         .sum()
 }
@@ -528,6 +531,7 @@ impl Lane {
             *state = AssetState {
                 permanent: 0.0,
                 factor: 1.0,
+                local: 1.0,
                 exogenous: open,
                 index: open,
                 ticks: (asset.open, asset.open),
@@ -565,6 +569,7 @@ impl Lane {
         let elapsed_s = if now.is_zero() { 0.0 } else { interval.seconds() };
         let before = self.assets.first().map_or(0.0, |state| state.exogenous);
         self.venue.tell_interruptions((!now.is_zero()).then(|| now - interval), now);
+        self.dislocate(context, now);
         self.move_index(context, now);
         if let (Some(state), Some(background), Some(book)) = (
             self.assets.first(),
@@ -634,6 +639,9 @@ impl Lane {
         for (c, accrual) in self.funding.iter_mut().enumerate() {
             let contract = contract_id(c);
             let rules = &context.stage.rules.contracts[c];
+            if rules.tiers.are_haircuts() {
+                continue;
+            }
             let lot = rules.multiplier.notional(Qty(1), self.venue.mark_of(contract));
             let rule = rule.of_margin(rules.tiers.initial_rate().to_f64(), rules.tiers.tiers()[0].rate.to_f64());
             let per_lot =
@@ -727,6 +735,19 @@ impl Lane {
         }
         self.tell(context, now, observers);
         Ok(())
+    }
+
+    /// How far the venue's own markets stand away from all others from this refresh on.
+    fn dislocate(&mut self, context: &Context<'_>, now: Nanos) {
+        let clock = context.stage.scenario.clock;
+        for (state, (asset, factors)) in
+            self.assets.iter_mut().zip(context.stage.scenario.assets.iter().zip(context.factors))
+        {
+            if let Some(rule) = &asset.index {
+                let refresh = usize::try_from(now.0 / clock.mark_interval.0).expect("time is never negative");
+                state.local = rule.own_factor(factors, refresh);
+            }
+        }
     }
 
     /// The index at the last grid point that is not after `now`.

@@ -146,8 +146,8 @@ impl<'s> Troupe<'s> {
                 troupe.redraw = generated.redraw;
                 let mut first = 0;
                 for (number, group) in (0u32..).zip(&generated.groups) {
-                    troupe.enter(&scenario.rules, number, first, first + group.count, &group.behaviours);
-                    first += group.count;
+                    troupe.enter(&scenario.rules, number, first, first + group.positions(), &group.behaviours);
+                    first += group.positions();
                 }
             }
             Accounts::Loaded(loaded) => {

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+mod tokens;
+
 use super::{Balance, CapKeeps, Generated, Group, MarginMode, Opening, Population, Redraw, SizeIs};
 use crate::market::distribution::Distribution;
 use crate::market::process::Lean;
@@ -152,7 +154,8 @@ impl Generated {
     /// Draws the population of one path into `out`, whose buffers are used again.
     ///
     /// The draws of an account depend on (`seed`, group, column, path) and its number in the group only. Accounts of
-    /// all groups are numbered consecutively, each with one position. A `fixed` population is that of path 0.
+    /// all groups are numbered consecutively, each with one position and, where its group holds a token, that holding
+    /// behind it. A `fixed` population is that of path 0.
     ///
     /// # Errors
     /// Where an account fails the opening margin check even with entry at the opening mark, where more than half of
@@ -209,6 +212,7 @@ impl Generated {
         if self.balance == Balance::Scale {
             scale(self.groups.iter().map(|group| group.contract), out);
         }
+        self.hold_tokens(opening, out);
         self.pool_cross_accounts(out);
         Ok(ratio)
     }
@@ -234,7 +238,7 @@ impl Generated {
         if self.groups.iter().all(|group| group.margin_mode == MarginMode::Isolated) {
             return;
         }
-        let modes = self.groups.iter().flat_map(|group| (0..group.count).map(|_| group.margin_mode));
+        let modes = self.groups.iter().flat_map(|group| (0..group.positions()).map(|_| group.margin_mode));
         out.cross.extend(modes.map(|mode| mode == MarginMode::Cross));
         for j in 0..out.cross.len() {
             if out.cross[j] {
@@ -292,7 +296,7 @@ impl Generated {
                 let sign = if long { 1 } else { -1 };
                 longs += f64::from(u8::from(long));
                 let open_at = |offset: f64| desk.open_at(account, sign, leverages.values[i], sizes.values[i], offset);
-                let accepts = |draft: &Draft| opening.accepts(group.contract, draft.qty, draft.cost, draft.collateral);
+                let accepts = |draft: &Draft| tokens::accepts(group, draft, opening);
                 let mut draft = open_at(offsets.values[i])?;
                 if !accepts(&draft) {
                     draft = redraw(
@@ -378,7 +382,7 @@ impl Generated {
             let accepted = [entry, open]
                 .into_iter()
                 .map(resized)
-                .find(|draft| opening.accepts(contract, draft.qty, draft.cost, draft.collateral));
+                .find(|draft| tokens::accepts(&self.groups[group], draft, opening));
             let draft = accepted.ok_or_else(|| {
                 let leverage = out.cost[top].0.abs() as f64 / out.collateral[top].0 as f64;
                 told(Cause::NeverAccepted { account, lots, leverage })

@@ -19,8 +19,10 @@ pub struct Contract {
     pub symbol: String,
     pub lot: Quantum,
     pub multiplier: Multiplier,
-    /// Opening mark, for messages.
+    /// Opening mark.
     pub open: Decimal,
+    /// Whether it is a token that accounts hold as collateral, and no contract.
+    pub is_token: bool,
 }
 
 /// Faults shown of one file; a book with the wrong column would otherwise fill the screen.
@@ -135,7 +137,15 @@ pub fn load<O: Opening + ?Sized>(
         positions.push(found);
     }
     positions.sort_by_key(|position| position.account);
-    let wallets = accounts.wallets();
+    let mut wallets = accounts.wallets();
+    for held in positions.iter().filter(|held| contracts[usize::from(held.contract)].is_token) {
+        // A holding is a position that cost what the token is worth at the opening, and so much of the account is the token.
+        let wallet = &mut wallets[held.account as usize];
+        match wallet.0.checked_add(held.cost.0) {
+            Some(sum) => *wallet = Cash(sum),
+            None => book.fault(&held.row, "this holding is beyond what can be held", "take a coarser `cash_unit`"),
+        }
+    }
     if !liquidate_at_open {
         check_cross_accounts(&positions, &wallets, &accounts.names, opening, &mut book);
     }
@@ -308,8 +318,15 @@ impl RowReader<'_> {
         let contract = self.contract(book);
         let sign = self.side(book);
         let quantity = self.decimal("quantity", book);
-        let entry = self.decimal("entry_price", book);
+        let token = contract.map(|c| &self.contracts[usize::from(c)]).filter(|contract| contract.is_token);
+        let entry = match token {
+            Some(token) => self.token_entry(token, book),
+            None => self.decimal("entry_price", book),
+        };
         let cross = self.margin_mode(book);
+        if let Some(token) = token {
+            self.check_holding(token, sign, cross, book)?;
+        }
         let collateral = if cross == Some(true) && self.text("collateral").is_none() {
             Some(Cash::ZERO)
         } else {
@@ -357,6 +374,45 @@ impl RowReader<'_> {
             cross: cross?,
             row: self.row.span.clone(),
         })
+    }
+
+    /// A holding is worth what its token is: it has no entry price of its own.
+    fn token_entry(&self, token: &Contract, book: &mut Book<'_>) -> Option<Decimal> {
+        if self.text("entry_price").is_some() && self.decimal("entry_price", book)? != token.open {
+            book.fault(
+                &self.span("entry_price"),
+                format!("`{}` is a token held as collateral, and has no entry price", token.symbol),
+                format!("leave the cell empty, or write the opening mark {}", token.open),
+            );
+            return None;
+        }
+        Some(token.open)
+    }
+
+    /// A token is held, not owed, and backs the whole account.
+    fn check_holding(
+        &self,
+        token: &Contract,
+        sign: Option<i64>,
+        cross: Option<bool>,
+        book: &mut Book<'_>,
+    ) -> Option<()> {
+        let symbol = &token.symbol;
+        if sign == Some(-1) {
+            let message = format!("`{symbol}` is a token held as collateral, and nobody is short of it here");
+            book.fault(&self.span("side"), message, "write long, or make it a contract: leave out its `haircut`");
+            return None;
+        }
+        if cross == Some(false) {
+            let message = format!("`{symbol}` is a token held as collateral: it backs a whole account");
+            book.fault(
+                &self.span("margin_mode"),
+                message,
+                "write cross, here and for the positions that it is to back",
+            );
+            return None;
+        }
+        Some(())
     }
 
     fn needed(&self, name: &str, expects: &str, book: &mut Book<'_>) -> Option<&str> {

@@ -307,6 +307,10 @@ impl Venue {
         loop {
             if work == self.agenda.works.len() && !self.open_order() {
                 self.gather_needs();
+                // Nobody stands opposite a token that an account holds.
+                let contracts = &self.rules.contracts;
+                let is_contract = |c: ContractId| !contracts[usize::from(c)].tiers.are_haircuts();
+                self.agenda.needs.retain(|need| is_contract(need.contract));
                 self.agenda.phase = Phase::Rounds;
                 return;
             }

@@ -28,7 +28,8 @@ impl Tiers {
             (rate < i128::from(Ratio::ONE.0)).then(|| Tier { rate: Ratio(narrow(rate)), ..*tier })
         };
         let tiers: Option<Vec<Tier>> = self.tiers().iter().map(scaled).collect();
-        Self::new(tiers?).ok()
+        let scaled = Self::new(tiers?).ok()?;
+        Some(if self.are_haircuts() { scaled.into_haircuts() } else { scaled })
     }
 }
 

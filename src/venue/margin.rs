@@ -20,6 +20,8 @@ pub struct Tiers {
     /// The same rates and deductions over the smallest common denominator, so that the usual case fits 64 bits.
     scale: i64,
     scaled: Vec<Scaled>,
+    /// Whether these are haircuts of a token that accounts hold, and not the margin of a contract.
+    haircuts: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +98,20 @@ impl Tiers {
                 deduction: deduction / i128::from(common),
             })
             .collect();
-        Ok(Self { tiers, deductions, scale: Ratio::ONE.0 / common, scaled })
+        Ok(Self { tiers, deductions, scale: Ratio::ONE.0 / common, scaled, haircuts: false })
+    }
+
+    /// The same rates as haircuts of a token that accounts hold as collateral: what a rate takes off the token's value is
+    /// maintenance. Orders on such holdings come after those on all contracts of their account, and never go to ADL.
+    #[must_use]
+    pub fn into_haircuts(self) -> Self {
+        Self { haircuts: true, ..self }
+    }
+
+    /// Whether positions under these rates are holdings of a token.
+    #[must_use]
+    pub fn are_haircuts(&self) -> bool {
+        self.haircuts
     }
 
     #[must_use]

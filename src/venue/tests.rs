@@ -262,5 +262,6 @@ mod reduced;
 mod rounds;
 mod search;
 mod suite;
+mod tokens;
 mod waterfall;
 mod worlds;

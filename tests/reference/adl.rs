@@ -121,6 +121,7 @@ impl Model<'_> {
             let price = self.adl_price(contract, long, left, bankruptcy, surplus);
             losers.push(Loser { contract, long, who: Who::Order(i), price, lots: left });
         }
+        losers.retain(|loser| !self.contract(loser.contract).token);
         losers
     }
 

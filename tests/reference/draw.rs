@@ -1,7 +1,8 @@
 //! Draws a world from its number.
 //!
 //! What the plain waterfall needs comes from one stream; cross accounts and everything beyond the plain waterfall come
-//! from a second one, in two worlds of three each.
+//! from a second one, in two worlds of three each; in one of three worlds with several contracts a third one makes a token
+//! of one of them.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -143,6 +144,11 @@ impl World {
         }
         if rng.random_ratio(1, 2) {
             world.draw_cross_accounts(&mut rng);
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 0x70c3_0000_0000_0000);
+        if world.contracts.len() > 1 && rng.random_ratio(1, 3) {
+            let at = rng.random_range(0..world.contracts.len());
+            world.contracts[at].token = true;
         }
         world
     }
@@ -396,7 +402,7 @@ fn contract(rng: &mut ChaCha8Rng) -> Contract {
         let any = rng.random_range(1..=90_000_000);
         rate += pick(rng, &[0, 1_000_000, 7_654_321, any]);
     }
-    Contract { multiplier, inverse, open, tiers }
+    Contract { multiplier, inverse, open, tiers, token: false }
 }
 
 fn people(rng: &mut ChaCha8Rng, contracts: &[Contract], accounts: usize) -> (Vec<i64>, Vec<Holding>) {

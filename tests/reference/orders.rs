@@ -86,10 +86,13 @@ impl Model<'_> {
         };
         let mut positions: Vec<(usize, Option<D>)> = legs.iter().map(|&leg| (leg, part(leg))).collect();
         // Ties keep the order of the positions.
-        positions.sort_by_key(|&(leg, _)| match self.world.position_order {
-            PositionOrder::Maintenance => -self.own_maintenance(leg),
-            PositionOrder::Loss => self.unrealised(leg),
-            PositionOrder::Notional => -self.notional(leg),
+        positions.sort_by_key(|&(leg, _)| {
+            let key = match self.world.position_order {
+                PositionOrder::Maintenance => -self.own_maintenance(leg),
+                PositionOrder::Loss => self.unrealised(leg),
+                PositionOrder::Notional => -self.notional(leg),
+            };
+            (self.contract(self.positions[leg].contract).token, key)
         });
         let percent = of.cross.then(|| self.percent_of_all(&legs, equity)).flatten();
         Turns { positions: positions.into(), percent }

@@ -31,6 +31,7 @@ impl World {
                 max_leverage: Ratio(bracket.max_leverage),
             };
             let tiers = Tiers::new(contract.tiers.iter().map(tier).collect()).unwrap();
+            let tiers = if contract.token { tiers.into_haircuts() } else { tiers };
             let multiplier = if contract.inverse {
                 Multiplier::Inverse(contract.multiplier)
             } else {

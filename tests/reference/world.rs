@@ -63,6 +63,8 @@ pub struct Contract {
     pub inverse: bool,
     pub open: i64,
     pub tiers: Vec<Bracket>,
+    /// Whether it is a token that accounts hold as collateral: closed after the account's contracts, and never by ADL.
+    pub token: bool,
 }
 
 impl Contract {

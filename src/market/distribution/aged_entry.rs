@@ -55,11 +55,7 @@ pub const ENTRY: Entry<dyn Distribution> = Entry {
         let age = values.time("mean_age").seconds() / math::YEAR_S;
         let scale = values.number("volatility") * math::sqrt(age / 2.0);
         let (min, max) = (values.maybe_number("min"), values.maybe_number("max"));
-        let share = |offset: f64| {
-            let x = math::ln(1.0 + offset) / scale;
-            if x < 0.0 { 0.5 * math::exp(x) } else { 1.0 - 0.5 * math::exp(-x) }
-        };
-        let (below, above) = (min.map_or(0.0, share), max.map_or(1.0, share));
+        let (below, above) = (min.map_or(0.0, |x| laplace(x, scale)), max.map_or(1.0, |x| laplace(x, scale)));
         if above - below < 1e-12 {
             reading.fault(
                 &super::normal::cut_span(values),
@@ -78,11 +74,24 @@ pub const ENTRY: Entry<dyn Distribution> = Entry {
     },
 };
 
+/// P(offset ≤ x) before any cut.
+fn laplace(offset: f64, scale: f64) -> f64 {
+    let x = math::ln(1.0 + offset) / scale;
+    if x < 0.0 { 0.5 * math::exp(x) } else { 1.0 - 0.5 * math::exp(-x) }
+}
+
 impl Distribution for AgedEntry {
     fn quantile(&self, u: f64) -> f64 {
         let u = self.below + u * self.width;
         let ln = if u < 0.5 { self.scale * math::ln(2.0 * u) } else { -self.scale * math::ln(2.0 * (1.0 - u)) };
         (math::exp(ln) - 1.0).max(self.min).min(self.max)
+    }
+
+    fn share_at_most(&self, x: f64) -> f64 {
+        if x >= self.max {
+            return 1.0;
+        }
+        if x <= self.min { 0.0 } else { (laplace(x, self.scale) - self.below) / self.width }
     }
 
     fn support(&self) -> (f64, f64) {

@@ -1,5 +1,7 @@
 //! Which cell of a cumulative distribution a uniform falls into.
 
+use crate::registry::{Reading, Values};
+
 /// Ends of cells that ascend to 1. Cell i holds the uniforms from the end of cell i − 1 up to and with its own end.
 #[derive(Clone, Debug)]
 pub(super) struct Cumulative {
@@ -36,6 +38,31 @@ impl Cumulative {
     pub fn span(&self, cell: usize) -> (f64, f64) {
         (if cell == 0 { 0.0 } else { self.ends[cell - 1] }, self.ends[cell])
     }
+}
+
+/// The key `weights`, one for each of `count` things and equal where absent, and their sum, which is positive and finite.
+pub(super) fn weights(values: &Values, count: usize, of_what: &str, reading: &mut Reading) -> Option<(Vec<f64>, f64)> {
+    let weights: Vec<f64> = if values.has("weights") {
+        values.numbers("weights").into_iter().map(|(_, weight)| weight).collect()
+    } else {
+        vec![1.0; count]
+    };
+    if weights.len() != count {
+        let message = format!("there are {} weights for {count} {of_what}", weights.len());
+        let hint = format!("give each of the {of_what} one weight, in the same order");
+        reading.fault(&values.span("weights"), message, hint);
+        return None;
+    }
+    let total: f64 = weights.iter().sum();
+    if total <= 0.0 || !total.is_finite() {
+        reading.fault(
+            &values.span("weights"),
+            "the weights have no positive, finite sum",
+            "let at least one weight be above 0",
+        );
+        return None;
+    }
+    Some((weights, total))
 }
 
 #[cfg(test)]

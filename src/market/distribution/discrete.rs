@@ -1,7 +1,7 @@
 //! A few values, each with its weight: the round leverages (5x, 10x, 20x …) at which recorded positions pile up.
 
 use super::Distribution;
-use super::cumulative::Cumulative;
+use super::cumulative::{Cumulative, weights};
 use crate::registry::{Entry, Key, Need, Reading, Shape, Values};
 
 #[derive(Clone, Debug)]
@@ -37,25 +37,7 @@ fn build(values: &Values, reading: &mut Reading) -> Option<Box<dyn Distribution>
         reading.fault(&values.span("values"), "`values` is empty", "give at least one value");
         return None;
     }
-    let weights: Vec<f64> = if values.has("weights") {
-        values.numbers("weights").into_iter().map(|(_, weight)| weight).collect()
-    } else {
-        vec![1.0; points.len()]
-    };
-    if weights.len() != points.len() {
-        let message = format!("there are {} weights for {} values", weights.len(), points.len());
-        reading.fault(&values.span("weights"), message, "give each value one weight, in the same order");
-        return None;
-    }
-    let total: f64 = weights.iter().sum();
-    if total <= 0.0 || !total.is_finite() {
-        reading.fault(
-            &values.span("weights"),
-            "the weights have no positive, finite sum",
-            "let at least one weight be above 0",
-        );
-        return None;
-    }
+    let (weights, total) = weights(values, points.len(), "values", reading)?;
     let mut pairs: Vec<(f64, f64)> =
         points.iter().zip(weights).filter(|(_, w)| *w > 0.0).map(|((_, x), w)| (*x, w)).collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -71,6 +53,13 @@ fn build(values: &Values, reading: &mut Reading) -> Option<Box<dyn Distribution>
 impl Distribution for Discrete {
     fn quantile(&self, u: f64) -> f64 {
         self.values[self.cumulative.cell(u)]
+    }
+
+    fn share_at_most(&self, x: f64) -> f64 {
+        match self.values.partition_point(|&value| value <= x) {
+            0 => 0.0,
+            reached => self.cumulative.span(reached - 1).1,
+        }
     }
 
     fn support(&self) -> (f64, f64) {

@@ -152,6 +152,24 @@ impl Distribution for Empirical {
         value.clamp(self.support.0, self.support.1)
     }
 
+    fn share_at_most(&self, x: f64) -> f64 {
+        if x >= self.support.1 {
+            return 1.0;
+        }
+        if x < self.support.0 {
+            return 0.0;
+        }
+        let at = match self.scale {
+            Scale::Linear => x,
+            Scale::Log => math::ln(x),
+        };
+        // The first point above; at least one lies at or below, and the last one is above.
+        let cell = self.points.partition_point(|&point| point <= at).clamp(1, self.points.len() - 1);
+        let (start, end) = self.cumulative.span(cell);
+        let (low, high) = (self.points[cell - 1], self.points[cell]);
+        start + ((at - low) / (high - low)).clamp(0.0, 1.0) * (end - start)
+    }
+
     fn support(&self) -> (f64, f64) {
         self.support
     }

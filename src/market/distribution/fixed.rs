@@ -29,6 +29,10 @@ impl Distribution for Fixed {
         values[..words.len()].fill(self.value);
     }
 
+    fn share_at_most(&self, x: f64) -> f64 {
+        if x >= self.value { 1.0 } else { 0.0 }
+    }
+
     fn support(&self) -> (f64, f64) {
         (self.value, self.value)
     }

@@ -62,6 +62,13 @@ impl Distribution for Lognormal {
         }
     }
 
+    fn share_at_most(&self, x: f64) -> f64 {
+        if x >= self.max {
+            return 1.0;
+        }
+        if x <= self.min { 0.0 } else { self.cut.share_at_most((math::ln(x) - self.mu) / self.sigma) }
+    }
+
     fn support(&self) -> (f64, f64) {
         (self.min, self.max)
     }

@@ -148,6 +148,21 @@ impl Distribution for LognormalPareto {
         }
     }
 
+    fn share_at_most(&self, x: f64) -> f64 {
+        if x >= self.max {
+            return 1.0;
+        }
+        if x <= self.min {
+            return 0.0;
+        }
+        let ln = math::ln(x);
+        if x < self.from {
+            return self.body * self.cut.share_at_most((ln - self.mu) / self.sigma);
+        }
+        let within = (1.0 - math::exp((ln - self.ln_from) / self.exponent)) / self.share_kept;
+        self.body + (1.0 - self.body) * within
+    }
+
     fn support(&self) -> (f64, f64) {
         (self.min, self.max)
     }

@@ -90,6 +90,21 @@ impl Cut {
         }
     }
 
+    /// P(Z ≤ z).
+    pub fn share_at_most(&self, z: f64) -> f64 {
+        if z >= self.max {
+            return 1.0;
+        }
+        if z <= self.min {
+            return 0.0;
+        }
+        if self.mirrored {
+            1.0 - (math::normal_cdf(-z) - self.below) / self.width
+        } else {
+            (math::normal_cdf(z) - self.below) / self.width
+        }
+    }
+
     pub fn bounds(&self) -> (f64, f64) {
         (self.min, self.max)
     }
@@ -117,6 +132,10 @@ impl Distribution for Normal {
         for z in values {
             *z = self.mean + self.sd * *z;
         }
+    }
+
+    fn share_at_most(&self, x: f64) -> f64 {
+        self.cut.share_at_most((x - self.mean) / self.sd)
     }
 
     fn support(&self) -> (f64, f64) {

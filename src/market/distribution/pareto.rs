@@ -75,6 +75,16 @@ impl Distribution for Pareto {
         }
     }
 
+    fn share_at_most(&self, x: f64) -> f64 {
+        if x >= self.max {
+            return 1.0;
+        }
+        if x <= self.min {
+            return 0.0;
+        }
+        (1.0 - math::exp((math::ln(x) - self.ln_min) / self.exponent)) / self.share_kept
+    }
+
     fn support(&self) -> (f64, f64) {
         (self.min, self.max)
     }

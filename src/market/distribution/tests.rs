@@ -89,7 +89,15 @@ fn samples() -> Vec<(&'static str, String, f64, f64)> {
             1.0 / (1.0 - square) - 1.0,
             (1.0 / (1.0 - 4.0 * square) - (1.0 - square).powi(-2)).sqrt(),
         ),
+        // 0.5·U(0, 2) + 0.3·10 + 0.2·LN(100, 0.5): E X^k = 0.5·2^k/(k + 1) + 0.3·10^k + 0.2·100^k·exp(k²/8).
+        ("mixture", MIXED.into(), mixed(1.0), (mixed(2.0) - mixed(1.0).powi(2)).sqrt()),
     ]
+}
+
+const MIXED: &str = "{ kind = \"mixture\", weights = [5, 3, 2], of = [{ kind = \"uniform\", min = 0, max = 2 }, 10, { kind = \"lognormal\", median = 100, sigma = 0.5 }] }";
+
+fn mixed(k: f64) -> f64 {
+    0.5 * 2f64.powf(k) / (k + 1.0) + 0.3 * 10f64.powf(k) + 0.2 * 100f64.powf(k) * (k * k / 8.0).exp()
 }
 
 const CSV: &str = "p,x\n0.1,5\n0.2,1\n0.9,2\n";
@@ -169,6 +177,57 @@ fn quantiles_are_those_worked_by_hand() {
 }
 
 #[test]
+fn a_share_is_the_inverse_of_a_quantile_whether_known_or_searched_for() {
+    let mut texts: Vec<String> = samples().into_iter().map(|(_, text, ..)| text).collect();
+    texts.push("{ kind = \"normal\", mean = 0, sd = 1, min = 2, max = 3 }".into());
+    texts.push("{ kind = \"lognormal\", median = 1000, sigma = 2.9, min = 10, max = 1e9 }".into());
+    texts.push("{ kind = \"empirical\", file = \"d.csv\", column = \"x\", interpolation = \"log\" }".into());
+    texts.push("{ kind = \"empirical\", file = \"d.csv\", column = \"x\", probability = \"q\" }".into());
+    texts.push("{ kind = \"aged_entry\", mean_age = \"10 d\", volatility = 1, min = -0.2, max = 0.1 }".into());
+    for text in texts {
+        let distribution = built_on(&text, "q,x\n0.1,1\n0.2,1\n0.9,2\n0.95,5\n");
+        let (least, greatest) = distribution.support();
+        assert_eq!(distribution.share_at_most(greatest), 1.0, "{text}");
+        assert_eq!(distribution.share_at_most(least - 1.0), 0.0, "{text}");
+        for i in 1..200 {
+            let u = f64::from(i) / 200.0;
+            // On the values themselves, and beside them, where a distribution with atoms has nothing.
+            for x in [distribution.quantile(u), distribution.quantile(u) + 1e-3] {
+                let (known, searched) = (distribution.share_at_most(x), searched_share(&*distribution, x));
+                // What is told by a value that may be off in its last digits moves by the slope.
+                let slope = (searched_share(&*distribution, x + x.abs() * 1e-13) - searched).abs();
+                let fits = (known - searched).abs() <= 1e-12 + 2.0 * slope
+                    || (known - searched_share(&*distribution, x + x.abs() * 1e-13)).abs() <= 1e-12;
+                assert!(fits, "{text}: {known}, not {searched} at {x}");
+            }
+        }
+    }
+}
+
+/// Half in 0..2, three tenths at 10, a fifth log-normal of median 100, of which next to nothing lies below 10.
+#[test]
+fn a_mixture_is_inverted_to_the_last_digits() {
+    let mixture = built(MIXED);
+    let low = math::normal_cdf(2.0 * 0.1f64.ln());
+    assert!((mixture.quantile(0.25) - 1.0).abs() < 1e-9, "next to nothing of the log-normal lies below 1");
+    // The atom is met exactly, to both its ends; 0.2·low of the log-normal lies below it.
+    for u in [0.5 + 0.2 * low + 1e-9, 0.6, 0.7, 0.8 + 0.2 * low - 1e-9] {
+        assert_eq!(mixture.quantile(u), 10.0, "{u}");
+    }
+    assert!((mixture.quantile(0.9) / 100.0 - 1.0).abs() < 1e-14, "{}", mixture.quantile(0.9));
+    // Far in the tail it is the log-normal's at 1 − 5(1 − u).
+    let whales = built("{ kind = \"lognormal\", median = 100, sigma = 0.5 }");
+    let ratio = mixture.quantile(1.0 - 1e-6) / whales.quantile(1.0 - 5e-6);
+    assert!((ratio - 1.0).abs() < 1e-9, "{ratio}");
+    // A part without weight is not there, and parts of equal weight need none.
+    let plain = built("{ kind = \"mixture\", of = [1, 3], weights = [1, 0] }");
+    assert_eq!(plain.support(), (1.0, 1.0));
+    let equal = built("{ kind = \"mixture\", of = [3, { kind = \"normal\", mean = -5, sd = 1 }] }");
+    assert!((equal.quantile(0.25) + 5.0).abs() < 1e-14, "{}", equal.quantile(0.25));
+    assert_eq!(equal.quantile(0.51), 3.0);
+}
+
+#[test]
 fn recorded_quantiles_are_interpolated_and_held_beyond_their_ends() {
     let csv = "p,equity\n0.1,10\n0.5,100\n0.9,10000\n";
     let linear = built_on("{ kind = \"empirical\", file = \"d.csv\", column = \"equity\", probability = \"p\" }", csv);
@@ -220,6 +279,7 @@ fn a_million_draws_of_each_kind_keep_their_bits() {
     empirical feb92974e20d3d6c
     lognormal_pareto 7f82ac7f7505f9ba
     aged_entry e310c6f9bc18ae18
+    mixture d2c46e913541a999
     ");
 }
 
@@ -241,6 +301,12 @@ fn wrong_parameters_are_located() {
             "",
         ),
         faults("{ kind = \"aged_entry\", mean_age = \"1 d\", volatility = 1, min = 0.5, max = 0.4 }", ""),
+        faults("{ kind = \"mixture\", of = [] }", ""),
+        faults("{ kind = \"mixture\", of = [1, 2], weights = [1] }", ""),
+        faults("{ kind = \"mixture\", of = [1, { kind = \"normale\" }], weights = [0, 0] }", ""),
+        faults("{ kind = \"mixture\", of = [1, { kind = \"mixture\", of = [1] }] }", ""),
+        faults("{ kind = \"mixture\", of = [1, { kind = \"uniform\", min = 0 }], weights = [1, -1] }", ""),
+        faults("{ kind = \"mixture\", of = 3 }", ""),
     ]
     .concat();
     insta::assert_snapshot!(text, @r#"
@@ -282,7 +348,7 @@ fn wrong_parameters_are_located() {
     1 | x = { kind = "discrete", values = [1, 2], weights = [1] }
       |                                                     ^^^
       |
-      = help: give each value one weight, in the same order
+      = help: give each of the values one weight, in the same order
 
     error: the weights have no positive, finite sum
      --> x.toml:1:50
@@ -322,7 +388,7 @@ fn wrong_parameters_are_located() {
     1 | x = { kind = "logn" }
       |              ^^^^^^
       |
-      = help: a distribution { kind = … }, one of fixed, uniform, normal, lognormal, pareto, lognormal_pareto, aged_entry, discrete, empirical; a bare value means kind = "fixed"
+      = help: a distribution { kind = … }, one of fixed, uniform, normal, lognormal, pareto, lognormal_pareto, aged_entry, discrete, empirical, mixture; a bare value means kind = "fixed"
 
     error: `max` = 9 does not lie above `tail_from` = 9
      --> x.toml:1:89
@@ -347,6 +413,62 @@ fn wrong_parameters_are_located() {
       |                                                                               ^^^
       |
       = help: let `min` lie below 0 and `max` above it
+
+    error: `of` is empty
+     --> x.toml:1:30
+      |
+    1 | x = { kind = "mixture", of = [] }
+      |                              ^^
+      |
+      = help: give at least one distribution
+
+    error: there are 1 weights for 2 distributions
+     --> x.toml:1:48
+      |
+    1 | x = { kind = "mixture", of = [1, 2], weights = [1] }
+      |                                                ^^^
+      |
+      = help: give each of the distributions one weight, in the same order
+
+    error: unknown distribution "normale"
+     --> x.toml:1:43
+      |
+    1 | x = { kind = "mixture", of = [1, { kind = "normale" }], weights = [0, 0] }
+      |                                           ^^^^^^^^^
+      |
+      = help: did you mean "normal"?
+
+    error: the weights have no positive, finite sum
+     --> x.toml:1:67
+      |
+    1 | x = { kind = "mixture", of = [1, { kind = "normale" }], weights = [0, 0] }
+      |                                                                   ^^^^^^
+      |
+      = help: let at least one weight be above 0
+
+    error: a mixture in a mixture
+     --> x.toml:1:43
+      |
+    1 | x = { kind = "mixture", of = [1, { kind = "mixture", of = [1] }] }
+      |                                           ^^^^^^^^^
+      |
+      = help: list its distributions in the outer one, each with the product of both weights
+
+    error: `weights` cannot be -1
+     --> x.toml:1:80
+      |
+    1 | x = { kind = "mixture", of = [1, { kind = "uniform", min = 0 }], weights = [1, -1] }
+      |                                                                                ^^
+      |
+      = help: it takes a number of 0 or more
+
+    error: `of` cannot be 3
+     --> x.toml:1:30
+      |
+    1 | x = { kind = "mixture", of = 3 }
+      |                              ^
+      |
+      = help: it takes a list, each a distribution { kind = … }, one of fixed, uniform, normal, lognormal, pareto, lognormal_pareto, aged_entry, discrete, empirical; a bare value means kind = "fixed"
     "#);
 }
 

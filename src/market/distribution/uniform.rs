@@ -38,6 +38,14 @@ impl Distribution for Uniform {
         (self.min * (1.0 - u) + self.max * u).clamp(self.min, self.max)
     }
 
+    fn share_at_most(&self, x: f64) -> f64 {
+        if x >= self.max {
+            return 1.0;
+        }
+        // Halves, because max − min overflows for bounds near the ends of the range.
+        ((0.5 * x - 0.5 * self.min) / (0.5 * self.max - 0.5 * self.min)).max(0.0)
+    }
+
     fn support(&self) -> (f64, f64) {
         (self.min, self.max)
     }

@@ -11,7 +11,8 @@ fn reading(text: &str) -> (Option<IndexRule>, Reading) {
     let source = Arc::new(Source { name: "x.toml".into(), text: text.to_owned() });
     let mut reading = Reading::new(Arc::clone(&source), Path::new("."));
     let node = Node::parse(&source, &mut reading.faults);
-    let rule = read(&node, KEYS, "`index`", &mut reading).and_then(|values| IndexRule::of(&values, &mut reading));
+    let rule = read(&node, KEYS, "`index`", &mut reading)
+        .and_then(|values| IndexRule::of(&values, OwnBook::FollowsIndex, &mut reading));
     (rule.filter(|_| !reading.faults.is_fatal()), reading)
 }
 

@@ -63,6 +63,7 @@ fn group(count: u32) -> Group {
         entry_offset: fixed(0.0),
         wallet: fixed(0.0),
         margin_mode: MarginMode::Isolated,
+        token: None,
         behaviours: Vec::new(),
     }
 }
@@ -391,4 +392,29 @@ fn an_account_alone_on_its_side_stays_as_it_was_drawn_and_a_monstrous_share_is_t
         .draw(7, 0, &bare, &mut Population::default())
         .unwrap_err();
     assert!(matches!(error.cause, Cause::OutOfRange { what: "a quantity in lots", .. }), "{error}");
+}
+
+#[test]
+fn a_group_holds_its_token_behind_each_position_and_other_groups_keep_their_draws() {
+    let cross = |token| Group { margin_mode: MarginMode::Cross, token, wallet: fixed(7.0), ..spread(3) };
+    let token = crate::traders::Token { contract: 1, share: 0.4 };
+    let of = |token| Generated { groups: vec![cross(token), spread(2)], ..generated(cross(None)) };
+    let plain = draw(&of(None), 3, &World::easy());
+    let held = draw(&of(Some(token)), 3, &World::easy());
+    assert_eq!(held.wallet, plain.wallet, "a token is worth what it takes the place of");
+    assert_eq!(held.account, [0, 0, 1, 1, 2, 2, 3, 4]);
+    assert_eq!(held.contract, [0, 1, 0, 1, 0, 1, 0, 0]);
+    assert_eq!(held.cross, [true, true, true, true, true, true, false, false]);
+    for (account, j) in [(0, 0), (1, 2), (2, 4), (3, 6), (4, 7)] {
+        assert_eq!(
+            (held.qty[j], held.cost[j], held.account[j]),
+            (plain.qty[account], plain.cost[account], account as u32)
+        );
+    }
+    for j in [1, 3, 5] {
+        // Two fifths of what was posted beside the seven of free cash, in lots worth 1,000 each, at least one.
+        let posted = plain.wallet[j / 2].0 - 7;
+        let lots = (posted * 2 / 5 / 1_000).max(1);
+        assert_eq!((held.qty[j], held.cost[j], held.collateral[j]), (Qty(lots), Cash(lots * 1_000), Cash(0)));
+    }
 }

@@ -79,7 +79,8 @@ impl Venue {
                     PositionOrder::Loss => i128::from((value - leg.cost).0),
                     PositionOrder::Notional => -i128::from(value.abs().0),
                 };
-                (key, leg.id)
+                // What is held as collateral goes last.
+                (self.rules.contracts[usize::from(leg.contract)].tiers.are_haircuts(), key, leg.id)
             });
             let share = |leg: &cross::Leg| match self.rules.cross_bankruptcy {
                 CrossBankruptcy::Sequential => Cash::ZERO,

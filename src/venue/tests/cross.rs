@@ -37,6 +37,8 @@ pub(super) struct World {
     /// Steps of maintenance, and the volatility of each contract at each refresh, in percent; no steps for half of the worlds.
     steps: bool,
     volatility: Vec<[i64; CONTRACTS]>,
+    /// Whether the last contract is a token held as collateral.
+    token: bool,
 }
 
 const LAYERS: [&[PositionLayer]; 4] = [
@@ -57,9 +59,9 @@ pub(super) fn worlds() -> impl Strategy<Value = World> {
     let rules = (any::<[bool; 4]>(), 0..3usize, 0..LAYERS.len(), 0..adl::POLICIES.entries.len());
     let more = (0..liquidation::RULES.entries.len(), 0i64..900, 0i64..3, 0i64..60, 0i64..12);
     let volatility = proptest::collection::vec(proptest::array::uniform3(0i64..8), 20);
-    let dynamic = (any::<bool>(), volatility);
+    let dynamic = (any::<[bool; 2]>(), volatility);
     (people, refreshes, rules, more, extras(), dynamic).prop_map(|(people, refreshes, rules, more, extras, dynamic)| {
-        let (steps, volatility) = dynamic;
+        let ([steps, token], volatility) = dynamic;
         let ([inverse, at_or_below, proportional, to_fund], order, layers, policy) = rules;
         let (rule, fund, latency, capacity, slippage) = more;
         World {
@@ -80,6 +82,7 @@ pub(super) fn worlds() -> impl Strategy<Value = World> {
             extras,
             steps,
             volatility,
+            token,
         }
     })
 }
@@ -94,7 +97,10 @@ pub(super) fn open(world: &World) -> Option<(Venue, Arc<Rules>)> {
     let tiers = margin::Tiers::new(vec![tier(0, 10_000_000), tier(700, 25_000_000), tier(2_000, 100_000_000)]).unwrap();
     let k = multiplier(world);
     let mut rules = example_rules();
-    rules.contracts = vec![ContractRules { multiplier: k, tiers }; CONTRACTS];
+    rules.contracts = vec![ContractRules { multiplier: k, tiers: tiers.clone() }; CONTRACTS];
+    if world.token {
+        rules.contracts[CONTRACTS - 1].tiers = tiers.into_haircuts();
+    }
     rules.trigger = if world.at_or_below { Test::AtOrBelow } else { Test::Below };
     rules.position_order = [PositionOrder::Maintenance, PositionOrder::Loss, PositionOrder::Notional][world.order];
     rules.cross_bankruptcy =
