@@ -293,7 +293,12 @@ impl Play {
 /// The position of an account in a contract.
 fn position_of(register: &Register, account: AccountId, contract: ContractId) -> Option<u32> {
     let holdings = &register.holdings;
-    let first = holdings.account.partition_point(|&id| id < account);
+    // Where each account has one position they have the same numbers, and nothing is searched for.
+    let guess = account as usize;
+    let first = match holdings.account.get(guess) {
+        Some(&of) if of == account && (guess == 0 || holdings.account[guess - 1] != account) => guess,
+        _ => holdings.account.partition_point(|&id| id < account),
+    };
     let found = (first..holdings.account.len())
         .take_while(|&at| holdings.account[at] == account)
         .find(|&at| holdings.contract[at] == contract)?;
