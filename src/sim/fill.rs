@@ -46,7 +46,7 @@ pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multipl
     }
     let paid = |value: f64, lots: i64| cash(side, lots, value, k);
     let bearable = |lots: i64| order.shortfall(k, Qty(lots), paid(book.quote(index, side, lots), lots)) <= budget;
-    let lots = last_that_holds(most, bearable);
+    let lots = last_that_holds(most, None, bearable);
     let value = book.take(index, side, lots);
     Fill { lots: Qty(lots), cash: paid(value, lots), uncut }
 }
@@ -54,26 +54,58 @@ pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multipl
 /// The greatest lots whose last lot trades no worse than the limit.
 fn within_limit(order: &Order, book: &dyn Book, index: f64, side: Taker, most: i64) -> i64 {
     let Some(Price(limit)) = order.limit else { return most };
+    let limit = limit as f64;
+    if most == 0 || book.stays_within(index, side, most, limit) {
+        return most;
+    }
+    if is_beyond(book, index, side, limit) {
+        return 0;
+    }
     let holds = |lots: i64| {
         let last = book.quote(index, side, lots) - book.quote(index, side, lots - 1);
         match side {
-            Taker::Sells => last >= limit as f64,
-            Taker::Buys => last <= limit as f64,
+            Taker::Sells => last >= limit,
+            Taker::Buys => last <= limit,
         }
     };
-    if most == 0 || holds(most) { most } else { last_that_holds(most, holds) }
+    if holds(most) {
+        return most;
+    }
+    last_that_holds(most, book.lots_within(index, side, limit), holds)
 }
 
-/// The last x in 0..most at which a condition holds that holds at 0 and, once it fails, fails for ever.
-fn last_that_holds(most: i64, holds: impl Fn(i64) -> bool) -> i64 {
+/// Whether not one lot of an order trades within its limit, as the best price of the book tells by more than quotes are
+/// rounded.
+#[must_use]
+pub(super) fn is_out_of_reach(order: &Order, book: &dyn Book, index: f64) -> bool {
+    order.limit.is_some_and(|Price(limit)| is_beyond(book, index, taker(order.side), limit as f64))
+}
+
+fn is_beyond(book: &dyn Book, index: f64, side: Taker, limit: f64) -> bool {
+    let (bid, ask) = book.touch(index);
+    let slack = 1e-6 * limit;
+    match side {
+        Taker::Sells => bid < limit - slack,
+        Taker::Buys => ask > limit + slack,
+    }
+}
+
+/// The last x in 0..most at which a condition holds that holds at 0 and, once it fails, fails for ever: by bisection, or
+/// from `near` outwards in steps that double, so that a search that begins near its end is short.
+fn last_that_holds(most: i64, near: Option<i64>, holds: impl Fn(i64) -> bool) -> i64 {
     let (mut good, mut bad) = (0, most);
+    // Steps as wide as all of it leave bisection alone.
+    let (mut next, mut step) = near.map_or((0, most), |near| (near, 1_i64));
     while bad - good > 1 {
-        let middle = good + (bad - good) / 2;
-        if holds(middle) {
-            good = middle;
+        let at = if next > good && next < bad { next } else { good + (bad - good) / 2 };
+        if holds(at) {
+            good = at;
+            next = at.saturating_add(step);
         } else {
-            bad = middle;
+            bad = at;
+            next = at.saturating_sub(step);
         }
+        step = step.saturating_mul(2);
     }
     good
 }

@@ -359,7 +359,7 @@ impl<'s> Worker<'s> {
     ) -> Result<Outcome, Failure> {
         self.draw_market(path);
         // Behaviours wait for trades of accounts.
-        let unheard = if self.stage.troupe.listens() { Telling::Silent } else { Telling::Counted };
+        let unheard = if self.stage.troupe.listens { Telling::Silent } else { Telling::Counted };
         let telling = if observers.is_empty() { unheard } else { Telling::Told };
         self.listeners.draw(&self.stage.troupe, path, &self.register);
         let context = Context {
@@ -747,7 +747,7 @@ impl Lane {
             return;
         }
         let troupe = &context.stage.troupe;
-        if troupe.listens() {
+        if troupe.listens {
             let happened = std::mem::take(facts);
             let further = self.play.hear(troupe, context.listeners, now, &happened, self.venue.ledger().register());
             *self.venue.facts() = happened;

@@ -3,11 +3,12 @@
 use super::{Context, Lane, contract_id, on_tick};
 use crate::facts::{Deed, Fact, Observer, Side};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
-use crate::sim::people::{Call, Cast, Due, Moves, Signal};
+use crate::sim::fill;
+use crate::sim::people::{Call, Cast, Due, Moves, Signal, Troupe};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
-use crate::venue::{Command, Refused};
+use crate::venue::{Command, Fill, Next, Refused};
 
 /// The nearest billionth at or below.
 fn billionths(x: f64) -> i64 {
@@ -48,6 +49,9 @@ impl Lane {
         let risen = |contract| traded(contract) / opens[usize::from(contract)].0 as f64 - 1.0;
         self.play.look(troupe, now, traded, risen);
         for (list, _) in troupe.signals.iter().enumerate().filter(|(_, signal)| !is_gap(**signal)) {
+            if self.play.is_empty(cast, list) {
+                continue;
+            }
             let value = self.signal(context, list, now);
             while let Some(call) = self.play.next_call(cast, list, value) {
                 self.wake(context, now, value, call);
@@ -56,7 +60,8 @@ impl Lane {
         self.carry_out_due(context, now, observers)?;
         // A gap is closed by the first who trade on it, and the next find it as they left it.
         for (list, _) in troupe.signals.iter().enumerate().filter(|(_, signal)| is_gap(**signal)) {
-            while let Some(call) = self.play.next_call(cast, list, self.signal(context, list, now)) {
+            while !self.play.is_empty(cast, list) {
+                let Some(call) = self.play.next_call(cast, list, self.signal(context, list, now)) else { break };
                 self.play.wake(troupe, now, call.role, call.position);
                 self.carry_out_due(context, now, observers)?;
             }
@@ -137,12 +142,7 @@ impl Lane {
         let troupe = &context.stage.troupe;
         let role = &troupe.roles[due.role as usize];
         let position = self.venue.ledger().position(due.position);
-        // Finding a level again costs a draw, so only those who ask for it have it.
-        let level = match role.cue {
-            Cue::Dip | Cue::Discount => self.play.level(troupe, role, due.position),
-            _ => 0.0,
-        };
-        let seen = self.seen(context, due, &position, level);
+        let seen = self.seen(context, due, &position);
         let play = &mut self.play;
         let answer = role.behaviour.act(&seen, &mut || play.draw(troupe, due.role, due.position));
         let memory = self.play.memory(due.role, due.position);
@@ -160,19 +160,19 @@ impl Lane {
             }
             Then::Further(by) => {
                 let opened = self.venue.ledger().register().holdings.qty[due.position as usize];
-                let found = troupe.waits_further(role.cue, position.contract, Side::of(opened), by);
+                let found = Troupe::waits_further(role, position.contract, Side::of(opened), by);
                 let at = found.map(|(list, by)| (list, by.saturating_add(self.signal(context, list, now))));
                 self.play.arm(due.role, due.position, at.into_iter());
             }
             Then::Between { above, below } => {
-                let lists = troupe.waits_between(above, below, &position, self.venue.ledger().register());
+                let lists = Troupe::waits_between(role, above, below, &position, self.venue.ledger().register());
                 self.play.arm(due.role, due.position, lists.into_iter().flatten());
             }
         }
         Ok(())
     }
 
-    fn seen(&mut self, context: &Context<'_>, due: Due, position: &Position, level: f64) -> Seen {
+    fn seen(&mut self, context: &Context<'_>, due: Due, position: &Position) -> Seen {
         let c = usize::from(position.contract);
         let (id, open) = (position.id as usize, context.stage.opens[c].0 as f64);
         let k = context.stage.rules.contracts[c].multiplier;
@@ -209,7 +209,7 @@ impl Lane {
             opened_wallet: holdings.wallet[position.account as usize].0 as f64,
             fall: side * (1.0 - traded / open),
             closed_lots: memory.closed as f64,
-            level,
+            level: memory.level,
             acted: memory.acted,
         }
     }
@@ -263,6 +263,14 @@ impl Lane {
             }
         };
         let next = self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
+        if let Next::Order(order) = next {
+            let c = usize::from(order.contract);
+            // Of an order that not one lot of fills there is nothing to tell, but to those who follow everything.
+            if observers.is_empty() && fill::is_out_of_reach(&order, self.books[c].as_ref(), self.assets[c].index) {
+                self.venue.apply(Command::Fill(Fill { lots: Qty::ZERO, cash: Cash::ZERO, uncut: Cash::ZERO }))?;
+                return Ok(());
+            }
+        }
         self.fill(context, now, next, observers)
     }
 

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::calls::Call;
-use super::cast::{Cast, Listeners, level};
-use super::{Role, Signal, Troupe};
+use super::calls::{Call, NOT_DRAWN};
+use super::cast::{Cast, Listeners};
+use super::{Signal, Troupe};
 use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
 use crate::money::{Nanos, Price};
 use crate::rng::open_unit;
@@ -29,6 +29,8 @@ pub(in crate::sim) struct Memory {
     pub decisions: u32,
     /// Lots closed by force since it last acted.
     pub closed: i64,
+    /// The level at which it was first to be woken, of roles that act by it.
+    pub level: f64,
     /// How often it was armed again.
     armed: u32,
     /// Its act is due.
@@ -82,6 +84,8 @@ impl Memories {
 pub(in crate::sim) struct Play {
     cursors: Vec<usize>,
     rearmed: Vec<BinaryHeap<Reverse<Call>>>,
+    /// The first act that is due, where it was found so as it was scheduled: it never enters the heap.
+    first_due: Option<Due>,
     due: BinaryHeap<Reverse<Due>>,
     /// Of those that something happened to.
     memories: Memories,
@@ -106,6 +110,7 @@ impl Play {
         self.rearmed.resize_with(troupe.signals.len(), BinaryHeap::new);
         self.rearmed.iter_mut().for_each(BinaryHeap::clear);
         self.due.clear();
+        self.first_due = None;
         self.memories.begin(troupe);
         self.later.clear();
         self.windows.resize_with(troupe.windows.len(), VecDeque::new);
@@ -159,10 +164,18 @@ impl Play {
         }
     }
 
+    /// Whether nobody waits in a list.
+    pub fn is_empty(&self, cast: &Cast, list: usize) -> bool {
+        self.cursors[list] >= cast.len(list) && self.rearmed[list].is_empty()
+    }
+
     /// The next account whose call the signal of a list has reached.
     pub fn next_call(&mut self, cast: &mut Cast, list: usize, signal: i64) -> Option<Call> {
         if let Some(call) = cast.reached(list, self.cursors[list], signal) {
             self.cursors[list] += 1;
+            if let Some(level) = cast.level(call) {
+                self.memory(call.role, call.position).level = level;
+            }
             return Some(call);
         }
         while self.rearmed[list].peek().is_some_and(|Reverse(call)| call.key <= signal) {
@@ -179,7 +192,7 @@ impl Play {
         let memory = self.memory(role, position);
         memory.armed += 1;
         let armed = memory.armed;
-        self.later.extend(lists.map(|(list, key)| (list, Call { key, position, role, armed })));
+        self.later.extend(lists.map(|(list, key)| (list, Call { key, position, role, armed, drawn: NOT_DRAWN })));
     }
 
     /// Ends an instant: what was armed in it counts.
@@ -229,23 +242,27 @@ impl Play {
         let after = Price::nearest(seconds * 1e9).and_then(|nanos| now.0.checked_add(nanos.0));
         if let Some(at) = after {
             self.memory(role, position).waiting = true;
-            self.due.push(Reverse(Due { at: Nanos(at), position, role }));
+            let mut due = Due { at: Nanos(at), position, role };
+            if self
+                .first_due
+                .map_or_else(|| self.due.peek().is_none_or(|Reverse(first)| due < *first), |first| due < first)
+            {
+                let Some(later) = self.first_due.replace(due) else { return };
+                due = later;
+            }
+            self.due.push(Reverse(due));
         }
     }
 
     /// The next act that is due.
     pub fn next_due(&mut self, now: Nanos) -> Option<Due> {
-        if self.due.peek().is_none_or(|Reverse(due)| due.at > now) {
-            return None;
+        let first = self.first_due.or_else(|| self.due.peek().map(|Reverse(due)| *due));
+        let due = first.filter(|due| due.at <= now)?;
+        if self.first_due.take().is_none() {
+            self.due.pop();
         }
-        let Reverse(due) = self.due.pop()?;
         self.memory(due.role, due.position).waiting = false;
         Some(due)
-    }
-
-    /// The level at which an account was first to be woken.
-    pub fn level(&self, troupe: &Troupe<'_>, role: &Role<'_>, position: u32) -> f64 {
-        level(role, &troupe.attributes(role, self.path), position)
     }
 
     /// Hears what befell accounts; returns what must be told beside it.
