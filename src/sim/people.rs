@@ -19,9 +19,8 @@ use crate::venue::margin::{Tier, Tiers};
 use crate::venue::register::Register;
 use crate::venue::rules::{MarginMode, Rules, Trigger};
 
-pub(super) use calls::Call;
 pub(super) use cast::{Cast, Listeners};
-pub(super) use play::{Due, Play};
+pub(super) use play::{Actor, Play};
 
 /// A number that wakes accounts as it rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +109,8 @@ pub(super) struct Troupe<'s> {
     redraw: Redraw,
     horizon: Nanos,
     seed: u64,
-    /// Whether anybody waits for what befalls accounts.
-    pub listens: bool,
+    /// Roles that wait for what befalls accounts.
+    heard: Vec<u32>,
 }
 
 /// The signal that a cue is about for positions on one side; `None` for what is heard and not watched.
@@ -163,7 +162,7 @@ impl<'s> Troupe<'s> {
             redraw: Redraw::Fixed,
             horizon: scenario.clock.horizon,
             seed,
-            listens: false,
+            heard: Vec::new(),
         };
         match &scenario.accounts {
             Accounts::Generated(generated) => {
@@ -217,9 +216,16 @@ impl<'s> Troupe<'s> {
                 _ => 1.0,
             };
             let role = Role { behaviour, cue, group, occurrence, first, end, tiers, latest, lists };
-            self.listens |= !role.is_watched();
+            if !role.is_watched() {
+                self.heard.push(u32::try_from(self.roles.len()).expect("fewer than 2³² behaviours"));
+            }
             self.roles.push(role);
         }
+    }
+
+    /// Whether anybody waits for what befalls accounts.
+    pub fn listens(&self) -> bool {
+        !self.heard.is_empty()
     }
 
     pub fn is_empty(&self) -> bool {

@@ -569,7 +569,7 @@ impl Book for Depth {
             None => self.withdrawn * (to - self.at.moved),
             Some(factor) => self.taken_by(to, factor) - self.taken_by(self.at.moved, factor),
         };
-        Cash::floor((taker.sign() * value / self.per_lot(index)).max(0.0)).map(|lots| lots.0)
+        Cash::floor((taker.sign() * value / self.per_lot(index)).max(0.0) + 0.5).map(|lots| lots.0)
     }
 
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64 {

@@ -7,13 +7,11 @@ pub(in crate::sim) struct Call {
     pub key: i64,
     pub position: u32,
     pub role: u32,
-    /// How often the account was armed before: an older call of it is void.
-    pub armed: u32,
     /// Place of the level that was drawn for it, of roles that act by it.
     pub drawn: u32,
 }
 
-/// A call whose role does not act by its level, or that was armed since.
+/// Of a call whose role does not act by its level.
 pub(super) const NOT_DRAWN: u32 = u32::MAX;
 
 /// Calls by ascending key. Sorting is incremental (quicksort that stops at the front), so a signal that never comes near
@@ -86,7 +84,7 @@ mod tests {
         let mut calls = Calls::default();
         let mut keys: Vec<i64> = (0..1_000).map(|i| (i * 7_919) % 1_009).collect();
         for (position, &key) in (0u32..).zip(&keys) {
-            calls.push(Call { key, position, role: 0, armed: 0, drawn: NOT_DRAWN });
+            calls.push(Call { key, position, role: 0, drawn: NOT_DRAWN });
         }
         keys.sort_unstable();
         let mut cursor = 0;

@@ -103,7 +103,7 @@ impl Cast {
             } else {
                 NOT_DRAWN
             };
-            self.lists[list].push(Call { key, position: position.id, role: number, armed: 0, drawn });
+            self.lists[list].push(Call { key, position: position.id, role: number, drawn });
         }
     }
 
@@ -162,7 +162,7 @@ pub(in crate::sim) struct Listeners {
 impl Listeners {
     /// Draws a path.
     pub fn draw(&mut self, troupe: &Troupe<'_>, path: u64, register: &Register) {
-        if !troupe.listens || (troupe.is_fixed() && self.settled) {
+        if !troupe.listens() || (troupe.is_fixed() && self.settled) {
             return;
         }
         self.bits.resize_with(troupe.roles.len(), Vec::new);
