@@ -77,6 +77,17 @@ pub trait Book: Send + Sync + Debug {
     /// Value in tick·lots (always positive) that taking `lots` ≥ 0 lots now would trade at, without trading.
     fn quote(&self, index: f64, taker: Taker, lots: i64) -> f64;
 
+    /// Whether no one of `lots` lots surely trades at a worse price than `limit` ticks, where that is seen without finding a
+    /// quote; else the quotes must say.
+    fn stays_within(&self, _index: f64, _taker: Taker, _lots: i64, _limit: f64) -> bool {
+        false
+    }
+
+    /// About how many lots trade no worse than `limit` ticks, to start a search from; `None` where that is not known.
+    fn lots_within(&self, _index: f64, _taker: Taker, _limit: f64) -> Option<i64> {
+        None
+    }
+
     /// Trades `lots` ≤ capacity; returns what `quote` said before.
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64;
 

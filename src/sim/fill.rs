@@ -36,6 +36,12 @@ pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multipl
     let most = within_limit(order, book, index, side, order.lots.0.min(book.capacity(index, side)).max(0));
     let budget = order.budget.unwrap_or(Cash::MAX);
     let (mut all, mut uncut) = (Cash::ZERO, Cash::ZERO);
+    if most == 0 {
+        uncut = order.shortfall(k, Qty::ZERO, Cash::ZERO);
+        if uncut <= budget {
+            return Fill { lots: Qty::ZERO, cash: Cash::ZERO, uncut };
+        }
+    }
     let whole = book.take_if(index, side, most, &mut |value| {
         all = cash(side, most, value, k);
         uncut = order.shortfall(k, Qty(most), all);
@@ -46,7 +52,7 @@ pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multipl
     }
     let paid = |value: f64, lots: i64| cash(side, lots, value, k);
     let bearable = |lots: i64| order.shortfall(k, Qty(lots), paid(book.quote(index, side, lots), lots)) <= budget;
-    let lots = last_that_holds(most, bearable);
+    let lots = last_that_holds(most, None, bearable);
     let value = book.take(index, side, lots);
     Fill { lots: Qty(lots), cash: paid(value, lots), uncut }
 }
@@ -54,26 +60,63 @@ pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multipl
 /// The greatest lots whose last lot trades no worse than the limit.
 fn within_limit(order: &Order, book: &dyn Book, index: f64, side: Taker, most: i64) -> i64 {
     let Some(Price(limit)) = order.limit else { return most };
-    let holds = |lots: i64| {
-        let last = book.quote(index, side, lots) - book.quote(index, side, lots - 1);
-        match side {
-            Taker::Sells => last >= limit as f64,
-            Taker::Buys => last <= limit as f64,
+    let limit = limit as f64;
+    if most == 0 || book.stays_within(index, side, most, limit) {
+        return most;
+    }
+    if is_beyond(book, index, side, limit) {
+        return 0;
+    }
+    // The quotes asked for last: lots that are tried one after the other are neighbours.
+    let mut known = [(0, 0.0); 2];
+    let mut quote = |lots: i64| match known.iter().find(|(of, _)| *of == lots) {
+        Some(&(_, value)) => value,
+        None => {
+            let value = book.quote(index, side, lots);
+            known = [(lots, value), known[0]];
+            value
         }
     };
-    if most == 0 || holds(most) { most } else { last_that_holds(most, holds) }
+    let mut holds = |lots: i64| {
+        let last = quote(lots) - quote(lots - 1);
+        match side {
+            Taker::Sells => last >= limit,
+            Taker::Buys => last <= limit,
+        }
+    };
+    match book.lots_within(index, side, limit) {
+        Some(near) if near < most - 1 => last_that_holds(most + 1, Some(near.max(1)), holds),
+        _ if holds(most) => most,
+        near => last_that_holds(most, near, holds),
+    }
 }
 
-/// The last x in 0..most at which a condition holds that holds at 0 and, once it fails, fails for ever.
-fn last_that_holds(most: i64, holds: impl Fn(i64) -> bool) -> i64 {
+/// Whether not one lot trades within a limit, as the best price of the book tells by more than quotes are rounded.
+fn is_beyond(book: &dyn Book, index: f64, side: Taker, limit: f64) -> bool {
+    let (bid, ask) = book.touch(index);
+    let slack = 1e-6 * limit;
+    match side {
+        Taker::Sells => bid < limit - slack,
+        Taker::Buys => ask > limit + slack,
+    }
+}
+
+/// The last x in 0..most at which a condition holds that holds at 0 and, once it fails, fails for ever, as at `most`: by
+/// bisection, or from `near` outwards in steps that double, so that a search that begins near its end is short.
+fn last_that_holds(most: i64, near: Option<i64>, mut holds: impl FnMut(i64) -> bool) -> i64 {
     let (mut good, mut bad) = (0, most);
+    // Steps as wide as all of it leave bisection alone.
+    let (mut next, mut step) = near.map_or((0, most), |near| (near, 1_i64));
     while bad - good > 1 {
-        let middle = good + (bad - good) / 2;
-        if holds(middle) {
-            good = middle;
+        let at = if next > good && next < bad { next } else { good + (bad - good) / 2 };
+        if holds(at) {
+            good = at;
+            next = at.saturating_add(step);
         } else {
-            bad = middle;
+            bad = at;
+            next = at.saturating_sub(step);
         }
+        step = step.saturating_mul(2);
     }
     good
 }

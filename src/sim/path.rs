@@ -34,7 +34,7 @@ use crate::traders::Population;
 use crate::venue::ledger::Telling;
 use crate::venue::register::Register;
 use crate::venue::rules::Rules;
-use crate::venue::{Command, Next, Refused, Venue};
+use crate::venue::{Command, Fill, Next, Order, Refused, Venue};
 
 /// What is wanted of a path beside its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -363,7 +363,7 @@ impl<'s> Worker<'s> {
     ) -> Result<Outcome, Failure> {
         self.draw_market(path);
         // Behaviours wait for trades of accounts.
-        let unheard = if self.stage.troupe.listens() { Telling::Silent } else { Telling::Counted };
+        let unheard = if self.stage.troupe.listens() { Telling::Overheard } else { Telling::Counted };
         let telling = if observers.is_empty() { unheard } else { Telling::Told };
         self.listeners.draw(&self.stage.troupe, path, &self.register);
         let context = Context {
@@ -714,22 +714,7 @@ impl Lane {
             if self.venue.is_heard() {
                 self.tell(context, now, observers);
             }
-            let c = usize::from(order.contract);
-            let k = context.stage.rules.contracts[c].multiplier;
-            let state = &mut self.assets[c];
-            let fill = fill::execute(&order, self.books[c].as_mut(), state.index, k);
-            if !fill.lots.is_zero() {
-                state.last = Some(k.average(fill.lots, fill.cash));
-            }
-            // Nobody asks for the flow of a book without others in it, and reading the cash unit costs as much as the fill.
-            if c == 0 && context.stage.scenario.assets[c].background.is_some() {
-                let amount = match context.stage.scenario.assets[c].reference {
-                    Reference::PerTickLot(_) => fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64(),
-                    Reference::PerLot(worth) => fill.lots.0 as f64 * worth,
-                };
-                self.forced.trade(fill::taker(order.side), amount);
-                self.count_flow(context.stage.scenario);
-            }
+            let fill = self.trade(context, &order);
             next = self.venue.apply(Command::Fill(fill))?;
             self.tell_price(order.contract);
         }
@@ -748,6 +733,27 @@ impl Lane {
                 state.local = rule.own_factor(factors, refresh);
             }
         }
+    }
+
+    /// Takes one order to the book.
+    fn trade(&mut self, context: &Context<'_>, order: &Order) -> Fill {
+        let c = usize::from(order.contract);
+        let k = context.stage.rules.contracts[c].multiplier;
+        let state = &mut self.assets[c];
+        let fill = fill::execute(order, self.books[c].as_mut(), state.index, k);
+        if !fill.lots.is_zero() {
+            state.last = Some(k.average(fill.lots, fill.cash));
+        }
+        // Nobody asks for the flow of a book without others in it, and reading the cash unit costs as much as the fill.
+        if c == 0 && context.stage.scenario.assets[c].background.is_some() {
+            let amount = match context.stage.scenario.assets[c].reference {
+                Reference::PerTickLot(_) => fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64(),
+                Reference::PerLot(worth) => fill.lots.0 as f64 * worth,
+            };
+            self.forced.trade(fill::taker(order.side), amount);
+            self.count_flow(context.stage.scenario);
+        }
+        fill
     }
 
     /// The index at the last grid point that is not after `now`.

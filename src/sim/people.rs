@@ -19,9 +19,8 @@ use crate::venue::margin::{Tier, Tiers};
 use crate::venue::register::Register;
 use crate::venue::rules::{MarginMode, Rules, Trigger};
 
-pub(super) use calls::Call;
 pub(super) use cast::{Cast, Listeners};
-pub(super) use play::{Due, Play};
+pub(super) use play::{Actor, Play};
 
 /// A number that wakes accounts as it rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +69,32 @@ pub(super) struct Role<'s> {
     tiers: Vec<Tiers>,
     /// Uniforms above this stand for times beyond the horizon.
     latest: f64,
+    /// Of each contract the lists in which longs and shorts wait; none where the role hears of what befell them.
+    lists: Vec<[Option<usize>; 2]>,
 }
 
 impl Role<'_> {
     pub fn covers(&self, position: u32) -> bool {
         (self.first..self.end).contains(&position)
+    }
+
+    /// Whether an account must know at which level it was first to be woken when it acts.
+    pub fn acts_by_level(&self) -> bool {
+        matches!(self.cue, Cue::Dip | Cue::Discount)
+    }
+
+    /// Whether accounts wait for a signal; else what befalls them is heard.
+    fn is_watched(&self) -> bool {
+        signal(self.cue, 0, Side::Long).is_some()
+    }
+
+    /// The list in which positions on one side of a contract wait.
+    fn list(&self, contract: ContractId, side: Side) -> Option<usize> {
+        let [long, short] = *self.lists.get(usize::from(contract))?;
+        match side {
+            Side::Long => long,
+            Side::Short => short,
+        }
     }
 }
 
@@ -89,6 +109,8 @@ pub(super) struct Troupe<'s> {
     redraw: Redraw,
     horizon: Nanos,
     seed: u64,
+    /// Roles that wait for what befalls accounts.
+    heard: Vec<u32>,
 }
 
 /// The signal that a cue is about for positions on one side; `None` for what is heard and not watched.
@@ -140,6 +162,7 @@ impl<'s> Troupe<'s> {
             redraw: Redraw::Fixed,
             horizon: scenario.clock.horizon,
             seed,
+            heard: Vec::new(),
         };
         match &scenario.accounts {
             Accounts::Generated(generated) => {
@@ -164,10 +187,13 @@ impl<'s> Troupe<'s> {
             let (cue, kind) = (behaviour.cue(), behaviour.kind());
             let same = |role: &&Role<'_>| role.group == group && role.behaviour.kind() == kind;
             let occurrence = u32::try_from(self.roles.iter().filter(same).count()).unwrap_or(u32::MAX);
-            for contract in (0..).take(rules.contracts.len()) {
-                for side in [Side::Long, Side::Short] {
+            let mut lists = vec![[None; 2]; rules.contracts.len()];
+            for (contract, lists) in (0..).zip(&mut lists) {
+                for (side, list) in [Side::Long, Side::Short].into_iter().zip(lists) {
                     let Some(signal) = signal(cue, contract, side) else { continue };
-                    if !self.signals.contains(&signal) {
+                    let known = self.signals.iter().position(|known| *known == signal);
+                    *list = Some(known.unwrap_or(self.signals.len()));
+                    if known.is_none() {
                         self.signals.push(signal);
                     }
                     if let Signal::Return { window, .. } = signal
@@ -189,13 +215,17 @@ impl<'s> Troupe<'s> {
                 Cue::Exposure { factor } => latest(behaviour, self.horizon.seconds() * (1.0 + factor)),
                 _ => 1.0,
             };
-            self.roles.push(Role { behaviour, cue, group, occurrence, first, end, tiers, latest });
+            let role = Role { behaviour, cue, group, occurrence, first, end, tiers, latest, lists };
+            if !role.is_watched() {
+                self.heard.push(u32::try_from(self.roles.len()).expect("fewer than 2³² behaviours"));
+            }
+            self.roles.push(role);
         }
     }
 
     /// Whether anybody waits for what befalls accounts.
     pub fn listens(&self) -> bool {
-        self.roles.iter().any(|role| !self.is_watched(role))
+        !self.heard.is_empty()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -221,34 +251,24 @@ impl<'s> Troupe<'s> {
         self.redraw == Redraw::Fixed
     }
 
-    /// Whether accounts wait for a signal; else what befalls them is heard.
-    fn is_watched(&self, role: &Role<'_>) -> bool {
-        signal(role.cue, 0, Side::Long).is_some()
-    }
-
-    fn list(&self, signal: Signal) -> Option<usize> {
-        self.signals.iter().position(|known| *known == signal)
-    }
-
     /// The list in which an account waits for its cue at this level, and the value of the signal that wakes it; `None`
     /// where none ever does.
     pub fn waits(&self, role: &Role<'_>, level: f64, position: &Position, register: &Register) -> Option<(usize, i64)> {
         let contract = position.contract;
         let opened = register.holdings.qty[position.id as usize];
         let side = Side::of(opened);
-        let list = self.list(signal(role.cue, contract, side)?)?;
+        let list = role.list(contract, side)?;
         Some((list, self.key(role, level, side, position, register)?))
     }
 
     /// The list in which an account waits for a signal that is to rise by so much from `now`.
-    pub fn waits_further(&self, cue: Cue, contract: ContractId, side: Side, by: f64) -> Option<(usize, i64)> {
-        let list = self.list(signal(cue, contract, side)?)?;
-        Some((list, Price::nearest(libm::ceil(by * 1e9))?.0))
+    pub fn waits_further(role: &Role<'_>, contract: ContractId, side: Side, by: f64) -> Option<(usize, i64)> {
+        Some((role.list(contract, side)?, Price::nearest(libm::ceil(by * 1e9))?.0))
     }
 
     /// The lists in which an account waits for the gap to widen to one level or to narrow to another.
     pub fn waits_between(
-        &self,
+        role: &Role<'_>,
         above: f64,
         below: f64,
         position: &Position,
@@ -256,7 +276,7 @@ impl<'s> Troupe<'s> {
     ) -> [Option<(usize, i64)>; 2] {
         let (contract, side) = (position.contract, Side::of(register.holdings.qty[position.id as usize]));
         let at = |side: Side, level: f64| {
-            let list = self.list(Signal::Discount { contract, side })?;
+            let list = role.list(contract, side)?;
             Some((list, Price::nearest(libm::ceil(level * 1e9))?.0))
         };
         // A gap against one side is a negative gap against the other.

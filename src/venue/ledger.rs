@@ -115,6 +115,8 @@ pub struct Ledger {
 pub enum Telling {
     /// What a row is counted from, and of that neither postings nor orders, which the ledger counts.
     Counted,
+    /// The same and what accounts trade by forced orders, for those who wait for it.
+    Overheard,
     /// All that happens after the opening.
     #[default]
     Silent,
@@ -198,7 +200,7 @@ impl Ledger {
     #[must_use]
     #[inline]
     pub fn is_heard(&self) -> bool {
-        self.telling > Telling::Counted
+        self.telling > Telling::Overheard
     }
 
     #[must_use]
@@ -676,7 +678,7 @@ impl Ledger {
         entry.moved += gained;
         let realised = gained - funding;
         let party = Party::Trader(self.enter(slot, realised));
-        if self.is_heard() {
+        if self.is_heard() || (order.is_some() && self.telling == Telling::Overheard) {
             self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
         }
         self.realise(party, contract, realised);

@@ -171,7 +171,12 @@ impl Tiers {
     /// Maintenance margin rounded up to a whole cash unit: the safe side for an account.
     #[must_use]
     pub fn maintenance(&self, notional: Cash) -> Cash {
-        Cash(narrow(div_ceil(self.maintenance_scaled(notional), i128::from(self.scale))))
+        let scaled = self.maintenance_scaled(notional);
+        match i64::try_from(scaled) {
+            // The usual case: a quotient of 64 bits.
+            Ok(scaled) => Cash(scaled.div_euclid(self.scale) + i64::from(scaled.rem_euclid(self.scale) != 0)),
+            Err(_) => Cash(narrow(div_ceil(scaled, i128::from(self.scale)))),
+        }
     }
 
     /// Initial margin of a notional value: that ÷ greatest leverage of its tier, rounded up to a cash unit.

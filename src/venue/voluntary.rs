@@ -86,7 +86,7 @@ impl Venue {
             return Err(Refused::NoPosition(own.position));
         }
         let position = self.ledger.position(own.position);
-        if self.is_under_order(position.account) {
+        if self.is_under_order(own.position) {
             return Ok(Next::Idle);
         }
         match own.action {
@@ -117,15 +117,13 @@ impl Venue {
         }
     }
 
-    /// Whether any position of an account waits for its forced order.
-    fn is_under_order(&self, account: u32) -> bool {
-        let of = &self.ledger.register().holdings.account;
-        let first = of.partition_point(|&other| other < account);
-        (0u32..)
-            .zip(of)
-            .skip(first)
-            .take_while(|(_, other)| **other == account)
-            .any(|(id, _)| self.ledger.position(id).state == State::Queued)
+    /// Whether any position of this one's account waits for its forced order.
+    fn is_under_order(&self, position: u32) -> bool {
+        let (of, of_it) = (&self.ledger.register().holdings.account, position as usize);
+        // Positions stand in the order of their accounts: those of one are neighbours.
+        let is_queued = |at: usize| u32::try_from(at).is_ok_and(|id| self.ledger.state(id) == State::Queued);
+        (0..=of_it).rev().take_while(|&at| of[at] == of[of_it]).any(is_queued)
+            || (of_it + 1..of.len()).take_while(|&at| of[at] == of[of_it]).any(is_queued)
     }
 
     /// The wallet that backs an account's cross positions has less in it: they are looked at at the next refresh.

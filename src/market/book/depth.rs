@@ -235,6 +235,9 @@ impl Standing {
 /// Depth is quoted for a move of 1 %.
 const UNIT: f64 = 0.01;
 
+/// What is decided without a quote is decided by more than quotes are rounded.
+const SLACK: f64 = 1e-6;
+
 /// Where the mid stands.
 #[derive(Clone, Copy, Debug, Default)]
 struct Place {
@@ -345,6 +348,12 @@ impl Depth {
             Reference::PerTickLot(_) => index,
             Reference::PerLot(_) => 1.0,
         }
+    }
+
+    /// x at which the next lot of a taker trades at `limit` ticks: limit/I − 1, less (buys) or plus (sells) the half-spread.
+    fn displacement_of(&self, index: f64, taker: Taker, limit: f64) -> f64 {
+        let (bid, ask) = self.touch(index);
+        limit / index - 1.0 - taker.sign() * 0.5 * (ask - bid) / index
     }
 
     /// N after an order of reference notional `value`.
@@ -531,6 +540,41 @@ impl Book for Depth {
 
     fn quote(&self, index: f64, taker: Taker, lots: i64) -> f64 {
         self.trade(index, taker, lots).0
+    }
+
+    fn stays_within(&self, index: f64, taker: Taker, lots: i64, limit: f64) -> bool {
+        let room = taker.sign() * self.displacement_of(index, taker, limit) / UNIT;
+        if room <= 0.0 || room.is_nan() {
+            return false;
+        }
+        // Less than room^κ, without a power.
+        let exponent = self.parameters.kappa;
+        let least = if room >= 1.0 {
+            if exponent >= 1.0 { room } else { 1.0 }
+        } else if exponent <= 1.0 {
+            room
+        } else if exponent <= 2.0 {
+            room * room
+        } else {
+            room * room * room
+        };
+        let moved = self.moved_by(taker, lots as f64 * self.per_lot(index));
+        taker.sign() * moved <= (1.0 - SLACK) * self.depth * least
+    }
+
+    /// (∫ w dN to the limit − ∫ w dN to the mid)/lot.
+    fn lots_within(&self, index: f64, taker: Taker, limit: f64) -> Option<i64> {
+        if self.parameters.extent == Extent::Infinite {
+            return None;
+        }
+        let to = self.displacement_of(index, taker, limit);
+        let size = self.depth * math::pow(to.abs() / UNIT, self.parameters.kappa);
+        let to = if to < 0.0 { -size } else { size };
+        let value = match self.standing_factor() {
+            None => self.withdrawn * (to - self.at.moved),
+            Some(factor) => self.taken_by(to, factor) - self.taken_by(self.at.moved, factor),
+        };
+        Cash::floor((taker.sign() * value / self.per_lot(index)).max(0.0) + 0.5).map(|lots| lots.0)
     }
 
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64 {

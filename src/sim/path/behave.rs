@@ -3,15 +3,15 @@
 use super::{Context, Lane, contract_id, on_tick};
 use crate::facts::{Deed, Fact, Observer, Side};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
-use crate::sim::people::{Call, Cast, Due, Moves, Signal};
+use crate::sim::people::{Actor, Cast, Moves, Signal, Troupe};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
-use crate::venue::{Command, Refused};
+use crate::venue::{Command, Next, Refused};
 
 /// The nearest billionth at or below.
 fn billionths(x: f64) -> i64 {
-    Price::nearest(libm::floor(x * 1e9)).map_or(if x < 0.0 { i64::MIN } else { i64::MAX }, |value| value.0)
+    Cash::floor(x * 1e9).map_or(if x < 0.0 { i64::MIN } else { i64::MAX }, |value| value.0)
 }
 
 /// −1 for a position whose price must rise to lose, +1 for one whose price must fall.
@@ -48,16 +48,20 @@ impl Lane {
         let risen = |contract| traded(contract) / opens[usize::from(contract)].0 as f64 - 1.0;
         self.play.look(troupe, now, traded, risen);
         for (list, _) in troupe.signals.iter().enumerate().filter(|(_, signal)| !is_gap(**signal)) {
+            if self.play.is_empty(cast, list) {
+                continue;
+            }
             let value = self.signal(context, list, now);
-            while let Some(call) = self.play.next_call(cast, list, value) {
-                self.wake(context, now, value, call);
+            while let Some(actor) = self.play.next_call(cast, list, value) {
+                self.wake(context, now, value, actor);
             }
         }
         self.carry_out_due(context, now, observers)?;
         // A gap is closed by the first who trade on it, and the next find it as they left it.
         for (list, _) in troupe.signals.iter().enumerate().filter(|(_, signal)| is_gap(**signal)) {
-            while let Some(call) = self.play.next_call(cast, list, self.signal(context, list, now)) {
-                self.play.wake(troupe, now, call.role, call.position);
+            while !self.play.is_empty(cast, list) {
+                let Some(actor) = self.play.next_call(cast, list, self.signal(context, list, now)) else { break };
+                self.play.wake(troupe, now, actor);
                 self.carry_out_due(context, now, observers)?;
             }
         }
@@ -73,7 +77,7 @@ impl Lane {
         observers: &mut [&mut dyn Observer],
     ) -> Result<(), Refused> {
         while let Some(due) = self.play.next_due(now) {
-            self.carry_out(context, now, due, observers)?;
+            self.carry_out(context, now, due.actor, observers)?;
         }
         Ok(())
     }
@@ -110,69 +114,64 @@ impl Lane {
     }
 
     /// An account was called. Where it waits for its margin ratio, other acts may have moved that since.
-    fn wake(&mut self, context: &Context<'_>, now: Nanos, value: i64, call: Call) {
+    fn wake(&mut self, context: &Context<'_>, now: Nanos, value: i64, actor: Actor) {
         let troupe = &context.stage.troupe;
-        let role = &troupe.roles[call.role as usize];
+        let role = &troupe.roles[actor.role as usize];
         if let Cue::MarginRatio(ratio) = role.cue {
-            let position = self.venue.ledger().position(call.position);
+            let position = self.venue.ledger().position(actor.position);
             match troupe.waits(role, ratio, &position, self.venue.ledger().register()) {
                 None => return,
                 Some((list, key)) if key > value => {
-                    self.play.arm(call.role, call.position, std::iter::once((list, key)));
+                    self.play.arm(actor, std::iter::once((list, key)));
                     return;
                 }
                 Some(_) => {}
             }
         }
-        self.play.wake(troupe, now, call.role, call.position);
+        self.play.wake(troupe, now, actor);
     }
 
     fn carry_out(
         &mut self,
         context: &Context<'_>,
         now: Nanos,
-        due: Due,
+        actor: Actor,
         observers: &mut [&mut dyn Observer],
     ) -> Result<(), Refused> {
         let troupe = &context.stage.troupe;
-        let role = &troupe.roles[due.role as usize];
-        let position = self.venue.ledger().position(due.position);
-        // Finding a level again costs a draw, so only those who ask for it have it.
-        let level = match role.cue {
-            Cue::Dip | Cue::Discount => self.play.level(troupe, role, due.position),
-            _ => 0.0,
-        };
-        let seen = self.seen(context, due, &position, level);
+        let role = &troupe.roles[actor.role as usize];
+        let position = self.venue.ledger().position(actor.position);
+        let seen = self.seen(context, actor, &position);
         let play = &mut self.play;
-        let answer = role.behaviour.act(&seen, &mut || play.draw(troupe, due.role, due.position));
-        let memory = self.play.memory(due.role, due.position);
+        let answer = role.behaviour.act(&seen, &mut || play.draw(troupe, actor));
+        let memory = self.play.memory(actor);
         memory.closed = 0;
         memory.acted += u32::from(answer.act != Act::Nothing);
         self.act(context, now, role.behaviour.kind(), answer.act, &position, observers)?;
         match answer.then {
             Then::Rest => {}
             // At a later refresh at the earliest, so that an instant ends.
-            Then::Wait(seconds) => self.play.schedule(now, seconds.max(1e-9), due.role, due.position),
+            Then::Wait(seconds) => self.play.schedule(now, seconds.max(1e-9), actor),
             Then::Rearm(level) => {
-                let position = self.venue.ledger().position(due.position);
+                let position = self.venue.ledger().position(actor.position);
                 let list = troupe.waits(role, level, &position, self.venue.ledger().register());
-                self.play.arm(due.role, due.position, list.into_iter());
+                self.play.arm(actor, list.into_iter());
             }
             Then::Further(by) => {
-                let opened = self.venue.ledger().register().holdings.qty[due.position as usize];
-                let found = troupe.waits_further(role.cue, position.contract, Side::of(opened), by);
+                let opened = self.venue.ledger().register().holdings.qty[actor.position as usize];
+                let found = Troupe::waits_further(role, position.contract, Side::of(opened), by);
                 let at = found.map(|(list, by)| (list, by.saturating_add(self.signal(context, list, now))));
-                self.play.arm(due.role, due.position, at.into_iter());
+                self.play.arm(actor, at.into_iter());
             }
             Then::Between { above, below } => {
-                let lists = troupe.waits_between(above, below, &position, self.venue.ledger().register());
-                self.play.arm(due.role, due.position, lists.into_iter().flatten());
+                let lists = Troupe::waits_between(role, above, below, &position, self.venue.ledger().register());
+                self.play.arm(actor, lists.into_iter().flatten());
             }
         }
         Ok(())
     }
 
-    fn seen(&mut self, context: &Context<'_>, due: Due, position: &Position, level: f64) -> Seen {
+    fn seen(&mut self, context: &Context<'_>, actor: Actor, position: &Position) -> Seen {
         let c = usize::from(position.contract);
         let (id, open) = (position.id as usize, context.stage.opens[c].0 as f64);
         let k = context.stage.rules.contracts[c].multiplier;
@@ -184,7 +183,7 @@ impl Lane {
             }
         };
         let (traded, index) = (self.traded(c), self.assets[c].index);
-        let memory = *self.play.memory(due.role, due.position);
+        let memory = *self.play.memory(actor);
         let ledger = self.venue.ledger();
         let holdings = &ledger.register().holdings;
         let (equity, _, maintenance) = self.venue.standing(position);
@@ -209,7 +208,7 @@ impl Lane {
             opened_wallet: holdings.wallet[position.account as usize].0 as f64,
             fall: side * (1.0 - traded / open),
             closed_lots: memory.closed as f64,
-            level,
+            level: memory.level,
             acted: memory.acted,
         }
     }
@@ -263,7 +262,16 @@ impl Lane {
             }
         };
         let next = self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
-        self.fill(context, now, next, observers)
+        let Next::Order(order) = next else { return Ok(()) };
+        self.tell(context, now, observers);
+        let fill = self.trade(context, &order);
+        self.venue.apply(Command::Fill(fill))?;
+        // Of an order that fills not one lot there is nothing to tell, but to those who follow everything.
+        if !fill.lots.is_zero() || !observers.is_empty() {
+            self.tell_price(order.contract);
+            self.tell(context, now, observers);
+        }
+        Ok(())
     }
 
     /// Spot is sold elsewhere, and the index follows for good.

@@ -7,9 +7,12 @@ pub(in crate::sim) struct Call {
     pub key: i64,
     pub position: u32,
     pub role: u32,
-    /// How often the account was armed before: an older call of it is void.
-    pub armed: u32,
+    /// Place of the level that was drawn for it, of roles that act by it.
+    pub drawn: u32,
 }
+
+/// Of a call whose role does not act by its level.
+pub(super) const NOT_DRAWN: u32 = u32::MAX;
 
 /// Calls by ascending key. Sorting is incremental (quicksort that stops at the front), so a signal that never comes near
 /// costs one comparison, and one that reaches k of n calls costs about n + k·ln k.
@@ -31,6 +34,11 @@ impl Calls {
         self.calls.clear();
         self.ends.clear();
         (self.sorted, self.least) = (0, None);
+    }
+
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.calls.len()
     }
 
     pub fn push(&mut self, call: Call) {
@@ -76,7 +84,7 @@ mod tests {
         let mut calls = Calls::default();
         let mut keys: Vec<i64> = (0..1_000).map(|i| (i * 7_919) % 1_009).collect();
         for (position, &key) in (0u32..).zip(&keys) {
-            calls.push(Call { key, position, role: 0, armed: 0 });
+            calls.push(Call { key, position, role: 0, drawn: NOT_DRAWN });
         }
         keys.sort_unstable();
         let mut cursor = 0;
@@ -93,7 +101,13 @@ mod tests {
     fn only_what_a_signal_comes_near_is_sorted() {
         let mut calls = Calls::default();
         for position in 0..100_000u32 {
-            calls.push(Call { key: i64::from(position.wrapping_mul(2_654_435_761) >> 8), position, role: 0, armed: 0 });
+            calls.push(Call {
+                key: i64::from(position.wrapping_mul(2_654_435_761) >> 8),
+                position,
+                role: 0,
+                armed: 0,
+                drawn: NOT_DRAWN,
+            });
         }
         assert_eq!(calls.reached(0, -1), None);
         assert_eq!(calls.sorted, 0);

@@ -1,9 +1,11 @@
 //! Who takes part in what, and at which level: drawn once for all lanes of a path.
 
-use super::calls::{Call, Calls};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::calls::{Call, Calls, NOT_DRAWN};
 use super::{Role, Troupe};
 use crate::market::distribution::Distribution;
-
 use crate::rng::open_unit;
 use crate::traders::behaviour::{self, Address};
 use crate::venue::ledger::Position;
@@ -16,6 +18,8 @@ const BLOCK: u32 = 256;
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Cast {
     lists: Vec<Calls>,
+    /// Levels of those that act by them, in the order in which they were entered.
+    levels: Vec<f64>,
     /// Whether the lists are those of all paths.
     settled: bool,
 }
@@ -33,8 +37,9 @@ impl Cast {
         }
         self.lists.resize_with(troupe.signals.len(), Calls::default);
         self.lists.iter_mut().for_each(Calls::clear);
+        self.levels.clear();
         for (number, role) in (0u32..).zip(&troupe.roles) {
-            if troupe.is_watched(role) {
+            if role.is_watched() {
                 self.draw_role(troupe, number, role, path, register);
             }
         }
@@ -92,8 +97,24 @@ impl Cast {
         register: &Register,
     ) {
         if let Some((list, key)) = troupe.waits(role, level, position, register) {
-            self.lists[list].push(Call { key, position: position.id, role: number, armed: 0 });
+            let drawn = if role.acts_by_level() {
+                self.levels.push(level);
+                u32::try_from(self.levels.len() - 1).expect("fewer than 2³² accounts wait")
+            } else {
+                NOT_DRAWN
+            };
+            self.lists[list].push(Call { key, position: position.id, role: number, drawn });
         }
+    }
+
+    /// The level that was drawn for a call of a list, where its role acts by it.
+    pub fn level(&self, call: Call) -> Option<f64> {
+        self.levels.get(call.drawn as usize).copied()
+    }
+
+    /// How many calls a list holds.
+    pub fn len(&self, list: usize) -> usize {
+        self.lists.get(list).map_or(0, Calls::len)
     }
 
     /// The call of a list at a cursor, where the signal has reached it.
@@ -105,19 +126,24 @@ impl Cast {
 /// The largest positions of a group by notional at their entry, ties to the first.
 fn largest(role: &Role<'_>, most: u32, register: &Register) -> Vec<u32> {
     let cost = &register.holdings.cost;
-    let mut all: Vec<(std::cmp::Reverse<i64>, u32)> =
-        (role.first..role.end).map(|id| (std::cmp::Reverse(cost[id as usize].0.abs()), id)).collect();
     let most = usize::try_from(most).unwrap_or(usize::MAX);
-    if most < all.len() {
-        all.select_nth_unstable(most);
-        all.truncate(most);
+    // The least of those kept stands on top: nearly every account is compared with it and left.
+    let mut kept = BinaryHeap::new();
+    for id in role.first..role.end {
+        let entry = (Reverse(cost[id as usize].0.abs()), id);
+        if kept.len() < most {
+            kept.push(entry);
+        } else if let Some(mut least) = kept.peek_mut()
+            && entry < *least
+        {
+            *least = entry;
+        }
     }
-    all.sort_unstable();
-    all.into_iter().map(|(_, id)| id).collect()
+    kept.into_sorted_vec().into_iter().map(|(_, id)| id).collect()
 }
 
 /// The level of one account, as the columns have it.
-pub(super) fn level(role: &Role<'_>, address: &Address, position: u32) -> f64 {
+fn level(role: &Role<'_>, address: &Address, position: u32) -> f64 {
     let distribution = role.behaviour.level();
     if is_constant(distribution) {
         return distribution.support().0;
@@ -142,7 +168,7 @@ impl Listeners {
         self.bits.resize_with(troupe.roles.len(), Vec::new);
         for (bits, role) in self.bits.iter_mut().zip(&troupe.roles) {
             bits.clear();
-            if troupe.is_watched(role) {
+            if role.is_watched() {
                 continue;
             }
             let count = (role.end - role.first) as usize;

@@ -3,21 +3,36 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::calls::Call;
-use super::cast::{Cast, Listeners, level};
-use super::{Role, Signal, Troupe};
+use super::cast::{Cast, Listeners};
+use super::{Signal, Troupe};
 use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
 use crate::money::{Nanos, Price};
 use crate::rng::open_unit;
 use crate::traders::behaviour::{Closing, Cue};
 use crate::venue::register::Register;
 
+/// A role on a position, and where it is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sim) struct Actor {
+    pub position: u32,
+    pub role: u32,
+    memory: u32,
+}
+
 /// An act that is due. The order of the derive is that in which accounts act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sim) struct Due {
     pub at: Nanos,
-    pub position: u32,
-    pub role: u32,
+    pub actor: Actor,
+}
+
+/// An account that waits again, by the value of the signal that wakes it. The order of the derive is the order of waking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Armed {
+    key: i64,
+    actor: Actor,
+    /// How often it was armed before: an older call of it is void.
+    before: u32,
 }
 
 /// What a role remembers of one position.
@@ -29,6 +44,8 @@ pub(in crate::sim) struct Memory {
     pub decisions: u32,
     /// Lots closed by force since it last acted.
     pub closed: i64,
+    /// The level at which it was first to be woken, of roles that act by it.
+    pub level: f64,
     /// How often it was armed again.
     armed: u32,
     /// Its act is due.
@@ -42,8 +59,8 @@ pub(in crate::sim) struct Memory {
 struct Memories {
     /// Of each role: where its positions begin, and the first of them.
     begins: Vec<(usize, u32)>,
-    stamps: Vec<u32>,
-    slots: Vec<u32>,
+    /// Stamp and place lie together, so that a look costs one line of cache.
+    places: Vec<(u32, u32)>,
     stamp: u32,
     entries: Vec<Memory>,
 }
@@ -58,35 +75,36 @@ impl Memories {
                 self.begins.push((size, role.first));
                 size += (role.end - role.first) as usize;
             }
-            self.stamps.clear();
-            self.stamps.resize(size, 0);
-            self.slots.resize(size, 0);
+            self.places.clear();
+            self.places.resize(size, (0, 0));
             self.stamp = 0;
         }
         self.stamp += 1;
     }
 
-    fn of(&mut self, role: u32, position: u32) -> &mut Memory {
+    fn actor(&mut self, role: u32, position: u32) -> Actor {
         let (begin, first) = self.begins[role as usize];
-        let at = begin + (position - first) as usize;
-        if self.stamps[at] != self.stamp {
-            self.stamps[at] = self.stamp;
-            self.slots[at] = u32::try_from(self.entries.len()).expect("fewer than 2³² accounts act");
+        let (stamp, place) = &mut self.places[begin + (position - first) as usize];
+        if *stamp != self.stamp {
+            let next = u32::try_from(self.entries.len()).expect("fewer than 2³² accounts act");
+            (*stamp, *place) = (self.stamp, next);
             self.entries.push(Memory::default());
         }
-        &mut self.entries[self.slots[at] as usize]
+        Actor { position, role, memory: *place }
     }
 }
 
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Play {
     cursors: Vec<usize>,
-    rearmed: Vec<BinaryHeap<Reverse<Call>>>,
+    rearmed: Vec<BinaryHeap<Reverse<Armed>>>,
+    /// The first act that is due, where it was found so as it was scheduled: it never enters the heap.
+    first_due: Option<Due>,
     due: BinaryHeap<Reverse<Due>>,
     /// Of those that something happened to.
     memories: Memories,
     /// Calls armed in this instant, for the next one.
-    later: Vec<(usize, Call)>,
+    later: Vec<(usize, Armed)>,
     /// Traded prices at refreshes, back to the last one at or before the start of the window.
     windows: Vec<VecDeque<(Nanos, f64)>>,
     /// Decisions of those that have drawn one, sixteen at a time as one block of the generator holds them.
@@ -106,6 +124,7 @@ impl Play {
         self.rearmed.resize_with(troupe.signals.len(), BinaryHeap::new);
         self.rearmed.iter_mut().for_each(BinaryHeap::clear);
         self.due.clear();
+        self.first_due = None;
         self.memories.begin(troupe);
         self.later.clear();
         self.windows.resize_with(troupe.windows.len(), VecDeque::new);
@@ -159,27 +178,36 @@ impl Play {
         }
     }
 
+    /// Whether nobody waits in a list.
+    pub fn is_empty(&self, cast: &Cast, list: usize) -> bool {
+        self.cursors[list] >= cast.len(list) && self.rearmed[list].is_empty()
+    }
+
     /// The next account whose call the signal of a list has reached.
-    pub fn next_call(&mut self, cast: &mut Cast, list: usize, signal: i64) -> Option<Call> {
+    pub fn next_call(&mut self, cast: &mut Cast, list: usize, signal: i64) -> Option<Actor> {
         if let Some(call) = cast.reached(list, self.cursors[list], signal) {
             self.cursors[list] += 1;
-            return Some(call);
+            let actor = self.memories.actor(call.role, call.position);
+            if let Some(level) = cast.level(call) {
+                self.memory(actor).level = level;
+            }
+            return Some(actor);
         }
         while self.rearmed[list].peek().is_some_and(|Reverse(call)| call.key <= signal) {
             let Reverse(call) = self.rearmed[list].pop()?;
-            if self.memory(call.role, call.position).armed == call.armed {
-                return Some(call);
+            if self.memory(call.actor).armed == call.before {
+                return Some(call.actor);
             }
         }
         None
     }
 
     /// Arms an account in these lists, from the next instant on; whatever it was armed for before is void.
-    pub fn arm(&mut self, role: u32, position: u32, lists: impl Iterator<Item = (usize, i64)>) {
-        let memory = self.memory(role, position);
+    pub fn arm(&mut self, actor: Actor, lists: impl Iterator<Item = (usize, i64)>) {
+        let memory = self.memory(actor);
         memory.armed += 1;
-        let armed = memory.armed;
-        self.later.extend(lists.map(|(list, key)| (list, Call { key, position, role, armed })));
+        let before = memory.armed;
+        self.later.extend(lists.map(|(list, key)| (list, Armed { key, actor, before })));
     }
 
     /// Ends an instant: what was armed in it counts.
@@ -189,13 +217,13 @@ impl Play {
         }
     }
 
-    pub fn memory(&mut self, role: u32, position: u32) -> &mut Memory {
-        self.memories.of(role, position)
+    pub fn memory(&mut self, actor: Actor) -> &mut Memory {
+        &mut self.memories.entries[actor.memory as usize]
     }
 
     /// A uniform of the next decision of an account.
-    pub fn draw(&mut self, troupe: &Troupe<'_>, role: u32, position: u32) -> f64 {
-        let memory = self.memories.of(role, position);
+    pub fn draw(&mut self, troupe: &Troupe<'_>, actor: Actor) -> f64 {
+        let memory = &mut self.memories.entries[actor.memory as usize];
         let n = memory.decisions;
         memory.decisions += 1;
         if n == 0 {
@@ -204,48 +232,50 @@ impl Play {
         }
         let words = &mut self.words[memory.words as usize];
         if n.is_multiple_of(16) {
-            let role = &troupe.roles[role as usize];
-            *words = troupe.decisions(role, self.path).decisions(position - role.first, n >> 4);
+            let role = &troupe.roles[actor.role as usize];
+            *words = troupe.decisions(role, self.path).decisions(actor.position - role.first, n >> 4);
         }
         open_unit(words[(n % 16) as usize])
     }
 
     /// An account was woken: its act is due after its reaction time, unless one is due already.
-    pub fn wake(&mut self, troupe: &Troupe<'_>, now: Nanos, role: u32, position: u32) {
-        let memory = self.memory(role, position);
+    pub fn wake(&mut self, troupe: &Troupe<'_>, now: Nanos, actor: Actor) {
+        let memory = self.memory(actor);
         // Of two calls that it was armed for the second is void.
         memory.armed += 1;
         if std::mem::replace(&mut memory.waiting, true) {
             return;
         }
-        let delay = troupe.roles[role as usize].behaviour.delay_s();
+        let delay = troupe.roles[actor.role as usize].behaviour.delay_s();
         let (low, high) = delay.support();
-        let seconds = if low >= high { low } else { delay.quantile(self.draw(troupe, role, position)) };
-        self.schedule(now, seconds, role, position);
+        let seconds = if low >= high { low } else { delay.quantile(self.draw(troupe, actor)) };
+        self.schedule(now, seconds, actor);
     }
 
     /// An act is due so many seconds from now; never, where that is beyond what a clock can hold.
-    pub fn schedule(&mut self, now: Nanos, seconds: f64, role: u32, position: u32) {
+    pub fn schedule(&mut self, now: Nanos, seconds: f64, actor: Actor) {
         let after = Price::nearest(seconds * 1e9).and_then(|nanos| now.0.checked_add(nanos.0));
         if let Some(at) = after {
-            self.memory(role, position).waiting = true;
-            self.due.push(Reverse(Due { at: Nanos(at), position, role }));
+            self.memory(actor).waiting = true;
+            let due = Due { at: Nanos(at), actor };
+            let is_first = match (self.first_due, self.due.peek()) {
+                (Some(first), _) | (None, Some(&Reverse(first))) => due < first,
+                (None, None) => true,
+            };
+            let queued = if is_first { self.first_due.replace(due) } else { Some(due) };
+            self.due.extend(queued.map(Reverse));
         }
     }
 
     /// The next act that is due.
     pub fn next_due(&mut self, now: Nanos) -> Option<Due> {
-        if self.due.peek().is_none_or(|Reverse(due)| due.at > now) {
-            return None;
+        let first = self.first_due.or_else(|| self.due.peek().map(|Reverse(due)| *due));
+        let due = first.filter(|due| due.at <= now)?;
+        if self.first_due.take().is_none() {
+            self.due.pop();
         }
-        let Reverse(due) = self.due.pop()?;
-        self.memory(due.role, due.position).waiting = false;
+        self.memory(due.actor).waiting = false;
         Some(due)
-    }
-
-    /// The level at which an account was first to be woken.
-    pub fn level(&self, troupe: &Troupe<'_>, role: &Role<'_>, position: u32) -> f64 {
-        level(role, &troupe.attributes(role, self.path), position)
     }
 
     /// Hears what befell accounts; returns what must be told beside it.
@@ -269,17 +299,18 @@ impl Play {
                 _ => continue,
             };
             let Some(position) = position_of(register, account, contract) else { continue };
-            for (number, role) in (0u32..).zip(&troupe.roles) {
+            for &number in &troupe.heard {
+                let role = &troupe.roles[number as usize];
                 let concerns = match role.cue {
                     Cue::Closed(after) => after == closing || after == Closing::Either,
-                    Cue::HedgeBroken => closing == Closing::Adl,
-                    _ => false,
+                    _ => closing == Closing::Adl,
                 };
                 if !concerns || !role.covers(position) || !listeners.holds(number, role, position) {
                     continue;
                 }
-                self.memory(number, position).closed += qty.0.abs();
-                self.wake(troupe, now, number, position);
+                let actor = self.memories.actor(number, position);
+                self.memory(actor).closed += qty.0.abs();
+                self.wake(troupe, now, actor);
                 if let (Cue::HedgeBroken, Some(amount)) = (role.cue, notional) {
                     let (by, deed, qty) = (role.behaviour.kind(), Deed::HedgeBroken, qty.abs());
                     told.push(Fact::Acted { contract, account, by, deed, qty, amount });
@@ -293,7 +324,12 @@ impl Play {
 /// The position of an account in a contract.
 fn position_of(register: &Register, account: AccountId, contract: ContractId) -> Option<u32> {
     let holdings = &register.holdings;
-    let first = holdings.account.partition_point(|&id| id < account);
+    // Where each account has one position they have the same numbers, and nothing is searched for.
+    let guess = account as usize;
+    let first = match holdings.account.get(guess) {
+        Some(&of) if of == account && (guess == 0 || holdings.account[guess - 1] != account) => guess,
+        _ => holdings.account.partition_point(|&id| id < account),
+    };
     let found = (first..holdings.account.len())
         .take_while(|&at| holdings.account[at] == account)
         .find(|&at| holdings.contract[at] == contract)?;
