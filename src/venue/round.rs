@@ -287,7 +287,8 @@ impl Venue {
     }
 
     fn after_deleveraging(&mut self, id: u32) {
-        let position = self.ledger.held(id);
+        let slot = self.ledger.slot(id);
+        let position = self.ledger.at(slot);
         let (mode, is_closed) = (position.mode, position.qty.is_zero());
         if mode == MarginMode::Cross {
             let (contract, account) = (position.contract, position.account);

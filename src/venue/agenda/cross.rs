@@ -49,7 +49,7 @@ impl Venue {
         let mut counted = None;
         let open = self.agenda.works.iter().filter(|work| !work.left.is_zero());
         let lacking = open.filter_map(|work| {
-            let is_cross = self.ledger.held(work.position).mode == MarginMode::Cross;
+            let is_cross = self.ledger.at(work.slot).mode == MarginMode::Cross;
             // The orders of a cross account stand one behind the other.
             let is_first = !is_cross || counted.replace(work.account) != Some(work.account);
             if is_first { self.is_negative(work) } else { None }
