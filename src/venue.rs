@@ -428,7 +428,11 @@ impl Venue {
         Ok(self.proceed())
     }
 
-    fn filled(&mut self, fill: Fill) -> Result<Next, Refused> {
+    /// [`Command::Fill`], which comes once an order.
+    ///
+    /// # Errors
+    /// Where no order waits or the fill does not fit it; nothing has changed then.
+    pub fn filled(&mut self, fill: Fill) -> Result<Next, Refused> {
         if self.own.is_some() {
             return self.take_own_fill(fill);
         }

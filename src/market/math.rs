@@ -11,6 +11,7 @@ pub const YEAR_S: f64 = 31_536_000.0;
 
 /// Natural logarithm; −∞ at 0, NaN below.
 #[must_use]
+#[inline]
 pub fn ln(x: f64) -> f64 {
     libm::log(x)
 }
@@ -23,12 +24,14 @@ pub fn sqrt(x: f64) -> f64 {
 
 /// e to the power x, within two units of the last place.
 #[must_use]
+#[inline]
 pub fn exp(x: f64) -> f64 {
     if x.abs() <= EXP_BOUND { exp_bounded(x) } else { libm::exp(x) }
 }
 
 /// x to the power y for x ≥ 0: exp(y·ln x), and 1 where y is 0.
 #[must_use]
+#[inline]
 pub fn pow(x: f64, y: f64) -> f64 {
     if y == 0.0 { 1.0 } else { exp(y * ln(x)) }
 }

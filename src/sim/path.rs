@@ -148,8 +148,8 @@ struct AssetState {
     index: f64,
     /// Both on ticks, as they are told.
     ticks: (Price, Price),
-    /// Average fill of the last order since the last refresh.
-    last: Option<f64>,
+    /// Lots and cash of the last fill since the last refresh.
+    last: Option<(Qty, Cash)>,
     /// When the mark was last refreshed, and the traded price as last told: both stay through a halt.
     refreshed: Nanos,
     traded: Price,
@@ -609,7 +609,8 @@ impl Lane {
             let index = self.assets[c].index;
             let mid = book.mid(index);
             let (bid, ask) = if self.marks[c].looks_at_touch() { book.touch(index) } else { (mid, mid) };
-            let last = self.assets[c].last.take().unwrap_or(mid);
+            let k = context.stage.rules.contracts[c].multiplier;
+            let last = self.assets[c].last.take().map_or(mid, |(lots, cash)| k.average(lots, cash));
             let index = self.published_index(context, now, c, mid);
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
             self.tell_price(contract);
@@ -715,7 +716,7 @@ impl Lane {
                 self.tell(context, now, observers);
             }
             let fill = self.trade(context, &order);
-            next = self.venue.apply(Command::Fill(fill))?;
+            next = self.venue.filled(fill)?;
             self.tell_price(order.contract);
         }
         self.tell(context, now, observers);
@@ -742,7 +743,7 @@ impl Lane {
         let state = &mut self.assets[c];
         let fill = fill::execute(order, self.books[c].as_mut(), state.index, k);
         if !fill.lots.is_zero() {
-            state.last = Some(k.average(fill.lots, fill.cash));
+            state.last = Some((fill.lots, fill.cash));
         }
         // Nobody asks for the flow of a book without others in it, and reading the cash unit costs as much as the fill.
         if c == 0 && context.stage.scenario.assets[c].background.is_some() {

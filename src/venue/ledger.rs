@@ -677,7 +677,12 @@ impl Ledger {
         entry.owed -= funding;
         entry.moved += gained;
         let realised = gained - funding;
-        let party = Party::Trader(self.enter(slot, realised));
+        let account = entry.account;
+        match entry.mode {
+            MarginMode::Isolated => entry.collateral += realised,
+            MarginMode::Cross => *self.wallet_mut(account) += realised,
+        }
+        let party = Party::Trader(account);
         if self.is_heard() || (order.is_some() && self.telling == Telling::Overheard) {
             self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
         }
@@ -742,9 +747,12 @@ impl Ledger {
     #[inline]
     fn realise(&mut self, party: Party, contract: ContractId, realised: Cash) {
         self.house[usize::from(contract)].clearing -= realised;
-        if !self.is_heard() {
-            return;
+        if self.is_heard() {
+            self.tell_realised(party, contract, realised);
         }
+    }
+
+    fn tell_realised(&mut self, party: Party, contract: ContractId, realised: Cash) {
         let clearing = Party::Clearing(contract);
         if realised.0 > 0 {
             self.facts.push(Fact::Posted { from: clearing, to: party, amount: realised, why: Why::Realised });
@@ -759,12 +767,18 @@ impl Ledger {
 /// A partial close releases ⌈cost·closed/qty⌉ of the signed cost; of a leg through zero ⌈cash·closed/filled⌉ closes
 /// and the rest opens. Both round against the account.
 #[must_use]
-#[inline]
+#[expect(clippy::inline_always, reason = "twice an order, and a few additions unless a part is closed")]
+#[inline(always)]
 pub fn fill(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
     // The whole position, which is the usual order.
     if leg.0 == -qty.0 && !qty.is_zero() {
         return (Qty::ZERO, Cash::ZERO, -(cash + cost));
     }
+    part(qty, cost, leg, cash)
+}
+
+#[inline]
+fn part(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
     if qty.is_zero() || (qty.0 > 0) == (leg.0 > 0) {
         return (qty + leg, cost + cash, Cash::ZERO);
     }

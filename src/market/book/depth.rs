@@ -307,6 +307,7 @@ impl Depth {
     }
 
     /// x = sgn(N)·1 %·(|N|/D)^(1/κ).
+    #[inline]
     fn displacement_at(&self, moved: f64) -> f64 {
         if moved == 0.0 {
             return 0.0;
@@ -331,6 +332,7 @@ impl Depth {
     }
 
     /// What taking `lots` lots is worth, and where it leaves the book.
+    #[inline]
     fn trade(&self, index: f64, taker: Taker, lots: i64) -> (f64, Place) {
         let unit = self.per_lot(index);
         let value = lots as f64 * unit;

@@ -5,7 +5,7 @@ use super::{Book, Funded, Pending, Source, Step, Work, leg};
 use crate::facts::{ContractId, Disposal, Fact, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Price, Ratio, div_floor, narrow};
 use crate::venue::agenda::Need;
-use crate::venue::ledger::{Holder, Position, Slot, State};
+use crate::venue::ledger::{Holder, Ledger, Position, Slot, State};
 use crate::venue::liquidation::{Breached, Others};
 use crate::venue::rules::{AdlTrigger, Execution, FeeCap, MarginMode, SurplusTo};
 use crate::venue::{Fill, Order, Venue, register};
@@ -198,9 +198,7 @@ impl Venue {
     /// Equity of the position if what is left of it closes at its bankruptcy tick.
     #[inline]
     pub(in crate::venue) fn equity_at_bankruptcy(&self, work: &Work) -> Cash {
-        let position = self.ledger.at(work.slot);
-        let value = self.ledger.multiplier(work.contract).value(position.qty, work.bankruptcy);
-        work.backing + (position.moved - work.moved) + value - position.cost
+        work.equity_at_bankruptcy(&self.ledger)
     }
 
     /// The book's answer to the order that was waited for.
@@ -210,7 +208,7 @@ impl Venue {
         match pending {
             Pending::Book { work, funded: Funded::Anybody } => {
                 self.agenda.works[work].in_book = Book::Asked;
-                self.sell(work, fill);
+                self.agenda.works[work].sell(&mut self.ledger, fill);
                 self.settle_rest(work, surplus);
             }
             Pending::Book { work: at, funded } => {
@@ -221,7 +219,7 @@ impl Venue {
                     let order = work.order;
                     self.exhausted(Some(order), contract);
                 }
-                self.sell(at, fill);
+                self.agenda.works[at].sell(&mut self.ledger, fill);
                 if !shortfall.is_zero() {
                     self.ledger.pay_in_at(Party::Fund, slot, shortfall, Why::Shortfall);
                     self.fund_moved(contract);
@@ -238,7 +236,7 @@ impl Venue {
                 }
             }
             Pending::Rest { work } => {
-                self.sell(work, fill);
+                self.agenda.works[work].sell(&mut self.ledger, fill);
                 if !self.agenda.works[work].left.is_zero() {
                     self.take_over(work, Taking::Residual);
                 }
@@ -273,22 +271,6 @@ impl Venue {
         }
     }
 
-    /// Trades lots of an order into the book.
-    #[inline]
-    fn sell(&mut self, at: usize, fill: Fill) {
-        if fill.lots.is_zero() {
-            return;
-        }
-        let work = &mut self.agenda.works[at];
-        let k = self.ledger.multiplier(work.contract);
-        work.left -= fill.lots;
-        work.disposal.to_book += k.notional(fill.lots, work.mark);
-        let (qty, cash) = leg(k, work.side, fill.lots, fill.cash);
-        let (slot, contract, order) = (work.slot, work.contract, Some(work.order));
-        self.ledger.trade_at(slot, qty, cash, order, Via::Book);
-        self.ledger.trade_maker(contract, -qty, -cash, order, Via::Book);
-    }
-
     /// The most that fees of a finished order can take of its position: equity at the mark, and of an isolated one its cash.
     #[inline]
     fn room_for_fees(&self, work: &Work) -> Cash {
@@ -308,36 +290,24 @@ impl Venue {
         }
     }
 
-    /// Takes a fee of a finished order as far as there is room for it; what there is not is waived.
-    #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
-    #[inline(always)]
-    fn charge(&mut self, at: usize, due: Cash, room: &mut Cash, to: Party, why: Why) {
-        let paid = due.min(room.positive_part());
-        *room -= paid;
-        let work = &mut self.agenda.works[at];
-        work.disposal.fees_waived += due - paid;
-        let slot = work.slot;
-        self.ledger.take_out_at(slot, to, paid, why);
-    }
-
     /// Fees and surplus of a finished order. What equity cannot pay is waived; of a position that stays open, fees
     /// take no more than its equity at the mark, and its surplus stays with it.
     #[inline]
     pub(super) fn close_order(&mut self, at: usize) {
         let work = &self.agenda.works[at];
-        let (slot, notional, contract) = (work.slot, work.notional, work.contract);
+        let &Work { position, account, slot, notional, contract, .. } = work;
         let (taker, liquidation) = (self.rules.taker_fee.of_ceil(notional), work.fee_rate.of_ceil(notional));
         // Each fee lowers cash, equity and surplus alike.
         let mut room = self.room_for_fees(work);
-        self.charge(at, taker, &mut room, Party::Fees, Why::TakerFee);
-        self.charge(at, liquidation, &mut room, Party::Fund, Why::LiquidationFee);
+        let work = &mut self.agenda.works[at];
+        work.charge(&mut self.ledger, taker, &mut room, Party::Fees, Why::TakerFee);
+        work.charge(&mut self.ledger, liquidation, &mut room, Party::Fund, Why::LiquidationFee);
         self.fund_moved(contract);
         let after = self.ledger.at(slot);
         let (closed, lacking) = (after.qty.is_zero(), -after.collateral);
         let cross = after.mode == MarginMode::Cross;
         if cross || lacking.0 > 0 {
             let mut paid = self.agenda.works[at].disposal.paid;
-            let position = self.agenda.works[at].position;
             if cross {
                 self.settle_wallet(position, contract, &mut paid);
             } else {
@@ -349,9 +319,7 @@ impl Venue {
         }
         if closed {
             // The wallet of a cross account is what its liquidation leaves only once all its positions are closed.
-            if self.rules.surplus_to == SurplusTo::Fund
-                && (!cross || self.ledger.legs(self.agenda.works[at].account).next().is_none())
-            {
+            if self.rules.surplus_to == SurplusTo::Fund && (!cross || self.ledger.legs(account).next().is_none()) {
                 let left = self.ledger.purse(self.ledger.at(slot));
                 self.ledger.take_out_at(slot, Party::Fund, left, Why::Surplus);
                 self.fund_moved(contract);
@@ -362,7 +330,6 @@ impl Venue {
             self.ledger.at_mut(slot).partial_at = Some(self.now);
         }
         let work = &self.agenda.works[at];
-        let (position, account) = (work.position, work.account);
         if self.ledger.is_heard() {
             let Work { order, disposal, .. } = *work;
             self.ledger.facts.push(Fact::OrderClosed { order, contract, account, disposal });
@@ -374,5 +341,39 @@ impl Venue {
         } else if !closed {
             self.rearm(position);
         }
+    }
+}
+
+impl Work {
+    /// Equity of the position if what is left of it closes at its bankruptcy tick.
+    #[inline]
+    fn equity_at_bankruptcy(&self, ledger: &Ledger) -> Cash {
+        let position = ledger.at(self.slot);
+        let value = ledger.multiplier(self.contract).value(position.qty, self.bankruptcy);
+        self.backing + (position.moved - self.moved) + value - position.cost
+    }
+
+    /// Trades lots of the order into the book.
+    #[inline]
+    fn sell(&mut self, ledger: &mut Ledger, fill: Fill) {
+        if fill.lots.is_zero() {
+            return;
+        }
+        let k = ledger.multiplier(self.contract);
+        self.left -= fill.lots;
+        self.disposal.to_book += k.notional(fill.lots, self.mark);
+        let (qty, cash) = leg(k, self.side, fill.lots, fill.cash);
+        ledger.trade_at(self.slot, qty, cash, Some(self.order), Via::Book);
+        ledger.trade_maker(self.contract, -qty, -cash, Some(self.order), Via::Book);
+    }
+
+    /// Takes a fee of the finished order as far as there is room for it; what there is not is waived.
+    #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
+    #[inline(always)]
+    fn charge(&mut self, ledger: &mut Ledger, due: Cash, room: &mut Cash, to: Party, why: Why) {
+        let paid = due.min(room.positive_part());
+        *room -= paid;
+        self.disposal.fees_waived += due - paid;
+        ledger.take_out_at(self.slot, to, paid, why);
     }
 }
