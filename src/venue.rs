@@ -42,7 +42,7 @@ use agenda::{Agenda, Answer, Pending};
 use dynamic::Dynamic;
 use engine::Engine;
 use fund::Funds;
-use ledger::{Ledger, State, Telling};
+use ledger::{Ledger, Position, State, Telling};
 use register::Register;
 use rules::{AdlPrice, AdlTrigger, BandOf, CashLayer, MarginMode, PositionLayer, Rules, Waterfall};
 use schedule::Schedule;
@@ -191,7 +191,8 @@ impl Shift {
         self.billionths += billionths;
         let Ratio(one) = Ratio::ONE;
         let (down, left) = if let Ok(billionths) = i64::try_from(self.billionths) {
-            (billionths.div_euclid(one), billionths.rem_euclid(one) != 0)
+            let down = billionths.div_euclid(one);
+            (down, down * one != billionths)
         } else {
             let down = div_floor(self.billionths, i128::from(one));
             (narrow(down), down * i128::from(one) != self.billionths)
@@ -205,6 +206,12 @@ impl Cursor {
     #[inline]
     fn reach(&self, distance: i64) -> i64 {
         distance + self.shift.up
+    }
+
+    /// No position of the list or beside it triggers nearer than this.
+    #[inline]
+    fn nearest(&self) -> i64 {
+        self.rearmed.peek().map_or(self.bound, |Reverse(first)| first.distance.min(self.bound))
     }
 
     /// The key of a position that triggers at `distance` with the funding so far.
@@ -479,24 +486,20 @@ impl Venue {
     // ------------------------------------------------------------------------------------------ triggers
 
     fn mark(&mut self, contract: ContractId, mark: Price) {
-        self.marks[usize::from(contract)] = mark;
-        self.watch(contract, Side::Long, mark);
-        self.watch(contract, Side::Short, mark);
-        self.tell_inventory();
-    }
-
-    /// Fires what the mark has reached of those who hold one side.
-    #[inline]
-    fn watch(&mut self, contract: ContractId, holders: Side, mark: Price) {
         let c = usize::from(contract);
-        let (side, place) = self.rules.contracts[c].line(holders, mark);
-        let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
-        let cursor = &self.cursors[c][usize::from(side == Side::Short)];
-        let reached = cursor.reach(distance);
-        let rearmed = cursor.rearmed.peek().is_some_and(|Reverse(first)| first.distance <= reached);
-        if cursor.bound <= reached || rearmed {
-            self.fire(contract, side, reached, mark);
+        self.marks[c] = mark;
+        // Holders of both sides stand on the same line.
+        let (falling, place) = self.rules.contracts[c].line(Side::Long, mark);
+        for holders in SIDES {
+            let side = if holders == Side::Long { falling } else { falling.opposite() };
+            let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+            let cursor = &self.cursors[c][usize::from(side == Side::Short)];
+            let reached = cursor.reach(distance);
+            if cursor.nearest() <= reached {
+                self.fire(contract, side, reached, mark);
+            }
         }
+        self.tell_inventory();
     }
 
     /// Tells the mark-to-market of inventory, where there is any.
@@ -589,7 +592,7 @@ impl Venue {
     fn settle_candidates(&mut self, contract: ContractId, side: Side, mark: Price, fired: &mut Vec<Trigger>) {
         let c = usize::from(contract);
         let rules = Arc::clone(&self.rules);
-        fired.retain_mut(|trigger| {
+        fired.retain(|trigger| {
             let entry = self.ledger.position_mut(trigger.position);
             let position = *entry;
             if position.mode == MarginMode::Cross {
@@ -597,17 +600,29 @@ impl Venue {
                 self.due.push(position.account);
                 return false;
             }
-            let backing = position.collateral - position.owed;
-            let of = &rules.contracts[c];
-            if !register::breaches(of, rules.trigger, position.qty, position.cost, backing, mark) {
+            let breaches = register::breaches(
+                &rules.contracts[c],
+                rules.trigger,
+                position.qty,
+                position.cost,
+                position.collateral - position.owed,
+                mark,
+            );
+            if !breaches {
                 self.rearm(position.id);
-                return false;
             }
-            let place = of.trigger(rules.trigger, position.qty, position.cost, backing);
-            self.ledger.position_mut(position.id).trigger = place;
-            trigger.distance = self.ledger.register().contracts[c].triggers.distance(side, place);
-            true
+            breaches
         });
+        if fired.len() < 2 && !self.ledger.is_heard() {
+            // Nobody asks where the only one triggers.
+            return;
+        }
+        for trigger in &mut *fired {
+            let Position { qty, cost, collateral, owed, .. } = *self.ledger.position_mut(trigger.position);
+            let place = rules.contracts[c].trigger(rules.trigger, qty, cost, collateral - owed);
+            self.ledger.position_mut(trigger.position).trigger = place;
+            trigger.distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+        }
         fired.sort_unstable();
     }
 

@@ -145,3 +145,17 @@ impl Counted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_stamps_are_never_taken_for_new_ones() {
+        let mut set = Distinct { stamps: vec![1, u32::MAX], stamp: u32::MAX, count: 0 };
+        set.empty();
+        set.insert(0);
+        set.insert(1);
+        assert_eq!((set.count, set.stamp), (2, 1));
+    }
+}

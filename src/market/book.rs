@@ -71,6 +71,11 @@ pub trait Book: Send + Sync + Debug {
     /// Depth left within 1 % of the mid on the adverse side as a share of normal depth.
     fn depth_left(&self) -> f64;
 
+    /// A bound from below on [`depth_left`](Self::depth_left), for a book that has one at less cost.
+    fn least_depth_left(&self) -> f64 {
+        self.depth_left()
+    }
+
     /// How many lots the book can take on this side now.
     fn capacity(&self, index: f64, taker: Taker) -> i64;
 

@@ -87,6 +87,11 @@ impl Leg {
         self.depth_left = self.depth_left.min(share);
     }
 
+    /// Whether a depth of no less than this many billionths may be the least so far.
+    pub fn may_lower_depth(&self, least: i64) -> bool {
+        least < self.depth_left
+    }
+
     /// Writes the leg into the row.
     pub fn write(&self, row: &mut Outcome) {
         row.leg_from = self.from.0;

@@ -22,7 +22,7 @@ use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
 use crate::market::book::{Book, Reference, Refresh};
 use crate::market::flow::{self, Flow};
-use crate::market::funding::Accrual;
+use crate::market::funding::{Accrual, FundingRule};
 use crate::market::index::{Feeds, Published};
 use crate::market::mark::{MarkRule, Prices};
 use crate::market::math;
@@ -32,6 +32,7 @@ use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
 use crate::scenario::Scenario;
 use crate::traders::Population;
 use crate::venue::ledger::Telling;
+use crate::venue::margin::Tiers;
 use crate::venue::register::Register;
 use crate::venue::rules::Rules;
 use crate::venue::{Command, Fill, Next, Order, Refused, Venue};
@@ -127,8 +128,9 @@ struct Lane {
     /// Flow of others in the first asset's book, and of forced orders.
     flow: Flow,
     forced: Flow,
-    /// Premium and remainders of funding, by contract.
+    /// Premium and remainders of funding, by contract, and the rule with its cap.
     funding: Vec<Accrual>,
+    funding_rules: Vec<FundingRule>,
     /// The instant that the index stands at.
     now: Nanos,
     /// Realised volatility by contract, over a window where the rule book has one.
@@ -146,8 +148,8 @@ struct AssetState {
     local: f64,
     exogenous: f64,
     index: f64,
-    /// Both on ticks, as they are told.
-    ticks: (Price, Price),
+    /// Both on ticks, once they are told.
+    ticks: Option<(Price, Price)>,
     /// Lots and cash of the last fill since the last refresh.
     last: Option<(Qty, Cash)>,
     /// When the mark was last refreshed, and the traded price as last told: both stay through a halt.
@@ -159,7 +161,13 @@ impl AssetState {
     fn move_to(&mut self, exogenous: f64) {
         self.exogenous = exogenous;
         self.index = exogenous * self.factor * self.local;
-        self.ticks = (on_tick(exogenous), on_tick(self.index));
+        self.ticks = None;
+    }
+
+    /// Both on ticks.
+    fn ticks(&mut self) -> (Price, Price) {
+        let (exogenous, index) = (self.exogenous, self.index);
+        *self.ticks.get_or_insert_with(|| (on_tick(exogenous), on_tick(index)))
     }
 
     /// A permanent move of the log index.
@@ -465,6 +473,11 @@ impl Lane {
             passage: stage.scenario.passage(),
             flow: Flow::default(),
             funding: vec![Accrual::default(); books.len()],
+            funding_rules: stage.scenario.funding.map_or_else(Vec::new, |rule| {
+                let capped =
+                    |tiers: &Tiers| rule.of_margin(tiers.initial_rate().to_f64(), tiers.tiers()[0].rate.to_f64());
+                stage.rules.contracts.iter().map(|of| capped(&of.tiers)).collect()
+            }),
             realised: vec![Realised::default(); books.len()],
             window: rules.dynamic.as_ref().map(|dynamic| dynamic.window),
             play: Play::default(),
@@ -534,7 +547,7 @@ impl Lane {
                 local: 1.0,
                 exogenous: open,
                 index: open,
-                ticks: (asset.open, asset.open),
+                ticks: None,
                 last: None,
                 refreshed: Nanos::ZERO,
                 traded: asset.open,
@@ -615,7 +628,9 @@ impl Lane {
             let mark = self.marks[c].mark(Prices { elapsed_s, index, mid, bid, ask, last });
             self.tell_price(contract);
             let mark = on_tick(mark);
-            self.funding[c].note(mid, index);
+            if let Some(accrual) = self.funding.get_mut(c).filter(|_| scenario.funding.is_some()) {
+                accrual.note(mid, index);
+            }
             if self.needs_index {
                 self.venue.apply(Command::Index { now, contract, index: on_tick(index) })?;
             }
@@ -624,8 +639,10 @@ impl Lane {
         }
         self.venue.apply(Command::Refreshed { now })?;
         if let Some(book) = self.books.first() {
-            let left = Price::nearest(book.depth_left() * 1e9).map_or(0, |share| share.0);
-            self.tally.depth_left(now, left);
+            let billionths = |share: f64| Price::nearest(share * 1e9).map_or(0, |share| share.0);
+            if self.tally.wants_depth(billionths(book.least_depth_left())) {
+                self.tally.depth_left(now, billionths(book.depth_left()));
+            }
         }
         self.tell(context, now, observers);
         Ok(())
@@ -637,16 +654,15 @@ impl Lane {
         if now.is_zero() || now.0 % rule.interval.0 != 0 {
             return Ok(());
         }
-        for (c, accrual) in self.funding.iter_mut().enumerate() {
+        for (c, (accrual, rule)) in self.funding.iter_mut().zip(&self.funding_rules).enumerate() {
             let contract = contract_id(c);
             let rules = &context.stage.rules.contracts[c];
             if rules.tiers.are_haircuts() {
                 continue;
             }
             let lot = rules.multiplier.notional(Qty(1), self.venue.mark_of(contract));
-            let rule = rule.of_margin(rules.tiers.initial_rate().to_f64(), rules.tiers.tiers()[0].rate.to_f64());
             let per_lot =
-                accrual.pay(&rule, lot.0 as f64).unwrap_or_else(|| panic!("overflow: funding on {lot:?} a lot"));
+                accrual.pay(rule, lot.0 as f64).unwrap_or_else(|| panic!("overflow: funding on {lot:?} a lot"));
             self.venue.apply(Command::Funding { now, contract, per_lot })?;
         }
         Ok(())
@@ -778,7 +794,8 @@ impl Lane {
 
     /// Prices of a contract that may stand still: the index goes on, nobody trades.
     fn tell_standing(&mut self, contract: ContractId) {
-        let AssetState { ticks: (index_exogenous, index), traded, .. } = self.assets[usize::from(contract)];
+        let state = &mut self.assets[usize::from(contract)];
+        let ((index_exogenous, index), traded) = (state.ticks(), state.traded);
         if self.venue.is_heard() {
             self.venue.facts().push(Fact::Priced { contract, index_exogenous, index, traded });
         } else if contract == 0 {

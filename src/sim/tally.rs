@@ -144,6 +144,13 @@ impl Tally {
         self.leg.see_depth(share);
     }
 
+    /// Whether a depth left of no less than `least` may change a row or a series. A billionth is left for rounding.
+    #[must_use]
+    #[inline]
+    pub fn wants_depth(&self, least: i64) -> bool {
+        self.series == Series::Keep || self.leg.may_lower_depth(least - 1)
+    }
+
     /// Takes note of what has been traded in the first asset's book so far, which no fact tells: for the facts to come.
     pub fn traded(&mut self, so_far: Traded) {
         self.seen = None;

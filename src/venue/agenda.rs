@@ -42,6 +42,8 @@ pub(super) struct Work {
     fee_rate: Ratio,
     /// Whether the book has been asked.
     pub in_book: Book,
+    /// Equity at bankruptcy, until the order is first taken to a layer: nothing has moved before.
+    untouched: Option<Cash>,
     pub disposal: Disposal,
 }
 
@@ -327,6 +329,13 @@ impl Venue {
         }
     }
 
+    /// [`step`](Self::step) of the few orders of which something is left.
+    fn step_of_rest(&mut self, work: usize, layer: Step) -> bool {
+        // ADL has taken lots of it.
+        self.agenda.works[work].untouched = None;
+        self.step(work, layer)
+    }
+
     /// Takes what ADL has left of each order through the layers after it.
     fn work_off_rest(&mut self, mut work: usize, mut step: usize) {
         while work < self.agenda.works.len() {
@@ -336,7 +345,7 @@ impl Venue {
             }
             let layer = self.agenda.after[step];
             step += 1;
-            if self.step(work, layer) {
+            if self.step_of_rest(work, layer) {
                 self.agenda.phase = Phase::Rest { work, step };
                 return;
             }

@@ -287,7 +287,9 @@ impl Ledger {
             *cost += Cash(narrow(i128::from(qty.0) * i128::from(per_lot.0)));
         }
         house.maker_cost += Cash(narrow(i128::from(house.maker_qty.0) * i128::from(per_lot.0)));
-        self.facts.push(Fact::Funding { contract, per_lot });
+        if self.is_heard() {
+            self.facts.push(Fact::Funding { contract, per_lot });
+        }
     }
 
     /// Cash that backs a position and is counted in its account: collateral, or the wallet of a cross account.
@@ -474,7 +476,7 @@ impl Ledger {
         slot
     }
 
-    #[inline(never)]
+    #[inline]
     fn touch(&mut self, id: u32) -> usize {
         self.touched.push(Position::opened(&self.register, id));
         self.positions.add(id)
@@ -523,10 +525,16 @@ impl Ledger {
     #[inline]
     fn tell_posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
         if self.is_heard() {
-            self.facts.push(Fact::Posted { from, to, amount, why });
+            self.tell(Fact::Posted { from, to, amount, why });
         } else {
             self.counted.posted(from, to, amount, why);
         }
+    }
+
+    /// Writes a fact for those who listen: aside, so that what is done where nobody does lies close together.
+    #[inline(never)]
+    pub(super) fn tell(&mut self, fact: Fact) {
+        self.facts.push(fact);
     }
 
     /// Moves cash between two house parties.
@@ -666,7 +674,8 @@ impl Ledger {
     }
 
     /// The same for a position whose place is known.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order, and short where nobody listens")]
+    #[inline(always)]
     pub fn trade_at(&mut self, Slot(slot): Slot, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
         let entry = &mut self.touched[slot];
         let contract = entry.contract;
@@ -684,13 +693,14 @@ impl Ledger {
         }
         let party = Party::Trader(account);
         if self.is_heard() || (order.is_some() && self.telling == Telling::Overheard) {
-            self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
+            self.tell(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
         }
         self.realise(party, contract, realised);
     }
 
     /// The maker's leg of a trade.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order, and short where nobody listens")]
+    #[inline(always)]
     pub fn trade_maker(&mut self, contract: ContractId, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
         if qty.is_zero() {
             return;
@@ -700,7 +710,7 @@ impl Ledger {
         (house.maker_qty, house.maker_cost) = (new_qty, new_cost);
         self.maker += realised;
         if self.is_heard() {
-            self.facts.push(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
+            self.tell(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
         }
         self.realise(Party::Maker, contract, realised);
     }
@@ -744,7 +754,8 @@ impl Ledger {
         realised
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order, and short where nobody listens")]
+    #[inline(always)]
     fn realise(&mut self, party: Party, contract: ContractId, realised: Cash) {
         self.house[usize::from(contract)].clearing -= realised;
         if self.is_heard() {

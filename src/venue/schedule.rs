@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::rules::BandOf;
+use super::rules::{Band, BandOf};
 use super::{Fill, Order, Queued, Venue};
 use crate::facts::{ContractId, Fact, Side};
 use crate::money::{Nanos, Price, Ratio, div_ceil, div_floor, narrow};
@@ -65,14 +65,14 @@ impl Venue {
 
     /// Whether marks and fills of a contract stand still.
     #[must_use]
+    #[inline]
     pub fn is_halted(&self, contract: ContractId, now: Nanos) -> bool {
         now < self.schedule.assets[usize::from(contract)].until
-            || self
-                .rules
-                .interruptions
-                .halts
-                .iter()
-                .any(|(of, span)| of.is_none_or(|of| of == contract) && span.holds(now))
+            || (!self.rules.interruptions.halts.is_empty() && self.is_in_a_halt(contract, now))
+    }
+
+    fn is_in_a_halt(&self, contract: ContractId, now: Nanos) -> bool {
+        self.rules.interruptions.halts.iter().any(|(of, span)| of.is_none_or(|of| of == contract) && span.holds(now))
     }
 
     /// Whether the venue does not liquidate.
@@ -81,7 +81,14 @@ impl Venue {
     }
 
     /// Tells the outages and halts that begin after `before` and no later than `now`.
+    #[inline]
     pub fn tell_interruptions(&mut self, before: Option<Nanos>, now: Nanos) {
+        if !self.rules.interruptions.outages.is_empty() || !self.rules.interruptions.halts.is_empty() {
+            self.tell_those_that_begin(before, now);
+        }
+    }
+
+    fn tell_those_that_begin(&mut self, before: Option<Nanos>, now: Nanos) {
         let begins = |at: Nanos| at <= now && before.is_none_or(|before| at > before);
         let rules = &self.rules.interruptions;
         let outages = rules.outages.iter().map(|span| (None, span));
@@ -136,7 +143,10 @@ impl Venue {
     /// The worst price of any order on a side: width away from the mean of the window.
     #[inline]
     pub(super) fn band(&self, contract: ContractId, side: Side) -> Option<Price> {
-        let band = self.rules.interruptions.band?;
+        self.rules.interruptions.band.as_ref().map(|band| self.edge(band, contract, side))
+    }
+
+    fn edge(&self, band: &Band, contract: ContractId, side: Side) -> Price {
         let asset = &self.schedule.assets[usize::from(contract)];
         let count = i128::try_from(asset.recent.len()).expect("a count fits 128 bits");
         let (sum, count) = match (count, band.of) {
@@ -146,10 +156,10 @@ impl Venue {
         };
         let one = i128::from(Ratio::ONE.0);
         let width = i128::from(band.width.0);
-        Some(match side {
+        match side {
             Side::Long => Price(narrow(div_ceil(sum * (one - width), count * one))),
             Side::Short => Price(narrow(div_floor(sum * (one + width), count * one))),
-        })
+        }
     }
 
     /// A limit that is not beyond the band.

@@ -341,7 +341,12 @@ impl Depth {
             None => self.withdrawn * (after.integral - self.at.integral),
             Some(factor) => self.weighed(after, factor) - self.weighed(self.at, factor),
         };
-        ((value + taker.sign() * (impact + self.half_spread() * value)) * (index / unit), after)
+        let traded = value + taker.sign() * (impact + self.half_spread() * value);
+        let in_tick_lots = match self.reference {
+            Reference::PerTickLot(_) => traded,
+            Reference::PerLot(_) => traded * (index / unit),
+        };
+        (in_tick_lots, after)
     }
 
     /// Reference notional of one lot in the units of N: tick·lots, or lots where a lot is worth the same at any price.
@@ -523,6 +528,11 @@ impl Book for Depth {
             return self.withdrawn;
         }
         self.withdrawn * (math::pow(x + 1.0, kappa) - math::pow(x, kappa))
+    }
+
+    /// Where κ is at least 1, (x + 1)^κ − x^κ is so too, and quotes that stay only add: W.
+    fn least_depth_left(&self) -> f64 {
+        if self.parameters.kappa >= 1.0 { self.withdrawn } else { self.depth_left() }
     }
 
     fn capacity(&self, index: f64, taker: Taker) -> i64 {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::facts::Paid;
+use crate::facts::{Disposal, Paid};
 use crate::money::Qty;
 use crate::sim::worked::{self, Batch, posted, priced};
 
@@ -150,15 +150,6 @@ fn accounts_are_counted_once_a_path_and_anew_on_the_next() {
         let row = tally.finish();
         assert_eq!((row.liquidations, row.liquidated_accounts, row.adl_accounts, row.adl_haircut), (3, 2, 2, 3));
     }
-}
-
-#[test]
-fn old_stamps_are_never_taken_for_new_ones() {
-    let mut set = Distinct { stamps: vec![1, u32::MAX], stamp: u32::MAX, count: 0 };
-    set.empty();
-    set.insert(0);
-    set.insert(1);
-    assert_eq!((set.count, set.stamp), (2, 1));
 }
 
 #[test]

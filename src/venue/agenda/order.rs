@@ -95,12 +95,13 @@ impl Venue {
             notional,
             fee_rate,
             in_book: Book::Unasked,
+            untouched: (surplus.0 >= 0).then_some(surplus),
             disposal: Disposal::default(),
         });
         if self.ledger.is_heard() {
             let qty = if qty.0 > 0 { left } else { -left };
             let surplus = surplus.positive_part();
-            self.ledger.facts.push(Fact::OrderOpened { order, contract, account, qty, bankruptcy, surplus, mark });
+            self.ledger.tell(Fact::OrderOpened { order, contract, account, qty, bankruptcy, surplus, mark });
         } else {
             self.ledger.counted.opened(account);
         }
@@ -116,9 +117,11 @@ impl Venue {
     }
 
     /// One step of one order: done at once, or an order to the book, which is then waited for.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     pub(super) fn step(&mut self, at: usize, step: Step) -> bool {
-        let contract = self.agenda.works[at].contract;
+        let work = &mut self.agenda.works[at];
+        let (contract, untouched) = (work.contract, work.untouched.take());
         let (pending, budget) = match step {
             Step::Engine => {
                 self.take_over(at, Taking::WithinEquity);
@@ -146,7 +149,7 @@ impl Venue {
                 _ => self.within_band(contract, work.side, self.limit(work)),
             },
             bankruptcy: work.bankruptcy,
-            surplus: self.equity_at_bankruptcy(work).positive_part(),
+            surplus: untouched.unwrap_or_else(|| self.equity_at_bankruptcy(work).positive_part()),
             budget,
         };
         self.ask(pending, order);
@@ -277,7 +280,11 @@ impl Venue {
         let position = self.ledger.at(work.slot);
         let rules = &self.rules.contracts[usize::from(work.contract)];
         let backing = self.ledger.backing(position, &self.marks);
-        let (equity, _) = register::at_mark(rules, position.qty, position.cost, backing, work.mark);
+        let equity = if position.qty.is_zero() {
+            backing - position.cost
+        } else {
+            register::at_mark(rules, position.qty, position.cost, backing, work.mark).0
+        };
         // The cash of a cross account can lie in the unrealised profit of its other positions.
         let cash = match position.mode {
             MarginMode::Cross => equity,
@@ -332,7 +339,7 @@ impl Venue {
         let work = &self.agenda.works[at];
         if self.ledger.is_heard() {
             let Work { order, disposal, .. } = *work;
-            self.ledger.facts.push(Fact::OrderClosed { order, contract, account, disposal });
+            self.ledger.tell(Fact::OrderClosed { order, contract, account, disposal });
         } else {
             self.ledger.counted.closed(work.side, &work.disposal);
         }
@@ -354,7 +361,8 @@ impl Work {
     }
 
     /// Trades lots of the order into the book.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     fn sell(&mut self, ledger: &mut Ledger, fill: Fill) {
         if fill.lots.is_zero() {
             return;
