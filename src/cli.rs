@@ -254,8 +254,11 @@ fn summary(scenario: &Scenario) -> String {
                 let symbol = &scenario.assets[usize::from(group.contract)].symbol;
                 let kinds: Vec<&str> = group.behaviours.iter().map(|behaviour| behaviour.kind()).collect();
                 let own = if kinds.is_empty() { String::new() } else { format!("; {}", kinds.join(", ")) };
+                let token = group.token.map_or_else(String::new, |token| {
+                    format!(", collateral in {}", scenario.assets[usize::from(token.contract)].symbol)
+                });
                 lines.push(format!(
-                    "  {} accounts `{}` in {symbol}, {} % long{own}",
+                    "  {} accounts `{}` in {symbol}, {} % long{token}{own}",
                     group.count,
                     group.name,
                     libm::rint(group.long_share * 10_000.0) / 100.0

@@ -87,7 +87,7 @@ fn build(node: &Node, root: &Values, reading: &mut Reading) -> Option<Scenario> 
     let rules = root.maybe_table("venue");
     let cash_unit = head.as_ref().and_then(|head| head.maybe_decimal("cash_unit")).and_then(Quantum::new);
     let clock = head.as_ref().and_then(|head| clock(head, rules.as_ref(), reading));
-    let drafts = assets(root, cash_unit, head.as_ref(), reading);
+    let drafts = assets(node, root, cash_unit, head.as_ref(), reading);
     let market = root.maybe_table("market");
     let correlation = correlation::factor(market.as_ref(), &drafts, reading);
     let cross_impact = market.as_ref().and_then(|market| market.maybe_flag("cross_impact"));
@@ -314,7 +314,13 @@ impl AssetDraft {
     }
 }
 
-fn assets(root: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, reading: &mut Reading) -> Vec<AssetDraft> {
+fn assets(
+    node: &Node,
+    root: &Values,
+    cash_unit: Option<Quantum>,
+    head: Option<&Values>,
+    reading: &mut Reading,
+) -> Vec<AssetDraft> {
     let tables = if root.has("assets") { root.tables("assets") } else { Vec::new() };
     if root.has("assets") && tables.is_empty() {
         reading.fault(&root.span("assets"), "there must be at least one asset", "add a table `[[assets]]`");
@@ -327,9 +333,14 @@ fn assets(root: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, read
         );
         return Vec::new();
     }
+    // A haircut that is not sound still makes a token: one slip of the pen is one fault.
+    let is_token = |at: usize| match node.get("assets").map(|assets| &assets.raw) {
+        Some(Raw::List(assets)) => assets.get(at).is_some_and(|asset| asset.get("haircut").is_some()),
+        _ => false,
+    };
     let mut drafts: Vec<AssetDraft> = Vec::new();
-    for values in &tables {
-        let draft = asset(values, cash_unit, head, reading);
+    for (at, values) in tables.iter().enumerate() {
+        let draft = asset(values, is_token(at), cash_unit, head, reading);
         let same = |other: &&AssetDraft| other.symbol.is_some() && other.symbol == draft.symbol;
         if let (Some(first), Some(symbol)) = (drafts.iter().find(same), &draft.symbol) {
             let line = line_of(reading, &first.span);
@@ -361,7 +372,13 @@ fn assets(root: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, read
     drafts
 }
 
-fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, reading: &mut Reading) -> AssetDraft {
+fn asset(
+    values: &Values,
+    is_token: bool,
+    cash_unit: Option<Quantum>,
+    head: Option<&Values>,
+    reading: &mut Reading,
+) -> AssetDraft {
     let quantum = |key| values.maybe_decimal(key).and_then(Quantum::new);
     let (tick, lot) = (quantum("tick"), quantum("lot"));
     let inverse = values.maybe_text("contract").as_deref() == Some("inverse");
@@ -427,7 +444,8 @@ fn asset(values: &Values, cash_unit: Option<Quantum>, head: Option<&Values>, rea
         worth
     });
     let symbol = values.maybe_text("symbol");
-    let haircut = values.has("haircut").then(|| values.ratio("haircut"));
+    let sound = || if values.has("haircut") { values.ratio("haircut") } else { Ratio(1) };
+    let haircut = is_token.then(sound);
     if haircut.is_some() && inverse {
         reading.fault(
             &values.span("haircut"),

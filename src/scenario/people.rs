@@ -142,9 +142,9 @@ fn group(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Optio
             }
         }),
         None if is_written(values, "asset") => None,
-        None if contracts(assets).count() == 1 => Some(0),
+        None if contracts(assets).count() == 1 => assets.iter().position(|asset| asset.haircut.is_none()),
         None => {
-            if assets.len() > 1 {
+            if contracts(assets).count() > 1 {
                 let known: Vec<&str> = contracts(assets).filter_map(|asset| asset.symbol.as_deref()).collect();
                 reading.fault(
                     &values.span,
@@ -217,7 +217,7 @@ fn token(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Optio
     if values.has("behaviours") && !values.nodes("behaviours").is_empty() {
         reading.fault(
             &values.span("behaviours"),
-            "accounts that hold a token do nothing of their own accord yet",
+            "accounts that hold a token cannot act of their own accord",
             "leave `behaviours` out of this group, or let its collateral be cash",
         );
     }
@@ -371,7 +371,7 @@ fn loaded(
     if held && !loaded.behaviours.is_empty() {
         reading.fault(
             &values.span("behaviours"),
-            "accounts that hold a token do nothing of their own accord yet",
+            "accounts that hold a token cannot act of their own accord",
             "leave `behaviours` out, or the rows of the token",
         );
     }

@@ -563,3 +563,19 @@ fn a_bar_file_of_faults_is_cut_at_a_hundred() {
     let (_, reading) = read(REPLAY, &csv);
     assert_eq!(reading.faults.len(), 100);
 }
+
+#[test]
+fn a_million_bars_are_read_and_one_slip_among_them_is_found() {
+    use std::fmt::Write as _;
+    let mut csv = String::from("time_utc,open,high,low,close\n");
+    for i in 0..1_000_000 {
+        writeln!(csv, "{},100,101,99,100", 1_760_000_000 + 60 * i).unwrap();
+    }
+    let (bars, reading) = read(REPLAY, &csv);
+    assert!(bars.is_some() && reading.faults.is_empty(), "{}", reading.faults.render(Paint::Plain));
+    let row = format!("{},100,101,99,100\n", 1_760_000_000 + 60 * 699_998);
+    let twice = csv.replacen(&row, &format!("{row}{row}"), 1);
+    let text = faults(REPLAY, &twice);
+    assert!(text.contains("this bar stands twice") && text.contains("bars.csv:700001:1"), "{text}");
+    assert_eq!(text.matches("error:").count(), 1, "{text}");
+}
