@@ -88,8 +88,9 @@ pub trait Book: Send + Sync + Debug {
         false
     }
 
-    /// About how many lots trade no worse than `limit` ticks, to start a search from; `None` where that is not known.
-    fn lots_within(&self, _index: f64, _taker: Taker, _limit: f64) -> Option<i64> {
+    /// How many lots, and what part of one, take the book to `limit` ticks, as exactly as floats find it; 0 or less where it is
+    /// beyond already, `None` where that is not known.
+    fn lots_within(&self, _index: f64, _taker: Taker, _limit: f64) -> Option<f64> {
         None
     }
 

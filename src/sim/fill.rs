@@ -84,7 +84,12 @@ fn within_limit(order: &Order, book: &dyn Book, index: f64, side: Taker, most: i
             Taker::Buys => last <= limit,
         }
     };
-    match book.lots_within(index, side, limit) {
+    let near = book.lots_within(index, side, limit);
+    // The price of a whole lot is reached about half-way through it, in no law of depth before a quarter.
+    if near.is_some_and(|lots| lots < 0.25) {
+        return 0;
+    }
+    match near.and_then(|lots| Price::nearest(lots)).map(|lots| lots.0) {
         Some(near) if near < most - 1 => last_that_holds(most + 1, Some(near.max(1)), holds),
         _ if holds(most) => most,
         near => last_that_holds(most, near, holds),

@@ -69,6 +69,8 @@ pub(super) struct Role<'s> {
     tiers: Vec<Tiers>,
     /// Uniforms above this stand for times beyond the horizon.
     latest: f64,
+    /// Seconds from the cue to the act, where they are always the same.
+    reaction_s: Option<f64>,
     /// Of each contract the lists in which longs and shorts wait; none where the role hears of what befell them.
     lists: Vec<[Option<usize>; 2]>,
 }
@@ -103,6 +105,9 @@ impl Role<'_> {
 pub(super) struct Troupe<'s> {
     pub roles: Vec<Role<'s>>,
     pub signals: Vec<Signal>,
+    /// Of these the gaps, which those who trade on them close, and the others.
+    pub gaps: Vec<usize>,
+    pub moves: Vec<usize>,
     /// Windows over which returns are watched.
     windows: Vec<(ContractId, Nanos)>,
     multipliers: Vec<Multiplier>,
@@ -157,6 +162,8 @@ impl<'s> Troupe<'s> {
         let mut troupe = Self {
             roles: Vec::new(),
             signals: Vec::new(),
+            gaps: Vec::new(),
+            moves: Vec::new(),
             windows: Vec::new(),
             multipliers: scenario.rules.contracts.iter().map(|contract| contract.multiplier).collect(),
             redraw: Redraw::Fixed,
@@ -194,6 +201,11 @@ impl<'s> Troupe<'s> {
                     let known = self.signals.iter().position(|known| *known == signal);
                     *list = Some(known.unwrap_or(self.signals.len()));
                     if known.is_none() {
+                        let lists = match signal {
+                            Signal::Discount { .. } => &mut self.gaps,
+                            _ => &mut self.moves,
+                        };
+                        lists.push(self.signals.len());
                         self.signals.push(signal);
                     }
                     if let Signal::Return { window, .. } = signal
@@ -215,7 +227,9 @@ impl<'s> Troupe<'s> {
                 Cue::Exposure { factor } => latest(behaviour, self.horizon.seconds() * (1.0 + factor)),
                 _ => 1.0,
             };
-            let role = Role { behaviour, cue, group, occurrence, first, end, tiers, latest, lists };
+            let (least, greatest) = behaviour.delay_s().support();
+            let reaction_s = (least >= greatest).then_some(least);
+            let role = Role { behaviour, cue, group, occurrence, first, end, tiers, latest, reaction_s, lists };
             if !role.is_watched() {
                 self.heard.push(u32::try_from(self.roles.len()).expect("fewer than 2³² behaviours"));
             }

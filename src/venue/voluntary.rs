@@ -192,8 +192,13 @@ impl Venue {
         let sign = wanted.qty.0.signum();
         let backing = self.ledger.backing(position, &self.marks);
         // What the account's other cross positions need is not there for this one.
-        let own = rules.tiers.maintenance_billionths(rules.multiplier.notional(position.qty, mark));
-        let others = self.at_marks(position.id).maintenance - own;
+        let others = match position.mode {
+            MarginMode::Isolated => 0,
+            MarginMode::Cross => {
+                let own = rules.tiers.maintenance_billionths(rules.multiplier.notional(position.qty, mark));
+                self.at_marks(position.id).maintenance - own
+            }
+        };
         let holds = |lots: i64| {
             let opened = Qty(sign * lots);
             let fee = self.rules.taker_fee.of_ceil(rules.multiplier.notional(Qty(lots), mark));

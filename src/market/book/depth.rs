@@ -575,7 +575,7 @@ impl Book for Depth {
     }
 
     /// (∫ w dN to the limit − ∫ w dN to the mid)/lot.
-    fn lots_within(&self, index: f64, taker: Taker, limit: f64) -> Option<i64> {
+    fn lots_within(&self, index: f64, taker: Taker, limit: f64) -> Option<f64> {
         if self.parameters.extent == Extent::Infinite {
             return None;
         }
@@ -586,7 +586,7 @@ impl Book for Depth {
             None => self.withdrawn * (to - self.at.moved),
             Some(factor) => self.taken_by(to, factor) - self.taken_by(self.at.moved, factor),
         };
-        Cash::floor((taker.sign() * value / self.per_lot(index)).max(0.0) + 0.5).map(|lots| lots.0)
+        Some(taker.sign() * value / self.per_lot(index))
     }
 
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64 {

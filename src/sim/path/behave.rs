@@ -22,10 +22,6 @@ fn sign(side: Side) -> f64 {
     }
 }
 
-fn is_gap(signal: Signal) -> bool {
-    matches!(signal, Signal::Discount { .. })
-}
-
 impl Lane {
     /// Wakes accounts, and carries out what is due by now.
     pub(super) fn behave(
@@ -47,21 +43,29 @@ impl Lane {
         let opens = &context.stage.opens;
         let risen = |contract| traded(contract) / opens[usize::from(contract)].0 as f64 - 1.0;
         self.play.look(troupe, now, traded, risen);
-        for (list, _) in troupe.signals.iter().enumerate().filter(|(_, signal)| !is_gap(**signal)) {
-            if self.play.is_empty(cast, list) {
+        for &list in &troupe.moves {
+            let Some(nearest) = self.play.nearest(list) else { continue };
+            let value = self.signal(context, list, now);
+            if value < nearest {
                 continue;
             }
-            let value = self.signal(context, list, now);
             while let Some(actor) = self.play.next_call(cast, list, value) {
                 self.wake(context, now, value, actor);
             }
         }
         self.carry_out_due(context, now, observers)?;
         // A gap is closed by the first who trade on it, and the next find it as they left it.
-        for (list, _) in troupe.signals.iter().enumerate().filter(|(_, signal)| is_gap(**signal)) {
-            while !self.play.is_empty(cast, list) {
-                let Some(actor) = self.play.next_call(cast, list, self.signal(context, list, now)) else { break };
-                self.play.wake(troupe, now, actor);
+        for &list in &troupe.gaps {
+            while let Some(nearest) = self.play.nearest(list) {
+                let value = self.signal(context, list, now);
+                if value < nearest {
+                    break;
+                }
+                let Some(actor) = self.play.next_call(cast, list, value) else { break };
+                // Nothing else is due: what was has been carried out.
+                if self.play.wakes_at_once(troupe, now, actor) {
+                    self.carry_out(context, now, actor, observers)?;
+                }
                 self.carry_out_due(context, now, observers)?;
             }
         }

@@ -36,9 +36,15 @@ impl Calls {
         (self.sorted, self.least) = (0, None);
     }
 
-    /// How many calls there are.
-    pub fn len(&self) -> usize {
-        self.calls.len()
+    /// A key that no call at or after `cursor` lies below, read without sorting; the greatest past the end.
+    pub fn bound(&self, cursor: usize) -> i64 {
+        if cursor < self.sorted || cursor >= self.calls.len() {
+            return self.calls.get(cursor).map_or(i64::MAX, |call| call.key);
+        }
+        match self.sorted.checked_sub(1) {
+            Some(last) => self.calls[last].key,
+            None => self.least.unwrap_or(i64::MAX),
+        }
     }
 
     pub fn push(&mut self, call: Call) {

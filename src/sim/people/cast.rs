@@ -112,9 +112,9 @@ impl Cast {
         self.levels.get(call.drawn as usize).copied()
     }
 
-    /// How many calls a list holds.
-    pub fn len(&self, list: usize) -> usize {
-        self.lists.get(list).map_or(0, Calls::len)
+    /// A key that no call of a list at or after a cursor lies below.
+    pub fn bound(&self, list: usize, cursor: usize) -> i64 {
+        self.lists.get(list).map_or(i64::MAX, |calls| calls.bound(cursor))
     }
 
     /// The call of a list at a cursor, where the signal has reached it.

@@ -97,6 +97,8 @@ impl Memories {
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Play {
     cursors: Vec<usize>,
+    /// Of each list a value of its signal below which nobody is woken.
+    nearest: Vec<i64>,
     rearmed: Vec<BinaryHeap<Reverse<Armed>>>,
     /// The first act that is due, where it was found so as it was scheduled: it never enters the heap.
     first_due: Option<Due>,
@@ -121,6 +123,8 @@ impl Play {
         self.path = path;
         self.cursors.clear();
         self.cursors.resize(troupe.signals.len(), 0);
+        self.nearest.clear();
+        self.nearest.resize(troupe.signals.len(), i64::MIN);
         self.rearmed.resize_with(troupe.signals.len(), BinaryHeap::new);
         self.rearmed.iter_mut().for_each(BinaryHeap::clear);
         self.due.clear();
@@ -178,9 +182,9 @@ impl Play {
         }
     }
 
-    /// Whether nobody waits in a list.
-    pub fn is_empty(&self, cast: &Cast, list: usize) -> bool {
-        self.cursors[list] >= cast.len(list) && self.rearmed[list].is_empty()
+    /// The value of the signal of a list below which nobody is woken; `None` where nobody waits in it.
+    pub fn nearest(&self, list: usize) -> Option<i64> {
+        Some(self.nearest[list]).filter(|&key| key < i64::MAX)
     }
 
     /// The next account whose call the signal of a list has reached.
@@ -199,6 +203,8 @@ impl Play {
                 return Some(call.actor);
             }
         }
+        let rearmed = self.rearmed[list].peek().map_or(i64::MAX, |Reverse(call)| call.key);
+        self.nearest[list] = cast.bound(list, self.cursors[list]).min(rearmed);
         None
     }
 
@@ -213,6 +219,7 @@ impl Play {
     /// Ends an instant: what was armed in it counts.
     pub fn settle(&mut self) {
         for (list, call) in self.later.drain(..) {
+            self.nearest[list] = self.nearest[list].min(call.key);
             self.rearmed[list].push(Reverse(call));
         }
     }
@@ -246,10 +253,20 @@ impl Play {
         if std::mem::replace(&mut memory.waiting, true) {
             return;
         }
-        let delay = troupe.roles[actor.role as usize].behaviour.delay_s();
-        let (low, high) = delay.support();
-        let seconds = if low >= high { low } else { delay.quantile(self.draw(troupe, actor)) };
+        let role = &troupe.roles[actor.role as usize];
+        let seconds = role.reaction_s.unwrap_or_else(|| role.behaviour.delay_s().quantile(self.draw(troupe, actor)));
         self.schedule(now, seconds, actor);
+    }
+
+    /// The same for one that may act before all others: whether its act is due now, and is then not scheduled.
+    pub fn wakes_at_once(&mut self, troupe: &Troupe<'_>, now: Nanos, actor: Actor) -> bool {
+        let memory = self.memory(actor);
+        if memory.waiting || troupe.roles[actor.role as usize].reaction_s != Some(0.0) {
+            self.wake(troupe, now, actor);
+            return false;
+        }
+        memory.armed += 1;
+        true
     }
 
     /// An act is due so many seconds from now; never, where that is beyond what a clock can hold.
