@@ -42,6 +42,7 @@ fn is_eligible(rule: Eligible, winner: &Winner, value_at_worst: Cash) -> bool {
 
 impl Venue {
     /// All rounds of this instant, by contract and side of the losers.
+    #[inline(never)]
     pub(super) fn rounds(&mut self) {
         if self.agenda.needs.is_empty() {
             return;

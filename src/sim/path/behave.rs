@@ -262,8 +262,8 @@ impl Lane {
                 Action::Withdraw { amount: Cash::MAX, keep }
             }
         };
-        let next = self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
-        self.fill(context, now, next, observers)
+        self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
+        self.fill(context, now, observers)
     }
 
     /// Spot is sold elsewhere, and the index follows for good.
