@@ -349,10 +349,16 @@ impl Venue {
     #[inline]
     pub fn apply(&mut self, command: Command) -> Result<Next, Refused> {
         match command {
-            Command::Fill(fill) => self.filled(fill),
+            Command::Fill(fill) => {
+                self.filled(fill)?;
+                Ok(self.next())
+            }
             Command::Mark { now, contract, mark } => self.marked(now, contract, mark).map(|()| Next::Idle),
             Command::Refreshed { now } => self.refreshed(now).map(|()| Next::Idle),
-            Command::Check { now } => self.check(now),
+            Command::Check { now } => {
+                self.check(now)?;
+                Ok(self.next())
+            }
             Command::Index { now, contract, index } => self.indexed(now, contract, index).map(|()| Next::Idle),
             Command::Volatility { now, contract, volatility } => {
                 self.hears_of(contract)?;
@@ -388,7 +394,12 @@ impl Venue {
         Ok(())
     }
 
-    fn marked(&mut self, now: Nanos, contract: ContractId, mark: Price) -> Result<(), Refused> {
+    /// [`Command::Mark`].
+    ///
+    /// # Errors
+    /// Where an order waits for its fill, the contract is unknown or the mark not above zero; nothing has changed then.
+    #[inline]
+    pub fn marked(&mut self, now: Nanos, contract: ContractId, mark: Price) -> Result<(), Refused> {
         self.hears_of(contract)?;
         if mark.0 <= 0 {
             return Err(Refused::NoPrice(mark.0));
@@ -411,8 +422,12 @@ impl Venue {
         Ok(())
     }
 
+    /// [`Command::Refreshed`].
+    ///
+    /// # Errors
+    /// Where an order waits for its fill.
     #[inline]
-    fn refreshed(&mut self, now: Nanos) -> Result<(), Refused> {
+    pub fn refreshed(&mut self, now: Nanos) -> Result<(), Refused> {
         if self.is_busy() {
             return Err(Refused::Busy);
         }
@@ -423,23 +438,28 @@ impl Venue {
         Ok(())
     }
 
-    fn check(&mut self, now: Nanos) -> Result<Next, Refused> {
+    /// [`Command::Check`].
+    ///
+    /// # Errors
+    /// Where an order waits for its fill.
+    pub fn check(&mut self, now: Nanos) -> Result<(), Refused> {
         if self.is_busy() {
             return Err(Refused::Busy);
         }
         self.now = now;
         if self.is_idle() || self.is_out(now) {
-            return Ok(Next::Idle);
+            return Ok(());
         }
         self.begin_instant();
-        Ok(self.proceed())
+        self.proceed();
+        Ok(())
     }
 
     /// [`Command::Fill`], which comes once an order.
     ///
     /// # Errors
     /// Where no order waits or the fill does not fit it; nothing has changed then.
-    pub fn filled(&mut self, fill: Fill) -> Result<Next, Refused> {
+    pub fn filled(&mut self, fill: Fill) -> Result<(), Refused> {
         if self.own.is_some() {
             return self.take_own_fill(fill);
         }
@@ -453,12 +473,25 @@ impl Venue {
             if is_inventory {
                 self.agenda.answered();
                 self.take_inventory_fill(pending, &order, answer);
-                return Ok(self.proceed());
+                self.proceed();
+                return Ok(());
             }
         }
         self.agenda.answered();
         self.take_fill(pending, answer);
-        Ok(self.proceed())
+        self.proceed();
+        Ok(())
+    }
+
+    /// The order that waits for its fill.
+    #[must_use]
+    #[inline]
+    pub fn wanted(&self) -> Option<&Order> {
+        self.own.as_ref().map(|own| &own.order).or_else(|| self.agenda.waiting().map(|(_, order)| order))
+    }
+
+    fn next(&self) -> Next {
+        self.wanted().map_or(Next::Idle, |order| Next::Order(*order))
     }
 
     fn is_busy(&self) -> bool {
@@ -467,7 +500,8 @@ impl Venue {
 
     /// Returns the shortfall that a fill within a budget leaves, nothing where no budget stops it; and whether the budget
     /// cut it short.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     fn check_fill(&self, order: &Order, fill: &Fill) -> Result<(Cash, bool), Refused> {
         if fill.lots.0 < 0 || fill.cash.0 < 0 || fill.uncut.0 < 0 {
             return Err(Refused::Negative);

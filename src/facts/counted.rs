@@ -130,7 +130,8 @@ impl Counted {
     }
 
     /// A forced order on a position of this side is finished.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     pub fn closed(&mut self, side: Side, disposal: &Disposal) {
         self.to_book += disposal.to_book.0;
         self.to_engine += disposal.to_engine.0;

@@ -35,7 +35,7 @@ use crate::venue::ledger::Telling;
 use crate::venue::margin::Tiers;
 use crate::venue::register::Register;
 use crate::venue::rules::Rules;
-use crate::venue::{Command, Fill, Next, Order, Refused, Venue};
+use crate::venue::{Command, Refused, Venue};
 
 /// What is wanted of a path beside its row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +167,10 @@ impl AssetState {
     /// Both on ticks.
     fn ticks(&mut self) -> (Price, Price) {
         let (exogenous, index) = (self.exogenous, self.index);
-        *self.ticks.get_or_insert_with(|| (on_tick(exogenous), on_tick(index)))
+        *self.ticks.get_or_insert_with(|| {
+            let tick = on_tick(exogenous);
+            (tick, if index == exogenous { tick } else { on_tick(index) })
+        })
     }
 
     /// A permanent move of the log index.
@@ -635,9 +638,9 @@ impl Lane {
                 self.venue.apply(Command::Index { now, contract, index: on_tick(index) })?;
             }
             self.tell_mark(contract, mark);
-            self.venue.apply(Command::Mark { now, contract, mark })?;
+            self.venue.marked(now, contract, mark)?;
         }
-        self.venue.apply(Command::Refreshed { now })?;
+        self.venue.refreshed(now)?;
         if let Some(book) = self.books.first() {
             let billionths = |share: f64| Price::nearest(share * 1e9).map_or(0, |share| share.0);
             if self.tally.wants_depth(billionths(book.least_depth_left())) {
@@ -714,26 +717,19 @@ impl Lane {
     /// The venue's work at a check instant.
     fn check(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
         self.move_index(context, now);
-        let next = self.venue.apply(Command::Check { now })?;
-        self.fill(context, now, next, observers)
+        self.venue.check(now)?;
+        self.fill(context, now, observers)
     }
 
     /// Takes orders to the book and fills back, until the venue wants no more.
-    fn fill(
-        &mut self,
-        context: &Context<'_>,
-        now: Nanos,
-        mut next: Next,
-        observers: &mut [&mut dyn Observer],
-    ) -> Result<(), Refused> {
-        while let Next::Order(order) = next {
+    fn fill(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
+        loop {
             // An event is told by itself; what is only counted is not told before the instant is over.
             if self.venue.is_heard() {
                 self.tell(context, now, observers);
             }
-            let fill = self.trade(context, &order);
-            next = self.venue.filled(fill)?;
-            self.tell_price(order.contract);
+            let Some((contract, _)) = self.trade(context)? else { break };
+            self.tell_price(contract);
         }
         self.tell(context, now, observers);
         Ok(())
@@ -752,9 +748,11 @@ impl Lane {
         }
     }
 
-    /// Takes one order to the book.
-    fn trade(&mut self, context: &Context<'_>, order: &Order) -> Fill {
-        let c = usize::from(order.contract);
+    /// Takes the order that waits to the book and its fill back to the venue; its contract and what was filled.
+    fn trade(&mut self, context: &Context<'_>) -> Result<Option<(ContractId, Qty)>, Refused> {
+        let Some(order) = self.venue.wanted() else { return Ok(None) };
+        let (contract, side) = (order.contract, order.side);
+        let c = usize::from(contract);
         let k = context.stage.rules.contracts[c].multiplier;
         let state = &mut self.assets[c];
         let fill = fill::execute(order, self.books[c].as_mut(), state.index, k);
@@ -767,10 +765,12 @@ impl Lane {
                 Reference::PerTickLot(_) => fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64(),
                 Reference::PerLot(worth) => fill.lots.0 as f64 * worth,
             };
-            self.forced.trade(fill::taker(order.side), amount);
+            self.forced.trade(fill::taker(side), amount);
             self.count_flow(context.stage.scenario);
         }
-        fill
+        let lots = fill.lots;
+        self.venue.filled(fill)?;
+        Ok(Some((contract, lots)))
     }
 
     /// The index at the last grid point that is not after `now`.
@@ -786,6 +786,7 @@ impl Lane {
         }
     }
 
+    #[inline]
     fn tell_price(&mut self, contract: ContractId) {
         let c = usize::from(contract);
         self.assets[c].traded = on_tick(self.books[c].mid(self.assets[c].index));
@@ -793,6 +794,7 @@ impl Lane {
     }
 
     /// Prices of a contract that may stand still: the index goes on, nobody trades.
+    #[inline]
     fn tell_standing(&mut self, contract: ContractId) {
         let state = &mut self.assets[usize::from(contract)];
         let ((index_exogenous, index), traded) = (state.ticks(), state.traded);
@@ -814,8 +816,10 @@ impl Lane {
     fn tell(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) {
         if !self.venue.is_heard() {
             let (facts, counted) = self.venue.happened();
-            self.tally.see_beside(now, facts, counted);
-            facts.clear();
+            if !facts.is_empty() || self.tally.keeps_series() {
+                self.tally.see_beside(now, facts, counted);
+                facts.clear();
+            }
             return;
         }
         let facts = self.venue.facts();

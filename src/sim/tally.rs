@@ -144,6 +144,13 @@ impl Tally {
         self.leg.see_depth(share);
     }
 
+    /// Whether the path's series are kept.
+    #[must_use]
+    #[inline]
+    pub fn keeps_series(&self) -> bool {
+        self.series == Series::Keep
+    }
+
     /// Whether a depth left of no less than `least` may change a row or a series. A billionth is left for rounding.
     #[must_use]
     #[inline]
@@ -240,13 +247,13 @@ impl Tally {
             return;
         }
         self.seen = Some(seen);
-        self.sample_before(time);
-        self.note_prices(index_exogenous, index, traded);
-        self.leg.see(time, traded, self.traded);
+        self.note_prices(time, index_exogenous, index, traded);
     }
 
-    #[inline]
-    fn note_prices(&mut self, index_exogenous: Price, index: Price, traded: Price) {
+    #[inline(never)]
+    fn note_prices(&mut self, time: Nanos, index_exogenous: Price, index: Price, traded: Price) {
+        self.sample_before(time);
+        self.leg.see(time, traded, self.traded);
         let row = &mut self.row;
         if !self.priced {
             // A book may open with its mid away from the opening index, which nobody then traded at.

@@ -8,7 +8,7 @@
 use super::backstop::Gift;
 use super::ledger::Slot;
 use super::rules::{AdlTrigger, PositionLayer};
-use super::{Next, Order, Venue};
+use super::{Order, Venue};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Side};
 use crate::money::{Cash, Multiplier, Price, Qty, Ratio};
 
@@ -248,12 +248,13 @@ impl Venue {
         Phase::Orders { work: 0, step: 0 }
     }
 
-    /// Goes on until a fill is needed or the instant is over.
-    pub(super) fn proceed(&mut self) -> Next {
+    /// Goes on until a fill is needed or the instant is over. Each phase is a call of its own, so that the way of an order
+    /// does not pay for the others.
+    pub(super) fn proceed(&mut self) {
         while self.agenda.waiting.is_none() {
             match self.agenda.phase {
                 Phase::Orders { work, step } => self.work_off(work, step),
-                Phase::Idle => return Next::Idle,
+                Phase::Idle => return,
                 Phase::Inventory { contract, at, left } => self.sell_inventory(contract, at, left),
                 Phase::Vaults { backstop, contract } => self.sell_vaults(backstop, contract),
                 Phase::Rounds => {
@@ -266,9 +267,9 @@ impl Venue {
                 Phase::Close => self.close_instant(),
             }
         }
-        self.agenda.waiting.map_or(Next::Idle, |(_, order)| Next::Order(order))
     }
 
+    #[inline(never)]
     fn sell_inventory(&mut self, contract: ContractId, at: usize, left: Qty) {
         if at >= self.engine.count(contract) || left.is_zero() {
             self.agenda.phase = self.start_inventory(contract + 1);
@@ -289,6 +290,7 @@ impl Venue {
         self.ask(Pending::Ticket { contract, at }, order);
     }
 
+    #[inline(never)]
     fn sell_vaults(&mut self, backstop: u16, contract: ContractId) {
         if usize::from(contract) == self.marks.len() {
             self.agenda.phase = if usize::from(backstop) + 1 < self.ledger.backstops.len() {
@@ -305,6 +307,7 @@ impl Venue {
     }
 
     /// Opens due orders and takes each through the layers before ADL.
+    #[inline(never)]
     fn work_off(&mut self, mut work: usize, mut step: usize) {
         loop {
             if work == self.agenda.works.len() && !self.open_order() {
@@ -337,6 +340,7 @@ impl Venue {
     }
 
     /// Takes what ADL has left of each order through the layers after it.
+    #[inline(never)]
     fn work_off_rest(&mut self, mut work: usize, mut step: usize) {
         while work < self.agenda.works.len() {
             if step == self.agenda.after.len() || self.agenda.works[work].left.is_zero() {
@@ -354,6 +358,7 @@ impl Venue {
     }
 
     /// Claims, fees and surplus of all orders of the instant.
+    #[inline(never)]
     fn close_instant(&mut self) {
         self.meet_claims();
         for work in 0..self.agenda.works.len() {

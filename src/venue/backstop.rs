@@ -73,11 +73,13 @@ impl Venue {
     }
 
     /// Whether an order does not go to the book because a backstop behind it takes such positions at once.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "asked by every order, nearly always for nothing")]
+    #[inline(always)]
     pub(super) fn passes_the_book(&mut self, at: usize) -> bool {
         !self.ledger.backstops.is_empty() && self.vaults_come_first(at)
     }
 
+    #[inline(never)]
     fn vaults_come_first(&mut self, at: usize) -> bool {
         let layers = &self.rules.position_layers;
         let place = |wanted| layers.iter().position(|layer| *layer == wanted);

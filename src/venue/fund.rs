@@ -162,13 +162,15 @@ pub(super) fn most_that_hold<const N: usize>(lots: Qty, known: [i128; N], holds:
 
 impl Venue {
     /// Cash and floor of the pool that pays for a contract.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "asked for by every order")]
+    #[inline(always)]
     pub(super) fn pool(&self, contract: ContractId) -> (Cash, Cash) {
         self.funds.pool(contract, self.ledger.fund())
     }
 
     /// B: what the fund may pay now for a shortfall of a contract.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "asked for by every order")]
+    #[inline(always)]
     pub(super) fn budget(&self, contract: ContractId) -> Cash {
         let whole = self.whole_budget(contract);
         if self.agenda.keeps_promise || self.funds.plain {
@@ -179,7 +181,8 @@ impl Venue {
     }
 
     /// The same whatever the fund's drawdown.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "asked for by every order")]
+    #[inline(always)]
     pub(super) fn whole_budget(&self, contract: ContractId) -> Cash {
         if !self.funds.pays {
             return Cash::ZERO;

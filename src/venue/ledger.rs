@@ -245,7 +245,8 @@ impl Ledger {
     }
 
     /// Where a position is kept from now on, its funding counted.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a look-up that is shorter than a call")]
+    #[inline(always)]
     pub fn slot(&mut self, id: u32) -> Slot {
         Slot(self.slot_of(id))
     }
@@ -408,7 +409,8 @@ impl Ledger {
 impl Position {
     /// A position as the register has it.
     #[must_use]
-    #[inline]
+    #[expect(clippy::inline_always, reason = "written where it is kept")]
+    #[inline(always)]
     pub fn opened(register: &Register, id: u32) -> Self {
         let (holdings, j) = (&register.holdings, id as usize);
         Self {
@@ -476,7 +478,7 @@ impl Ledger {
         slot
     }
 
-    #[inline]
+    #[inline(never)]
     fn touch(&mut self, id: u32) -> usize {
         self.touched.push(Position::opened(&self.register, id));
         self.positions.add(id)

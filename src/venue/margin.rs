@@ -375,6 +375,7 @@ fn ceil(a: i64, b: i64) -> i64 {
 /// is ≥ 0, and that equity. Negative only where no price is high or low enough: a position of a cross account that lost
 /// more elsewhere than this one is worth. Long: b = ⌈(cost − collateral)/(q·k)⌉.
 #[must_use]
+#[inline]
 pub fn bankruptcy(k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> (Price, Cash) {
     let tick = match k {
         Multiplier::Linear(per_tick) => {
@@ -386,17 +387,19 @@ pub fn bankruptcy(k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> (Pri
                 None => i64::from(qty.0 > 0 && need > 0),
             }
         }
-        Multiplier::Inverse(f) => {
-            let Price(beyond) = first_tick(k, qty, |price| (collateral + k.value(qty, price) - cost).0 < 0);
-            // From the price of two f + 1 on a lot is worth nothing.
-            if qty.0 > 0 { (beyond + 1).min(f.saturating_mul(2) + 1) } else { beyond - 1 }
-        }
+        Multiplier::Inverse(f) => inverse_bankruptcy(k, f, qty, cost, collateral),
     };
     // No price is below a tick: a short whose loss lies elsewhere can lack cash even there, and a long whose account has
     // more than the position is worth has something left.
     let tick = tick.max(1);
     let surplus = collateral + k.value(qty, Price(tick)) - cost;
     (Price(tick), surplus)
+}
+
+fn inverse_bankruptcy(k: Multiplier, f: i64, qty: Qty, cost: Cash, collateral: Cash) -> i64 {
+    let Price(beyond) = first_tick(k, qty, |price| (collateral + k.value(qty, price) - cost).0 < 0);
+    // From the price of two f + 1 on a lot is worth nothing.
+    if qty.0 > 0 { (beyond + 1).min(f.saturating_mul(2) + 1) } else { beyond - 1 }
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ impl Scratch {
 
 impl Venue {
     /// All rounds of this instant, by contract and side of the losers.
+    #[inline(never)]
     pub(super) fn rounds(&mut self) {
         if self.agenda.needs.is_empty() {
             return;

@@ -53,7 +53,7 @@ pub struct OwnOrder {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waiting {
     own: Own,
-    order: Order,
+    pub(super) order: Order,
     /// Collateral that comes or goes with the whole order.
     margin: Cash,
 }
@@ -225,12 +225,12 @@ impl Venue {
         Qty(good)
     }
 
-    pub(super) fn take_own_fill(&mut self, fill: Fill) -> Result<Next, Refused> {
+    pub(super) fn take_own_fill(&mut self, fill: Fill) -> Result<(), Refused> {
         let Some(Waiting { own, order, margin }) = self.own else { return Err(Refused::NoOrder) };
         self.check_fill(&order, &fill)?;
         self.own = None;
         if fill.lots.is_zero() {
-            return Ok(Next::Idle);
+            return Ok(());
         }
         let id = own.position;
         let before = self.ledger.position(id);
@@ -266,7 +266,7 @@ impl Venue {
             }
             self.rearm(id);
         }
-        Ok(Next::Idle)
+        Ok(())
     }
 
     /// Hands collateral back to the wallet, as far as the account could still open what it holds.

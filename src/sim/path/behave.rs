@@ -7,7 +7,7 @@ use crate::sim::people::{Actor, Cast, Moves, Signal, Troupe};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
-use crate::venue::{Command, Next, Refused};
+use crate::venue::{Command, Refused};
 
 /// The nearest billionth at or below.
 fn billionths(x: f64) -> i64 {
@@ -265,14 +265,15 @@ impl Lane {
                 Action::Withdraw { amount: Cash::MAX, keep }
             }
         };
-        let next = self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
-        let Next::Order(order) = next else { return Ok(()) };
+        self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
+        if self.venue.wanted().is_none() {
+            return Ok(());
+        }
         self.tell(context, now, observers);
-        let fill = self.trade(context, &order);
-        self.venue.apply(Command::Fill(fill))?;
+        let Some((contract, lots)) = self.trade(context)? else { return Ok(()) };
         // Of an order that fills not one lot there is nothing to tell, but to those who follow everything.
-        if !fill.lots.is_zero() || !observers.is_empty() {
-            self.tell_price(order.contract);
+        if !lots.is_zero() || !observers.is_empty() {
+            self.tell_price(contract);
             self.tell(context, now, observers);
         }
         Ok(())

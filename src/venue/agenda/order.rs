@@ -24,7 +24,8 @@ pub(in crate::venue) struct Answer {
 
 impl Venue {
     /// Opens the next due order that still breaches; false where none is due.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     pub(super) fn open_order(&mut self) -> bool {
         loop {
             if self.agenda.cross.waits() && self.open_next_of_cross() {
@@ -157,11 +158,13 @@ impl Venue {
     }
 
     /// The worst price of an order in the book.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "asked by every order, mostly for nothing")]
+    #[inline(always)]
     fn limit(&self, work: &Work) -> Option<Price> {
         if self.rules.execution == Execution::Market { None } else { self.price_limit(work) }
     }
 
+    #[inline(never)]
     fn price_limit(&self, work: &Work) -> Option<Price> {
         let rules = &self.rules.contracts[usize::from(work.contract)];
         let position = self.ledger.at(work.slot);
@@ -299,7 +302,8 @@ impl Venue {
 
     /// Fees and surplus of a finished order. What equity cannot pay is waived; of a position that stays open, fees
     /// take no more than its equity at the mark, and its surplus stays with it.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     pub(super) fn close_order(&mut self, at: usize) {
         let work = &self.agenda.works[at];
         let &Work { position, account, slot, notional, contract, .. } = work;
