@@ -16,44 +16,32 @@ use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
 use flashcrash::fault::Failure;
 use flashcrash::scenario::{self, Scenario};
-use flashcrash::sim::path::{Pair, Wanted, Worker};
+use flashcrash::sim::path::{Known, Pair, Wanted, Worker};
 use flashcrash::sim::stage::Stage;
 use flashcrash::sim::tally::Series;
 use flashcrash::venue::adl::POLICIES;
 
+#[path = "paths/busy.rs"]
+mod busy;
 #[path = "paths/world.rs"]
 mod world;
 
 use world::{ADL_ONLY, FIXED_BOOK, FUNDING, World};
 
-/// Nanoseconds that this thread was on a processor, so that others on the machine do not count; time of the clock where
-/// the system does not tell (Linux does).
+/// Time of this thread on a processor.
 struct Busy;
-
-impl Busy {
-    fn now() -> f64 {
-        std::fs::read_to_string("/proc/thread-self/schedstat")
-            .ok()
-            .and_then(|text| text.split_whitespace().next()?.parse().ok())
-            .unwrap_or_else(|| {
-                static START: std::sync::LazyLock<std::time::Instant> =
-                    std::sync::LazyLock::new(std::time::Instant::now);
-                START.elapsed().as_secs_f64() * 1e9
-            })
-    }
-}
 
 impl Measurement for Busy {
     type Intermediate = f64;
     type Value = f64;
 
     fn start(&self) -> f64 {
-        Self::now()
+        busy::nanoseconds()
     }
 
     fn end(&self, start: f64) -> f64 {
         // The system counts by ticks of its own: never nothing.
-        (Self::now() - start).max(1.0)
+        (busy::nanoseconds() - start).max(1.0)
     }
 
     fn add(&self, a: &f64, b: &f64) -> f64 {
@@ -77,6 +65,11 @@ const ALONE: Wanted = Wanted { series: Series::Skip, pair: Pair::Alone };
 
 /// One path of a scenario, the same in every iteration; says first how much work it is.
 fn one_path(criterion: &mut Criterion<Busy>, name: &str, scenario: &Scenario) {
+    one_path_knowing(criterion, name, scenario, Known::default());
+}
+
+/// The same without what is known of it from elsewhere.
+fn one_path_knowing(criterion: &mut Criterion<Busy>, name: &str, scenario: &Scenario, known: Known) {
     let stage = Stage::new(scenario, 1).expect("its accounts can be drawn");
     let mut worker = Worker::new(&stage);
     let row = worker.run(0, ALONE, &mut []).expect("no invariant breaks");
@@ -89,7 +82,12 @@ fn one_path(criterion: &mut Criterion<Busy>, name: &str, scenario: &Scenario) {
         row.adl_accounts
     );
     criterion.bench_function(name, |bencher| {
-        bencher.iter(|| black_box(worker.run(0, ALONE, &mut []).expect("no invariant breaks")));
+        bencher.iter(|| {
+            let drawn = worker.draw(0).expect("its accounts can be drawn");
+            let (row, drawn) = worker.run_drawn(0, drawn, ALONE, known).expect("no invariant breaks");
+            worker.take(drawn);
+            black_box(row)
+        });
     });
 }
 
@@ -105,7 +103,8 @@ fn paths(criterion: &mut Criterion<Busy>) {
     one_path(criterion, "path/crash_43k_adl", &World { layers: ADL_ONLY, check: 2, ..crash }.scenario());
 }
 
-/// One mark bankrupts half of all accounts, and ADL takes three quarters of what the winners hold.
+/// One mark bankrupts half of all accounts, and ADL takes three quarters of what the winners hold: the mark with its round
+/// alone, and for the first policy the whole path, which runs again for what it would need of a fund.
 fn one_mark(criterion: &mut Criterion<Busy>) {
     for (accounts, suffix) in [(100_000, ""), (200_000, "_double")] {
         for policy in POLICIES.entries {
@@ -121,7 +120,12 @@ fn one_mark(criterion: &mut Criterion<Busy>) {
                 far_size: 1_333.0,
                 ..FIXED_BOOK
             };
-            one_path(criterion, &format!("adl/one_mark{suffix}/{kind}"), &world.scenario());
+            let scenario = world.scenario();
+            let known = Known { need: Some((0, 0)), ..Known::default() };
+            one_path_knowing(criterion, &format!("adl/one_mark{suffix}/{kind}"), &scenario, known);
+            if kind == FIXED_BOOK.adl {
+                one_path(criterion, &format!("adl/one_mark_and_need{suffix}"), &scenario);
+            }
         }
     }
 }
@@ -231,27 +235,6 @@ fn commands(criterion: &mut Criterion) {
     }
 }
 
-/// Time against accounts, steps, liquidations, ADL events and assets, one of them at a time.
-fn growth(criterion: &mut Criterion<Busy>) {
-    for thousands in [12, 25, 50, 100, 200, 400] {
-        let world = World { far: thousands * 1_000 - 2_000, ..FIXED_BOOK };
-        one_path(criterion, &format!("growth/accounts/{thousands}k"), &world.scenario());
-    }
-    for steps in [360, 720, 1_440, 2_880, 5_760] {
-        one_path(criterion, &format!("growth/steps/{steps}"), &World { steps, ..FIXED_BOOK }.scenario());
-    }
-    for near in [500, 2_000, 8_000, 32_000] {
-        let world = World { near, far: 100_000 - near, ..FIXED_BOOK };
-        one_path(criterion, &format!("growth/liquidations/{near}"), &world.scenario());
-        let world = World { layers: ADL_ONLY, far_long: 0.1, check: 10, ..world };
-        one_path(criterion, &format!("growth/adl/{near}"), &world.scenario());
-    }
-    for assets in [1, 2, 4, 8] {
-        let world = World { near: 2_000 / assets, far: 48_000 / assets, assets, ..FIXED_BOOK };
-        one_path(criterion, &format!("growth/assets/{assets}"), &world.scenario());
-    }
-}
-
 fn quick() -> Criterion {
     Criterion::default()
         .sample_size(10)
@@ -263,6 +246,6 @@ fn busy() -> Criterion<Busy> {
     quick().with_measurement(Busy)
 }
 
-criterion_group!(name = work; config = busy(); targets = naive_scan, paths, main_job, cross, one_mark, growth);
+criterion_group!(name = work; config = busy(); targets = naive_scan, paths, main_job, cross, one_mark);
 criterion_group!(name = clock; config = quick(); targets = commands, threads);
 criterion_main!(work, clock);

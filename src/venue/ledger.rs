@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
-mod touched;
+pub(super) mod touched;
 
+use super::adl::Winner;
 use super::register::Register;
 use super::rules::{MarginMode, Rules};
 use crate::facts::counted::Counted;
@@ -476,6 +477,40 @@ impl Ledger {
         };
         self.touched[slot].accrue(&self.funding);
         slot
+    }
+
+    /// Touches an isolated position that an ADL round has read already; others are read when they are touched.
+    pub(super) fn touch_read(&mut self, id: u32, contract: ContractId, read: &Winner) {
+        let register = &self.register;
+        if register.holdings.mode(id as usize) == MarginMode::Cross || self.is_touched(id) {
+            return;
+        }
+        let owed = self.owed_since_opening(contract, read.qty);
+        self.touched.push(Position {
+            id,
+            account: read.account,
+            contract,
+            qty: read.qty,
+            cost: read.cost,
+            collateral: read.collateral + owed,
+            mode: MarginMode::Isolated,
+            owed,
+            funded: self.funding(contract),
+            moved: Cash::ZERO,
+            armed: 0,
+            trigger: register.trigger[id as usize],
+            state: State::Listed,
+            partial_at: None,
+        });
+        self.positions.add(id);
+    }
+
+    /// What a position that the path has not touched owes of funding.
+    pub(super) fn owed_since_opening(&self, contract: ContractId, qty: Qty) -> Cash {
+        match self.funding(contract) {
+            0 => Cash::ZERO,
+            funding => Cash(narrow(i128::from(qty.0) * i128::from(funding))),
+        }
     }
 
     #[inline(never)]

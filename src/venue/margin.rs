@@ -141,6 +141,13 @@ impl Tiers {
         i128::from(tier.rate) * i128::from(notional.0) - tier.deduction
     }
 
+    /// The same where all products fit 64 bits.
+    #[inline]
+    fn narrow_maintenance(&self, notional: Cash) -> Option<i64> {
+        let tier = self.scaled[self.tier_of(notional)];
+        tier.rate.checked_mul(notional.0)?.checked_sub(i64::try_from(tier.deduction).ok()?)
+    }
+
     /// Denominator of [`maintenance_scaled`](Self::maintenance_scaled).
     #[must_use]
     pub fn scale(&self) -> i64 {
@@ -171,11 +178,9 @@ impl Tiers {
     /// Maintenance margin rounded up to a whole cash unit: the safe side for an account.
     #[must_use]
     pub fn maintenance(&self, notional: Cash) -> Cash {
-        let scaled = self.maintenance_scaled(notional);
-        match i64::try_from(scaled) {
-            // The usual case: a quotient of 64 bits.
-            Ok(scaled) => Cash(scaled.div_euclid(self.scale) + i64::from(scaled.rem_euclid(self.scale) != 0)),
-            Err(_) => Cash(narrow(div_ceil(scaled, i128::from(self.scale)))),
+        match self.narrow_maintenance(notional) {
+            Some(scaled) => Cash(ceil(scaled, self.scale)),
+            None => Cash(narrow(div_ceil(self.maintenance_scaled(notional), i128::from(self.scale)))),
         }
     }
 
@@ -203,15 +208,14 @@ impl Tiers {
     #[inline]
     pub fn covers(&self, equity: Cash, notional: Cash, buffer: Ratio) -> bool {
         // (equity − maintenance) ≥ maintenance × buffer, over the common denominator.
+        if let Some(maintenance) = self.narrow_maintenance(notional)
+            && let Some(excess) = equity.0.checked_mul(self.scale).and_then(|equity| equity.checked_sub(maintenance))
+        {
+            return i128::from(excess) * i128::from(Ratio::ONE.0) >= i128::from(maintenance) * i128::from(buffer.0);
+        }
         let maintenance = self.maintenance_scaled(notional);
         let excess = i128::from(equity.0) * i128::from(self.scale) - maintenance;
-        match (i64::try_from(excess), i64::try_from(maintenance)) {
-            // The usual case: products of 64 bits.
-            (Ok(excess), Ok(maintenance)) => {
-                i128::from(excess) * i128::from(Ratio::ONE.0) >= i128::from(maintenance) * i128::from(buffer.0)
-            }
-            _ => excess * i128::from(Ratio::ONE.0) >= maintenance * i128::from(buffer.0),
-        }
+        excess * i128::from(Ratio::ONE.0) >= maintenance * i128::from(buffer.0)
     }
 
     /// The liquidation tick: the first tick, in the direction of loss, at which the venue's test holds. Maintenance is

@@ -3,6 +3,7 @@
 use super::adl::{Policy, Ranking, Round, Winner};
 use super::agenda::{Debt, Need, Source, leg};
 use super::ledger::Holder;
+use super::ledger::touched::Touched;
 use super::rules::{AdlPrice, MarginMode};
 use super::winners::{Field, Question, Winners};
 use super::{SIDES, Venue};
@@ -13,8 +14,8 @@ use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     needs: Vec<Need>,
-    /// Accounts with an unfinished order, sorted: with no position of theirs are they winners.
-    busy: Vec<u32>,
+    /// Accounts with an unfinished order: with no position of theirs are they winners.
+    busy: Touched,
     pub search: Winners,
     winners: Vec<(Winner, u32)>,
     shared: Vec<Winner>,
@@ -37,9 +38,8 @@ impl Venue {
         }
         let works = self.agenda.works.iter().map(|work| work.account);
         let queued = self.queue.iter().map(|queued| self.ledger.position(queued.position).account);
-        self.round.busy.clear();
-        self.round.busy.extend(works.chain(queued));
-        self.round.busy.sort_unstable();
+        self.round.busy.reset(self.ledger.register().holdings.wallet.len());
+        works.chain(queued).for_each(|account| self.round.busy.mark(account));
         for c in 0..self.marks.len() {
             let contract = u16::try_from(c).expect("contracts are numbered in 16 bits");
             for side in SIDES {
@@ -106,7 +106,7 @@ impl Venue {
     }
 
     /// Who may win in a round.
-    fn field<'a>(&'a self, round: &Round, losers: Side, busy: &'a [u32], contract: ContractId) -> Field<'a> {
+    fn field<'a>(&'a self, round: &Round, losers: Side, busy: &'a Touched, contract: ContractId) -> Field<'a> {
         Field {
             ledger: &self.ledger,
             contract,
@@ -147,6 +147,7 @@ impl Venue {
         let mut need = needs.next();
         let mut placed = Qty::ZERO;
         for &(winner, id) in &scratch.winners {
+            self.ledger.touch_read(id, contract, &winner);
             let mut available = winner.qty.abs();
             while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
                 let lots = available.min(current.lots);
@@ -200,6 +201,7 @@ impl Venue {
                 div_floor(product, i128::from(placed.0))
             }));
             settled += cash;
+            self.ledger.touch_read(id, contract, &winner);
             let (qty, signed) = leg(k, losers.opposite(), lots, cash);
             self.ledger.trade(id, qty, signed, None, Via::Adl);
             // For display only: the tick nearest to what the winner got on average.

@@ -11,11 +11,12 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::adl::{Ranking, Region, Round, Winner};
+use super::ledger::touched::Touched;
 use super::ledger::{Ledger, State};
 use super::margin::Tiers;
 use super::rules::{Eligible, MarginMode};
 use crate::facts::{ContractId, Side};
-use crate::money::{Cash, Price};
+use crate::money::{Cash, Price, Qty};
 
 /// Positions in a leaf: small enough to look at each, large enough to keep the tree shallow.
 const LEAF: u32 = 12;
@@ -41,13 +42,19 @@ struct Node {
     parent: u32,
 }
 
-/// A position as the tree sees it: per lot, rounded down.
+/// An isolated position at the opening, with all that a policy is told of it: those of a leaf are read in a row, where the
+/// register's columns would be a line of cache each.
 #[derive(Clone, Copy, Debug)]
 struct Key {
+    /// Cost and collateral per lot, rounded down.
     cost: i64,
     collateral: i64,
-    lots: i64,
     id: u32,
+    account: u32,
+    qty: Qty,
+    /// Of all its lots.
+    whole_cost: Cash,
+    whole_collateral: Cash,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -110,8 +117,8 @@ pub(super) struct Field<'a> {
     pub tiers: &'a Tiers,
     /// Marks of all contracts, for the equity of cross accounts.
     pub marks: &'a [Price],
-    /// Accounts with an unfinished order, sorted: with no position of theirs are they winners.
-    pub busy: &'a [u32],
+    /// Accounts with an unfinished order: with no position of theirs are they winners.
+    pub busy: &'a Touched,
 }
 
 /// What one round asks: which winners, by which policy.
@@ -167,9 +174,15 @@ impl Winners {
                 Kind::Position { seen, .. } => return Some(self.seen[seen as usize]),
                 Kind::Node(at) => {
                     if tree.is_leaf(at) {
-                        for key in tree.keys_of(at).iter().filter(|key| !field.ledger.is_touched(key.id)) {
+                        let is_whole = tree.is_whole(at);
+                        for key in tree.keys_of(at) {
                             // One by one: the heap is much larger than what joins it.
-                            self.frontier.extend(question.item(key.id, &mut self.seen));
+                            if is_whole || !field.ledger.is_touched(key.id) {
+                                let winner = field.eligible(field.at_opening(key));
+                                if let Some(item) = question.item(winner, key.id, &mut self.seen) {
+                                    self.frontier.push(item);
+                                }
+                            }
                         }
                         continue;
                     }
@@ -194,7 +207,7 @@ impl Winners {
         self.frontier.clear();
         tree.altered.retain(|&id| field.ledger.state(id) != State::Closed);
         for &id in &tree.altered {
-            self.frontier.extend(question.item(id, &mut self.seen));
+            self.frontier.extend(question.item(field.winner(id), id, &mut self.seen));
         }
         if let Some(root) = tree.nodes.first()
             && tree.alive[0] > 0
@@ -215,39 +228,44 @@ impl Winners {
 }
 
 impl Field<'_> {
-    /// A position as a winner, where its state and the rule let it be one; whether its account is busy is not asked.
+    /// A position as a winner, where its state and the rule let it be one.
     fn winner(&self, id: u32) -> Option<Winner> {
         let position = self.ledger.position(id);
         // One with an unfinished order is never a winner.
         if matches!(position.state, State::Closed | State::Queued) {
             return None;
         }
-        let k = self.ledger.multiplier(self.contract);
         let backing = self.ledger.backing(&position, self.marks);
-        let winner = Winner::of(&position, backing, k.value(position.qty, self.mark), self.tiers);
-        self.rule.admits(&winner, k.value(position.qty, self.worst)).then_some(winner)
+        self.eligible(Winner::of(&position, backing, self.value(position.qty), self.tiers))
+    }
+
+    /// A position that the path has not touched: it owes the funding of its lots since the opening.
+    fn at_opening(&self, key: &Key) -> Winner {
+        let &Key { id, account, qty, whole_cost: cost, whole_collateral, .. } = key;
+        let collateral = whole_collateral - self.ledger.owed_since_opening(self.contract, qty);
+        let value = self.value(qty);
+        let maintenance = self.tiers.maintenance(value.abs());
+        Winner { account, qty, cost, collateral, value, maintenance, opened: id }
+    }
+
+    fn value(&self, qty: Qty) -> Cash {
+        self.ledger.multiplier(self.contract).value(qty, self.mark)
+    }
+
+    fn eligible(&self, winner: Winner) -> Option<Winner> {
+        let value_at_worst = self.ledger.multiplier(self.contract).value(winner.qty, self.worst);
+        let is_free = || self.busy.find(winner.account).is_none();
+        (self.rule.admits(&winner, value_at_worst) && is_free()).then_some(winner)
     }
 
     /// All eligible winners with their positions, in the order of their accounts.
     pub fn each(&self, winners: &mut Vec<(Winner, u32)>) {
         winners.clear();
         let holdings = &self.ledger.register().holdings;
-        let mut busy = self.busy;
-        for (id, (&contract, &qty)) in (0u32..).zip(holdings.contract.iter().zip(&holdings.qty)) {
-            if contract != self.contract || Side::of(qty) != self.side {
-                continue;
-            }
-            let Some(winner) = self.winner(id) else { continue };
-            // Both are in the order of accounts.
-            while let [first, rest @ ..] = busy
-                && *first < winner.account
-            {
-                busy = rest;
-            }
-            if busy.first() != Some(&winner.account) {
-                winners.push((winner, id));
-            }
-        }
+        let of_side = (0u32..).zip(holdings.contract.iter().zip(&holdings.qty));
+        let of_side =
+            of_side.filter(|(_, (contract, qty))| **contract == self.contract && Side::of(**qty) == self.side);
+        winners.extend(of_side.filter_map(|(id, _)| Some((self.winner(id)?, id))));
     }
 }
 
@@ -276,12 +294,9 @@ impl Question<'_> {
         self.round.needed.0 > lots.0 / RANKED_FROM
     }
 
-    /// A position as an item of the search, where it is eligible.
-    fn item(&self, id: u32, seen: &mut Vec<(Winner, u32)>) -> Option<Item> {
-        let winner = self.field.winner(id)?;
-        if self.field.busy.binary_search(&winner.account).is_ok() {
-            return None;
-        }
+    /// A winner as an item of the search.
+    fn item(&self, winner: Option<Winner>, id: u32, seen: &mut Vec<(Winner, u32)>) -> Option<Item> {
+        let winner = winner?;
         let at = u32::try_from(seen.len()).expect("positions are numbered in 32 bits");
         seen.push((winner, id));
         let kind = Kind::Position { account: Reverse(winner.account), id: Reverse(id), seen: at };
@@ -366,9 +381,17 @@ impl Tree {
                 self.cross.push(id);
                 continue;
             }
-            let lots = qty.0.abs();
-            let (cost, collateral) = (holdings.cost[j].0.abs() / lots, holdings.collateral[j].0 / lots);
-            self.keys.push(Key { cost, collateral, lots, id });
+            let (lots, whole_cost, whole_collateral) = (qty.0.abs(), holdings.cost[j], holdings.collateral[j]);
+            let (cost, collateral) = (whole_cost.0.abs() / lots, whole_collateral.0 / lots);
+            self.keys.push(Key {
+                cost,
+                collateral,
+                id,
+                account: holdings.account[j],
+                qty,
+                whole_cost,
+                whole_collateral,
+            });
             self.leaf[j] = 0;
         }
         if !self.keys.is_empty() {
@@ -383,6 +406,11 @@ impl Tree {
         node.end - node.start <= LEAF
     }
 
+    /// Whether the path has touched none of a node's positions.
+    fn is_whole(&self, at: u32) -> bool {
+        self.alive[at as usize] == self.full[at as usize]
+    }
+
     fn keys_of(&self, at: u32) -> &[Key] {
         let node = &self.nodes[at as usize];
         &self.keys[node.start as usize..node.end as usize]
@@ -394,6 +422,7 @@ impl Tree {
         if children != 0 {
             return children;
         }
+        let is_whole = self.is_whole(at);
         let by_cost = self.nodes[at as usize].cost_matters_more(question.lot_value);
         let keys = &mut self.keys[start as usize..end as usize];
         let middle = keys.len() / 2;
@@ -404,7 +433,6 @@ impl Tree {
             keys.select_nth_unstable_by_key(middle, |key| key.collateral);
         }
         let first = u32::try_from(self.nodes.len()).expect("nodes are fewer than positions");
-        let is_whole = self.alive[at as usize] == self.full[at as usize];
         let (low, high) = keys.split_at(middle);
         for (child, keys, start) in [(first, low, start as usize), (first + 1, high, start as usize + middle)] {
             keys.iter().for_each(|key| self.leaf[key.id as usize] = child);
@@ -435,11 +463,11 @@ impl Node {
             parent,
             children: 0,
         };
-        for &Key { cost, collateral, lots, id } in keys {
+        for &Key { cost, collateral, id, qty, .. } in keys {
             // Keys are rounded down: the true value lies below the next whole unit.
             node.cost = (node.cost.0.min(cost), node.cost.1.max(cost + 1));
             node.collateral = (node.collateral.0.min(collateral), node.collateral.1.max(collateral + 1));
-            node.most_lots = node.most_lots.max(lots);
+            node.most_lots = node.most_lots.max(qty.0.abs());
             node.oldest = node.oldest.min(id);
         }
         node

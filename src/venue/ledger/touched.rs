@@ -2,7 +2,7 @@
 
 /// An index from what was touched to its entry, emptied in constant time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Touched {
+pub(in crate::venue) struct Touched {
     epoch: u32,
     entries: Vec<Entry>,
     len: u32,
@@ -30,6 +30,13 @@ impl Touched {
     pub fn find(&self, id: u32) -> Option<usize> {
         let entry = self.entries[id as usize];
         (entry.stamp == self.epoch).then_some(entry.slot as usize)
+    }
+
+    /// Stamps `id`, whatever its slot.
+    pub fn mark(&mut self, id: u32) {
+        if self.find(id).is_none() {
+            self.add(id);
+        }
     }
 
     /// Gives `id`, which has none, the next slot.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::super::adl::{POLICIES, Policy, Ranking, Round, Winner};
 use super::super::ledger::State;
+use super::super::ledger::touched::Touched;
 use super::super::margin::{Tier, Tiers};
 use super::super::rules::Eligible;
 use super::super::winners::{Field, Question, Winners};
@@ -35,7 +36,12 @@ fn venue_of(people: &[(i64, i64, i64)]) -> Venue {
 }
 
 /// What a round asks of the shorts.
-fn question<'a>(venue: &'a Venue, policy: &'a dyn Ranking, round: &'a Round, tiers: &'a Tiers) -> Question<'a> {
+fn question<'a>(
+    venue: &'a Venue,
+    policy: &'a dyn Ranking,
+    round: &'a Round,
+    (tiers, busy): &'a (Tiers, Touched),
+) -> Question<'a> {
     let field = Field {
         ledger: venue.ledger(),
         contract: 0,
@@ -45,7 +51,7 @@ fn question<'a>(venue: &'a Venue, policy: &'a dyn Ranking, round: &'a Round, tie
         worst: round.price,
         tiers,
         marks: &[],
-        busy: &BUSY,
+        busy,
     };
     Question { field, policy, round, lot_value: round.mark.0 }
 }
@@ -69,6 +75,13 @@ fn ranked(venue: &Venue, policy: &dyn Ranking, round: &Round) -> Vec<u32> {
     ranked.into_iter().map(|(_, account)| account).collect()
 }
 
+fn busy(accounts: usize) -> Touched {
+    let mut busy = Touched::default();
+    busy.reset(accounts);
+    BUSY.into_iter().filter(|account| (*account as usize) < accounts).for_each(|account| busy.mark(account));
+    busy
+}
+
 fn found(search: &mut Winners, question: &Question<'_>) -> Vec<u32> {
     search.search(question);
     std::iter::from_fn(|| search.next(question)).map(|(_, id)| id).collect()
@@ -86,7 +99,7 @@ proptest! {
         salt: u64,
         touched in proptest::collection::vec(0u32..120, 0..40),
     ) {
-        let tiers = tiers();
+        let aside = (tiers(), busy(people.len()));
         let accounts = u32::try_from(people.len()).unwrap();
         let all: i64 = people.iter().map(|(_, lots, _)| lots).sum();
         for (entry, needed) in POLICIES.entries.iter().flat_map(|entry| [(entry, 0), (entry, all)]) {
@@ -98,7 +111,7 @@ proptest! {
             let mut search = Winners::default();
             search.reset(1);
             let first: Vec<u32> = {
-                let question = question(&venue, policy.as_ref(), &round, &tiers);
+                let question = question(&venue, policy.as_ref(), &round, &aside);
                 search.search(&question);
                 (0..3).filter_map(|_| search.next(&question)).map(|(_, id)| id).collect()
             };
@@ -110,7 +123,7 @@ proptest! {
                     position.state = State::Closed;
                 }
             }
-            let question = question(&venue, policy.as_ref(), &round, &tiers);
+            let question = question(&venue, policy.as_ref(), &round, &aside);
             let expected = ranked(&venue, policy.as_ref(), &round);
             prop_assert_eq!(found(&mut search, &question), expected, "{}, {} lots", entry.kind, needed);
         }
@@ -133,7 +146,7 @@ fn time_the_search() {
         })
         .collect();
     let venue = venue_of(&people);
-    let tiers = tiers();
+    let aside = (tiers(), busy(50_000));
     let (mark, needed) = (9_000, 100);
     for entry in POLICIES.entries {
         let Policy::Ranking(policy) = *entry.build_default() else { continue };
@@ -146,7 +159,7 @@ fn time_the_search() {
             accounts: 50_000,
             salt: 7,
         };
-        let question = question(&venue, policy.as_ref(), &round, &tiers);
+        let question = question(&venue, policy.as_ref(), &round, &aside);
         let mut search = Winners::default();
         search.reset(1);
         search.search(&question);
