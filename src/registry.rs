@@ -15,7 +15,7 @@ mod written;
 pub(crate) use preset::preset_choices;
 pub use preset::preset_source;
 pub use reading::{Reading, read, read_partly};
-pub use schema::{family_schema, schema};
+pub use schema::{definitions, family_schema, schema};
 pub use setting::{Setting, parse_with};
 pub use values::Values;
 pub use written::{Node, Raw, Word};

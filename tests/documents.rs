@@ -104,3 +104,20 @@ fn time_a_draw() {
     let equity: i64 = out.collateral.iter().map(|c| c.0 / 1_000_000).sum();
     println!("long {oi} short {short} collateral {equity}");
 }
+
+/// Every reference of the schema leads somewhere.
+#[test]
+fn what_the_schema_refers_to_is_defined_in_it() {
+    let schema = scenario::schema();
+    let mut open = vec![&schema];
+    let mut found = 0;
+    while let Some(part) = open.pop() {
+        if let Some(name) = part.get("$ref").and_then(|name| name.as_str()) {
+            assert!(schema.pointer(name.trim_start_matches('#')).is_some(), "{name}");
+            found += 1;
+        }
+        open.extend(part.as_object().into_iter().flat_map(|table| table.values()));
+        open.extend(part.as_array().into_iter().flatten());
+    }
+    assert!(found > 20, "{found} references");
+}

@@ -73,7 +73,9 @@ fn shape_schema(shape: Shape) -> Json {
         }
         Shape::List(of) => json!({ "type": "array", "items": shape_schema(*of) }),
         Shape::Table(keys) => schema(keys, ""),
-        Shape::Plugin(family) => family_schema(family, &[]),
+        // By name, since a family may stand within itself, and distributions stand everywhere. Beside a `$ref` nothing else
+        // counts, so it stands in a list of its own.
+        Shape::Plugin(family) => json!({ "allOf": [{ "$ref": format!("#/definitions/{}", defined_as(family)) }] }),
         Shape::PluginWith(family, with) => family_schema(family, with),
     }
 }
@@ -101,4 +103,43 @@ pub fn family_schema(family: &FamilyInfo, with: &[Key]) -> Json {
         }
     }
     json!({ "description": family.about, "anyOf": any })
+}
+
+fn defined_as(family: &FamilyInfo) -> String {
+    family.name.replace(' ', "_")
+}
+
+/// The JSON schemas of all families that these keys choose from, for `definitions` at the root.
+#[must_use]
+pub fn definitions(keys: &[Key]) -> Json {
+    let mut families: Vec<&'static FamilyInfo> = Vec::new();
+    keys.iter().for_each(|key| collect(key.shape, &mut families));
+    families.sort_by_key(|family| family.name);
+    let schemas = families.into_iter().map(|family| (defined_as(family), family_schema(family, &[])));
+    Json::Object(schemas.collect())
+}
+
+/// The families that a shape refers to, and those that they refer to.
+fn collect(shape: Shape, families: &mut Vec<&'static FamilyInfo>) {
+    match shape {
+        Shape::List(of) => collect(*of, families),
+        Shape::Table(keys) => keys.iter().for_each(|key| collect(key.shape, families)),
+        Shape::Plugin(family) => {
+            if families.iter().all(|known| known.name != family.name) {
+                families.push(family);
+                collect_of(family, families);
+            }
+        }
+        Shape::PluginWith(family, with) => {
+            collect_of(family, families);
+            with.iter().for_each(|key| collect(key.shape, families));
+        }
+        _ => {}
+    }
+}
+
+fn collect_of(family: &FamilyInfo, families: &mut Vec<&'static FamilyInfo>) {
+    for entry in (family.entries)() {
+        entry.keys.iter().for_each(|key| collect(key.shape, families));
+    }
 }

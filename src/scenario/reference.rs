@@ -68,6 +68,7 @@ pub fn schema() -> Json {
     whole["properties"]["sweep"] =
         json!({ "type": "object", "description": "axes over keys of the scenario, for `flashcrash sweep`" });
     whole["oneOf"] = json!([{ "required": ["traders"] }, { "required": ["accounts"] }]);
+    whole["definitions"] = registry::definitions(keys::ROOT);
     whole
 }
 

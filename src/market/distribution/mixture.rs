@@ -45,7 +45,7 @@ pub const ENTRY: Entry<dyn Distribution> = Entry {
 
 /// What a part can be. A mixture of mixtures is a mixture, so nothing is lost, and lists of keys stay finite.
 static PART_INFO: FamilyInfo = FamilyInfo {
-    name: "distribution",
+    name: "part of a mixture",
     about: "What a part of a mixture is drawn from.",
     entries: || {
         let all = super::DISTRIBUTIONS.entries.iter().map(Entry::info);

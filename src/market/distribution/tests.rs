@@ -468,7 +468,7 @@ fn wrong_parameters_are_located() {
     1 | x = { kind = "mixture", of = 3 }
       |                              ^
       |
-      = help: it takes a list, each a distribution { kind = … }, one of fixed, uniform, normal, lognormal, pareto, lognormal_pareto, aged_entry, discrete, empirical; a bare value means kind = "fixed"
+      = help: it takes a list, each a part of a mixture { kind = … }, one of fixed, uniform, normal, lognormal, pareto, lognormal_pareto, aged_entry, discrete, empirical; a bare value means kind = "fixed"
     "#);
 }
 
