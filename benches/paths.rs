@@ -23,6 +23,8 @@ use flashcrash::venue::adl::POLICIES;
 
 #[path = "paths/busy.rs"]
 mod busy;
+#[path = "paths/people.rs"]
+mod people;
 #[path = "paths/world.rs"]
 mod world;
 
@@ -150,6 +152,23 @@ fn main_job(criterion: &mut Criterion<Busy>) {
     });
 }
 
+/// Sixteen paths of the main job, the same in every iteration, where accounts act of their own accord and where they do not.
+fn behaviours(criterion: &mut Criterion<Busy>) {
+    for people in people::SETTINGS {
+        let scenario = people.scenario(&shipped());
+        let stage = Stage::new(&scenario, 1).expect("its accounts can be drawn");
+        let mut worker = Worker::new(&stage);
+        let mut run = || {
+            let rows = (0..16).map(|path| worker.run(path, ALONE, &mut []).expect("no invariant breaks"));
+            rows.fold((0, 0), |(forced, own), row| (forced + row.liquidations, own + row.conduct.voluntary_orders))
+        };
+        let name = format!("path/behaviours_{}", people.name);
+        let (forced, own) = run();
+        eprintln!("{name}: {} forced orders and {} own ones a path", forced / 16, own / 16);
+        criterion.bench_function(&name, |bencher| bencher.iter(|| black_box(run())));
+    }
+}
+
 /// The path stage of the main job on one thread and on two.
 fn threads(criterion: &mut Criterion) {
     let (scenario, _) = scenario::load(&shipped()).expect("the shipped scenario is sound");
@@ -246,6 +265,6 @@ fn busy() -> Criterion<Busy> {
     quick().with_measurement(Busy)
 }
 
-criterion_group!(name = work; config = busy(); targets = naive_scan, paths, main_job, cross, one_mark);
+criterion_group!(name = work; config = busy(); targets = naive_scan, paths, main_job, behaviours, cross, one_mark);
 criterion_group!(name = clock; config = quick(); targets = commands, threads);
 criterion_main!(work, clock);

@@ -160,7 +160,8 @@ entry_offset = {{ kind = "uniform", min = -0.001, max = 0.001 }}
     }
 }
 
-fn read(text: &str, base: &Path) -> Scenario {
+/// A scenario from its text; files that it names lie in `base`.
+pub fn read(text: &str, base: &Path) -> Scenario {
     let source = Arc::new(Source { name: "world.toml".into(), text: text.to_owned() });
     match scenario::parse(&source, base) {
         Ok((scenario, _)) => scenario,

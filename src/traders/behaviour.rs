@@ -319,15 +319,24 @@ impl Address {
         open_unit(stream.word())
     }
 
-    /// The words of decisions 16·`part` to 16·`part` + 15 of an account.
+    /// The stream of decisions 16·`part` to 16·`part` + 15 of all accounts: after sixteen decisions a further stream goes on.
     #[must_use]
-    pub fn decisions(&self, account: u32, part: u32) -> [u64; 16] {
-        // After sixteen decisions a further stream goes on.
+    pub fn decisions(&self, part: u32) -> Decisions {
         let further = Self { group: self.group | (part << 16), ..*self };
-        let mut stream = further.stream(DECISIONS);
-        stream.seek(u64::from(account) * DECISIONS_A_STREAM);
+        Decisions(further.stream(DECISIONS))
+    }
+}
+
+/// Sixteen decisions of each account.
+#[derive(Debug)]
+pub struct Decisions(Stream);
+
+impl Decisions {
+    /// The words of an account's decisions.
+    pub fn of(&mut self, account: u32) -> [u64; 16] {
+        self.0.seek(u64::from(account) * DECISIONS_A_STREAM);
         let mut words = [0; 16];
-        stream.fill(&mut words);
+        self.0.fill(&mut words);
         words
     }
 }

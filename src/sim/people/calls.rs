@@ -111,7 +111,6 @@ mod tests {
                 key: i64::from(position.wrapping_mul(2_654_435_761) >> 8),
                 position,
                 role: 0,
-                armed: 0,
                 drawn: NOT_DRAWN,
             });
         }

@@ -8,7 +8,7 @@ use super::{Signal, Troupe};
 use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
 use crate::money::{Nanos, Price};
 use crate::rng::open_unit;
-use crate::traders::behaviour::{Closing, Cue};
+use crate::traders::behaviour::{Closing, Cue, Decisions};
 use crate::venue::register::Register;
 
 /// A role on a position, and where it is remembered.
@@ -111,6 +111,8 @@ pub(in crate::sim) struct Play {
     windows: Vec<VecDeque<(Nanos, f64)>>,
     /// Decisions of those that have drawn one, sixteen at a time as one block of the generator holds them.
     words: Vec<[u64; 16]>,
+    /// Of each role the stream of its accounts' first sixteen.
+    decisions: Vec<Option<Decisions>>,
     /// Of each signal that is a clock, its seconds.
     exposures: Vec<f64>,
     looked: Nanos,
@@ -134,6 +136,8 @@ impl Play {
         self.windows.resize_with(troupe.windows.len(), VecDeque::new);
         self.windows.iter_mut().for_each(VecDeque::clear);
         self.words.clear();
+        self.decisions.clear();
+        self.decisions.resize_with(troupe.roles.len(), || None);
         self.exposures.clear();
         self.exposures.resize(troupe.signals.len(), 0.0);
         self.looked = Nanos::ZERO;
@@ -240,7 +244,13 @@ impl Play {
         let words = &mut self.words[memory.words as usize];
         if n.is_multiple_of(16) {
             let role = &troupe.roles[actor.role as usize];
-            *words = troupe.decisions(role, self.path).decisions(actor.position - role.first, n >> 4);
+            let path = self.path;
+            let first = &mut self.decisions[actor.role as usize];
+            let mut later = None;
+            // Few accounts ever draw more than sixteen: the stream of the first ones is kept.
+            let stream = if n == 0 { first } else { &mut later };
+            let stream = stream.get_or_insert_with(|| troupe.decisions(role, path).decisions(n >> 4));
+            *words = stream.of(actor.position - role.first);
         }
         open_unit(words[(n % 16) as usize])
     }
