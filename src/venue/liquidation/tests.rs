@@ -95,9 +95,12 @@ fn fees_that_closing_costs_are_counted_and_a_large_shortage_is_restored_in_parts
 #[test]
 fn a_multiple_of_a_fifth_brings_the_ratio_below_nine_tenths() {
     let rules = contract();
-    let rule = rule(r#"{ kind = "share_of_all" }"#);
+    let by_a_fifth = rule(r#"{ kind = "share_of_all" }"#);
     // Equity 70: maintenance must fall below 63; 90 lots have 90, 72 have 72, 54 have 54.
-    assert_eq!(rule.plan(&breached(&rules, 90, 70)), Qty(36));
+    assert_eq!(by_a_fifth.plan(&breached(&rules, 90, 70)), Qty(36));
+    // 30 % leave 63: that is not below 63.
+    let by_three_tenths = rule(r#"{ kind = "share_of_all", step = "30 %" }"#);
+    assert_eq!(by_three_tenths.plan(&breached(&rules, 90, 70)), Qty(54));
 }
 
 proptest! {
