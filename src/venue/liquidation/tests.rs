@@ -148,6 +148,49 @@ proptest! {
     }
 }
 
+/// A cross leg of so many lots.
+fn leg(contract: u16, lots: i64) -> Leg {
+    Leg { id: u32::from(contract), contract, qty: Qty(lots), cost: Cash(0), bound: 0 }
+}
+
+proptest! {
+    /// The least multiple of the step after which the account is below the target, by a sum over its positions lot by lot;
+    /// all of it where none does. Only one rule of the list reduces whole accounts.
+    #[test]
+    fn one_share_of_all_is_the_least_that_brings_the_account_below_the_target(
+        lots in proptest::collection::vec((1i64..60, any::<bool>(), 1i64..300), 1..4), equity in -100i64..3_000,
+        kept in 0i64..200, step in 1i64..100,
+    ) {
+        let contracts = vec![contract(); lots.len()];
+        let marks: Vec<Price> = lots.iter().map(|of| Price(of.2)).collect();
+        let signed = |&(lots, short, _): &(i64, bool, i64)| if short { -lots } else { lots };
+        let positions: Vec<Leg> = (0u16..).zip(&lots).map(|(c, of)| leg(c, signed(of))).collect();
+        let account = BreachedAccount {
+            contracts: &contracts,
+            marks: &marks,
+            equity: Cash(equity),
+            positions: &positions,
+            kept: i128::from(kept) * 1_000_000_000,
+        };
+        let below = |percent: i64| {
+            let of_one = |&(lots, _, mark): &(i64, bool, i64)| {
+                let closed = (lots * percent + 99) / 100;
+                contracts[0].tiers.maintenance_billionths(Cash((lots - closed) * mark))
+            };
+            let maintenance = account.kept + lots.iter().map(of_one).sum::<i128>();
+            maintenance * 10 < i128::from(equity) * 9_000_000_000
+        };
+        let least = (1..).map(|n| n * step).take_while(|&percent| percent < 100).find(|&percent| below(percent));
+        let by_hand = Ratio(least.unwrap_or(100) * 10_000_000);
+        for entry in RULES.entries {
+            let wanted = (entry.kind == "share_of_all").then_some(by_hand);
+            let keys = if wanted.is_some() { format!(", step = \"{step} %\"") } else { String::new() };
+            let rule = rule(&format!(r#"{{ kind = "{}"{keys} }}"#, entry.kind));
+            prop_assert_eq!(rule.share(&account), wanted, "{}", entry.kind);
+        }
+    }
+}
+
 /// The account's other positions need 60 for maintenance and 200 for opening. Of 100 lots at 100, 1 % up to 10,000 and a
 /// leverage of 50, equity 120 covers the 60 of maintenance left only for 60 lots; equity 300 leaves 100 for 50 lots. A
 /// share of 60 % leaves 40 + 60, below 90 % of 120.
