@@ -247,10 +247,18 @@ pub fn play(world: &World) -> Outcome<Counts> {
                     agree("answer to a mark", &watched.venue.apply(mark), &Ok(Next::Idle)).map_err(at)?;
                     model.mark(now, contract, book.mark);
                 }
+                let mut told = watched.take_facts().0;
                 let refreshed = Command::Refreshed { now: Nanos(now) };
                 agree("answer to a refresh", &watched.venue.apply(refreshed), &Ok(Next::Idle)).map_err(at)?;
-                model.refreshed(now);
-                watched.take_facts().0
+                let of_accounts = watched.take_facts().0;
+                let position = |what: &Told| match *what {
+                    Told::Breached { position, .. } => Some(position),
+                    _ => None,
+                };
+                let seen: Vec<(usize, usize)> = of_accounts.iter().filter_map(position).collect();
+                model.refreshed(now, &seen);
+                told.extend(of_accounts);
+                told
             }
             Step::Mark { after, contract, price } => {
                 let command = Command::Mark { now: Nanos(now + after), contract: contract as u16, mark: Price(price) };
@@ -290,11 +298,6 @@ pub fn play(world: &World) -> Outcome<Counts> {
                     continue;
                 }
                 now += after;
-                model.now = now;
-                // What funds a cross account while its contract stands still is judged when that trades again.
-                if watched.venue.is_halted(id, Nanos(now)) {
-                    continue;
-                }
                 agree("answer to funding", &watched.venue.apply(command), &Ok(Next::Idle)).map_err(at)?;
                 model.fund(now, contract, per_lot);
                 let told = watched.take_facts().0;

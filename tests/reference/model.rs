@@ -257,6 +257,8 @@ pub struct Model<'w> {
     pub tickets: Vec<Vec<Ticket>>,
     /// First in, first out.
     pub queue: Vec<Queued>,
+    /// Contracts in which funding has fallen due since their last mark.
+    pub unseen: Vec<bool>,
     /// What the fund is to pay for closing losers at the mark, by contract; and whether it is paying that.
     pub promised: Vec<(usize, D)>,
     pub keeps_promise: bool,
@@ -313,6 +315,7 @@ impl<'w> Model<'w> {
             stops: Stops::open(contracts),
             steps: vec![None; contracts],
             queue: Vec::new(),
+            unseen: vec![false; contracts],
             promised: Vec::new(),
             keeps_promise: false,
             losers: Vec::new(),
@@ -458,6 +461,7 @@ impl<'w> Model<'w> {
     pub fn mark(&mut self, now: i64, contract: usize, mark: i64) {
         self.now = now;
         self.marks[contract] = d(mark);
+        self.unseen[contract] = false;
         self.note_price(now, contract, true, d(mark));
         for long in [true, false] {
             let mut breached: Vec<(D, usize)> = Vec::new();
@@ -481,8 +485,9 @@ impl<'w> Model<'w> {
         }
     }
 
-    /// All marks are in: cross accounts that breach are queued, by account.
-    pub fn refreshed(&mut self, now: i64) {
+    /// All marks are in: cross accounts that breach are queued, by account. One with funding in a contract that stands still
+    /// may be judged later: those that were, of such accounts, are in `seen`, by their first positions.
+    pub fn refreshed(&mut self, now: i64, seen: &[(usize, usize)]) {
         self.now = now;
         for account in 0..self.wallets.len() {
             let legs = self.legs(account);
@@ -490,6 +495,9 @@ impl<'w> Model<'w> {
             // Where all of it stands still it is judged when a mark of it is told again.
             let stands_still = legs.iter().all(|&leg| self.stands_still(self.positions[leg].contract));
             let waits = self.positions[first].state == State::Busy || stands_still;
+            let contracts: Vec<usize> = legs.iter().map(|&leg| self.positions[leg].contract).collect();
+            let may_wait = contracts.iter().any(|&of| self.unseen[of] && self.stands_still(of));
+            let waits = waits || (may_wait && !seen.contains(&self.name(first)));
             if waits || !self.falls_short(self.equity_at_mark(first), self.maintenance(first)) {
                 continue;
             }
@@ -508,6 +516,7 @@ impl<'w> Model<'w> {
     pub fn fund(&mut self, now: i64, contract: usize, per_lot: i64) {
         self.now = now;
         let per_lot = d(per_lot);
+        self.unseen[contract] = true;
         for position in self.positions.iter_mut().filter(|position| position.contract == contract) {
             position.owed += position.qty * per_lot;
         }

@@ -95,9 +95,12 @@ fn fees_that_closing_costs_are_counted_and_a_large_shortage_is_restored_in_parts
 #[test]
 fn a_multiple_of_a_fifth_brings_the_ratio_below_nine_tenths() {
     let rules = contract();
-    let rule = rule(r#"{ kind = "share_of_all" }"#);
+    let by_a_fifth = rule(r#"{ kind = "share_of_all" }"#);
     // Equity 70: maintenance must fall below 63; 90 lots have 90, 72 have 72, 54 have 54.
-    assert_eq!(rule.plan(&breached(&rules, 90, 70)), Qty(36));
+    assert_eq!(by_a_fifth.plan(&breached(&rules, 90, 70)), Qty(36));
+    // 30 % leave 63: that is not below 63.
+    let by_three_tenths = rule(r#"{ kind = "share_of_all", step = "30 %" }"#);
+    assert_eq!(by_three_tenths.plan(&breached(&rules, 90, 70)), Qty(54));
 }
 
 proptest! {
@@ -142,6 +145,49 @@ proptest! {
             tiers.maintenance_billionths(Cash((lots - closed) * mark)) + breached.others.maintenance <= i128::from(equity) * 1_000_000_000
         });
         prop_assert_eq!(planned, by_hand.unwrap_or(lots));
+    }
+}
+
+/// A cross leg of so many lots.
+fn leg(contract: u16, lots: i64) -> Leg {
+    Leg { id: u32::from(contract), contract, qty: Qty(lots), cost: Cash(0), bound: 0 }
+}
+
+proptest! {
+    /// The least multiple of the step after which the account is below the target, by a sum over its positions lot by lot;
+    /// all of it where none does. Only one rule of the list reduces whole accounts.
+    #[test]
+    fn one_share_of_all_is_the_least_that_brings_the_account_below_the_target(
+        lots in proptest::collection::vec((1i64..60, any::<bool>(), 1i64..300), 1..4), equity in -100i64..3_000,
+        kept in 0i64..200, step in 1i64..100,
+    ) {
+        let contracts = vec![contract(); lots.len()];
+        let marks: Vec<Price> = lots.iter().map(|of| Price(of.2)).collect();
+        let signed = |&(lots, short, _): &(i64, bool, i64)| if short { -lots } else { lots };
+        let positions: Vec<Leg> = (0u16..).zip(&lots).map(|(c, of)| leg(c, signed(of))).collect();
+        let account = BreachedAccount {
+            contracts: &contracts,
+            marks: &marks,
+            equity: Cash(equity),
+            positions: &positions,
+            kept: i128::from(kept) * 1_000_000_000,
+        };
+        let below = |percent: i64| {
+            let of_one = |&(lots, _, mark): &(i64, bool, i64)| {
+                let closed = (lots * percent + 99) / 100;
+                contracts[0].tiers.maintenance_billionths(Cash((lots - closed) * mark))
+            };
+            let maintenance = account.kept + lots.iter().map(of_one).sum::<i128>();
+            maintenance * 10 < i128::from(equity) * 9_000_000_000
+        };
+        let least = (1..).map(|n| n * step).take_while(|&percent| percent < 100).find(|&percent| below(percent));
+        let by_hand = Ratio(least.unwrap_or(100) * 10_000_000);
+        for entry in RULES.entries {
+            let wanted = (entry.kind == "share_of_all").then_some(by_hand);
+            let keys = if wanted.is_some() { format!(", step = \"{step} %\"") } else { String::new() };
+            let rule = rule(&format!(r#"{{ kind = "{}"{keys} }}"#, entry.kind));
+            prop_assert_eq!(rule.share(&account), wanted, "{}", entry.kind);
+        }
     }
 }
 

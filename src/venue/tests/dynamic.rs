@@ -85,6 +85,14 @@ fn a_step_of_multiplier_one_overlooks_no_cross_account() {
     assert_eq!(refreshed(&mut venue, 2, 3, 44), [0]);
 }
 
+/// 0.7654321 % · 1.234 = 0.9445432114 %, and nobody is asked for less than that.
+#[test]
+fn the_rates_of_a_step_are_rounded_up_to_a_billionth() {
+    let tier = margin::Tier { floor: Cash(0), rate: Ratio(7_654_321), max_leverage: Ratio::ONE };
+    let scaled = margin::Tiers::new(vec![tier]).unwrap().scaled_by(Ratio(1_234_000_000)).unwrap();
+    assert_eq!(scaled.tiers()[0].rate, Ratio(9_445_433));
+}
+
 /// Funding of 3 a lot moves a trigger by 3/(1 − r) ticks: 6 at a rate of 50 %, whatever the rate was when it fell due.
 #[test]
 fn funding_before_a_step_counts_at_the_rates_of_the_step() {
