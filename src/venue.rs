@@ -176,28 +176,31 @@ struct Cursor {
     shift: Shift,
 }
 
-/// How far funding has brought the positions of a list towards their triggers since the opening, at most.
-#[derive(Clone, Copy, Debug, Default)]
+/// How far funding has brought the positions of a list towards their triggers since the opening, at most: in whole steps
+/// on the trigger line, rounded down, and billionths beyond.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Shift {
-    /// In billionths of a step on the trigger line.
-    billionths: i128,
-    /// The same in whole steps, rounded up and down.
-    up: i64,
     down: i64,
+    rest: i64,
 }
 
 impl Shift {
     fn add(&mut self, billionths: i128) {
-        self.billionths += billionths;
         let Ratio(one) = Ratio::ONE;
-        let (down, left) = if let Ok(billionths) = i64::try_from(self.billionths) {
-            let down = billionths.div_euclid(one);
-            (down, down * one != billionths)
-        } else {
-            let down = div_floor(self.billionths, i128::from(one));
-            (narrow(down), down * i128::from(one) != self.billionths)
+        let (whole, rest) = match i64::try_from(billionths).ok().and_then(|less| less.checked_add(self.rest)) {
+            Some(sum) => (sum.div_euclid(one), sum.rem_euclid(one)),
+            None => {
+                let (sum, one) = (billionths + i128::from(self.rest), i128::from(one));
+                let down = div_floor(sum, one);
+                (narrow(down), narrow(sum - down * one))
+            }
         };
-        (self.down, self.up) = (down, down + i64::from(left));
+        (self.down, self.rest) = (self.down + whole, rest);
+    }
+
+    /// The same in whole steps, rounded up.
+    fn up(&self) -> i64 {
+        self.down + i64::from(self.rest > 0)
     }
 }
 
@@ -205,7 +208,7 @@ impl Cursor {
     /// No position triggers whose key lies beyond this while the mark is `distance` away.
     #[inline]
     fn reach(&self, distance: i64) -> i64 {
-        distance + self.shift.up
+        distance + self.shift.up()
     }
 
     /// No position of the list or beside it triggers nearer than this.
@@ -539,7 +542,7 @@ impl Venue {
     /// Tells the mark-to-market of inventory, where there is any.
     #[inline]
     fn tell_inventory(&mut self) {
-        if !self.engine.is_empty() || self.backstops_hold() {
+        if !self.engine.is_empty() || (!self.ledger.backstops.is_empty() && self.backstops_hold()) {
             let mark_to_market = self.inventory() + self.backstops_mark_to_market();
             self.ledger.facts.push(Fact::Inventory { mark_to_market });
         }
@@ -596,7 +599,7 @@ impl Venue {
             fired.sort_unstable();
             fired.dedup();
         }
-        let shifted = cursor.shift.billionths != 0;
+        let shifted = cursor.shift != Shift::default();
         if shifted || self.dynamic.is_on() || !self.ledger.register().holdings.cross.is_empty() {
             self.settle_candidates(contract, side, mark, &mut fired);
         }
@@ -625,38 +628,30 @@ impl Venue {
     /// the others are armed anew, and cross accounts noted.
     fn settle_candidates(&mut self, contract: ContractId, side: Side, mark: Price, fired: &mut Vec<Trigger>) {
         let c = usize::from(contract);
-        let rules = Arc::clone(&self.rules);
-        fired.retain(|trigger| {
-            let entry = self.ledger.position_mut(trigger.position);
-            let position = *entry;
-            if position.mode == MarginMode::Cross {
-                entry.state = State::Due;
-                self.due.push(position.account);
-                return false;
+        let (_, here) = self.rules.contracts[c].line(Side::Long, mark);
+        let reached = self.ledger.register().contracts[c].triggers.distance(side, here);
+        let mut kept = 0;
+        for at in 0..fired.len() {
+            let position = fired[at].position;
+            let slot = self.ledger.slot(position);
+            let &Position { account, qty, cost, collateral, owed, mode, .. } = self.ledger.at(slot);
+            if mode == MarginMode::Cross {
+                self.ledger.at_mut(slot).state = State::Due;
+                self.due.push(account);
+                continue;
             }
-            let breaches = register::breaches(
-                &rules.contracts[c],
-                rules.trigger,
-                position.qty,
-                position.cost,
-                position.collateral - position.owed,
-                mark,
-            );
-            if !breaches {
-                self.rearm(position.id);
+            // A position breaches from its trigger on.
+            let place = self.rules.contracts[c].trigger(self.rules.trigger, qty, cost, collateral - owed);
+            let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+            if distance > reached {
+                self.arm(position, place);
+                continue;
             }
-            breaches
-        });
-        if fired.len() < 2 && !self.ledger.is_heard() {
-            // Nobody asks where the only one triggers.
-            return;
+            self.ledger.at_mut(slot).trigger = place;
+            fired[kept] = Trigger { distance, position };
+            kept += 1;
         }
-        for trigger in &mut *fired {
-            let Position { qty, cost, collateral, owed, .. } = *self.ledger.position_mut(trigger.position);
-            let place = rules.contracts[c].trigger(rules.trigger, qty, cost, collateral - owed);
-            self.ledger.position_mut(trigger.position).trigger = place;
-            trigger.distance = self.ledger.register().contracts[c].triggers.distance(side, place);
-        }
+        fired.truncate(kept);
         fired.sort_unstable();
     }
 

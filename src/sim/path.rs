@@ -757,7 +757,8 @@ impl Lane {
         }
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     fn tell_price(&mut self, contract: ContractId) {
         let c = usize::from(contract);
         self.assets[c].traded = on_tick(self.books[c].mid(self.assets[c].index));
@@ -765,7 +766,8 @@ impl Lane {
     }
 
     /// Prices of a contract that may stand still: the index goes on, nobody trades.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     fn tell_standing(&mut self, contract: ContractId) {
         let state = &mut self.assets[usize::from(contract)];
         let ((index_exogenous, index), traded) = (state.ticks(), state.traded);

@@ -522,7 +522,8 @@ impl Ledger {
     }
 
     /// Tells a posting, or counts it where nobody listens.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "with parties and reason known it is a few additions")]
+    #[inline(always)]
     fn tell_posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
         if self.is_heard() {
             self.tell(Fact::Posted { from, to, amount, why });
@@ -583,6 +584,24 @@ impl Ledger {
         *self.house_cash(to) += amount;
         let from = Party::Trader(self.move_cash_at(slot.0, -amount));
         self.tell_posted(from, to, amount, why);
+    }
+
+    /// Takes several amounts out of what backs a position, each told by itself: one change of its cash.
+    #[expect(clippy::inline_always, reason = "with the payees known it is a few additions")]
+    #[inline(always)]
+    pub fn take_out_all<const N: usize>(&mut self, slot: Slot, payments: [(Party, Cash, Why); N]) {
+        let all: Cash = payments.iter().map(|(_, amount, _)| *amount).sum();
+        if all.is_zero() {
+            return;
+        }
+        let from = Party::Trader(self.move_cash_at(slot.0, -all));
+        for (to, amount, why) in payments {
+            debug_assert!(amount.0 >= 0);
+            if !amount.is_zero() {
+                *self.house_cash(to) += amount;
+                self.tell_posted(from, to, amount, why);
+            }
+        }
     }
 
     /// Moves free cash of an account to the collateral of its position, as far as there is any; returns how much. Both
@@ -809,6 +828,10 @@ fn funding_released(position: &Position, leg: Qty) -> Cash {
 fn share_ceil(amount: Cash, part: i64, whole: i64) -> Cash {
     if part == whole {
         return amount;
+    }
+    if let Some(product) = amount.0.checked_mul(part) {
+        // The usual case: a quotient of 64 bits, which is cut towards zero.
+        return Cash(product / whole + i64::from(product % whole > 0));
     }
     Cash(narrow(div_ceil(i128::from(amount.0) * i128::from(part), i128::from(whole))))
 }
