@@ -116,6 +116,12 @@ impl Cash {
         whole(units).map(|cut| Self(cut - i64::from(cut as f64 > units)))
     }
 
+    /// An amount, rounded towards zero; `None` where it is not finite or leaves ±2⁶².
+    #[must_use]
+    pub fn towards_zero(units: f64) -> Option<Self> {
+        whole(units).map(Self)
+    }
+
     /// The total of a fill, rounded up; `None` where it is not finite or leaves ±2⁶².
     #[must_use]
     pub fn ceil(units: f64) -> Option<Self> {
@@ -420,6 +426,7 @@ mod tests {
             for y in [x, libm::floor(x), libm::floor(x) + 0.5] {
                 let exact = |z: f64| rust_decimal::prelude::ToPrimitive::to_i64(&z).unwrap();
                 assert_eq!(Cash::floor(y), Some(Cash(exact(libm::floor(y)))), "floor {y}");
+                assert_eq!(Cash::towards_zero(y), Some(Cash(exact(libm::trunc(y)))), "towards zero {y}");
                 assert_eq!(Cash::ceil(y), Some(Cash(exact(libm::ceil(y)))), "ceil {y}");
                 assert_eq!(Price::nearest(y), Some(Price(exact(libm::rint(y)))), "nearest {y}");
             }

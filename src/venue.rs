@@ -5,13 +5,12 @@
 //! that of `docs/methods.md`: engine inventory, then the queued orders (position layers before ADL), one ADL round per
 //! contract and side, what is left sold without limit, then fees and surplus.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::facts::counted::Counted;
 use crate::facts::{ContractId, Fact, OrderId, Side};
-use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_floor, narrow};
+use crate::money::{Cash, Nanos, Price, Qty, Ratio};
 
 pub mod adl;
 mod adl_price;
@@ -36,18 +35,20 @@ mod schedule;
 mod socialise;
 pub mod triggers;
 pub mod voluntary;
+mod watch;
 mod winners;
 
 use agenda::{Agenda, Answer, Pending};
 use dynamic::Dynamic;
 use engine::Engine;
 use fund::Funds;
-use ledger::{Ledger, Position, State, Telling};
+use ledger::{Ledger, State, Telling};
 use register::Register;
-use rules::{AdlPrice, AdlTrigger, BandOf, CashLayer, MarginMode, PositionLayer, Rules, Waterfall};
+use rules::{AdlPrice, AdlTrigger, BandOf, CashLayer, PositionLayer, Rules, Waterfall};
 use schedule::Schedule;
 use triggers::Trigger;
 use voluntary::{Own, Waiting};
+use watch::{Cursor, Shift};
 
 /// What the venue is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,60 +165,6 @@ pub struct Venue {
     legs: Vec<cross::Leg>,
     orders: OrderId,
     strained: bool,
-}
-
-/// How far the marks have come in one trigger list.
-#[derive(Clone, Debug, Default)]
-struct Cursor {
-    at: usize,
-    /// No entry of the list from the cursor on lies nearer than this.
-    bound: i64,
-    rearmed: BinaryHeap<Reverse<Trigger>>,
-    shift: Shift,
-}
-
-/// How far funding has brought the positions of a list towards their triggers since the opening, at most.
-#[derive(Clone, Copy, Debug, Default)]
-struct Shift {
-    /// In billionths of a step on the trigger line.
-    billionths: i128,
-    /// The same in whole steps, rounded up and down.
-    up: i64,
-    down: i64,
-}
-
-impl Shift {
-    fn add(&mut self, billionths: i128) {
-        self.billionths += billionths;
-        let Ratio(one) = Ratio::ONE;
-        let (down, left) = if let Ok(billionths) = i64::try_from(self.billionths) {
-            let down = billionths.div_euclid(one);
-            (down, down * one != billionths)
-        } else {
-            let down = div_floor(self.billionths, i128::from(one));
-            (narrow(down), down * i128::from(one) != self.billionths)
-        };
-        (self.down, self.up) = (down, down + i64::from(left));
-    }
-}
-
-impl Cursor {
-    /// No position triggers whose key lies beyond this while the mark is `distance` away.
-    #[inline]
-    fn reach(&self, distance: i64) -> i64 {
-        distance + self.shift.up
-    }
-
-    /// No position of the list or beside it triggers nearer than this.
-    #[inline]
-    fn nearest(&self) -> i64 {
-        self.rearmed.peek().map_or(self.bound, |Reverse(first)| first.distance.min(self.bound))
-    }
-
-    /// The key of a position that triggers at `distance` with the funding so far.
-    fn key(&self, distance: i64) -> i64 {
-        distance + self.shift.down
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -519,175 +466,13 @@ impl Venue {
 
     // ------------------------------------------------------------------------------------------ triggers
 
-    fn mark(&mut self, contract: ContractId, mark: Price) {
-        let c = usize::from(contract);
-        self.marks[c] = mark;
-        // Holders of both sides stand on the same line.
-        let (falling, place) = self.rules.contracts[c].line(Side::Long, mark);
-        for holders in SIDES {
-            let side = if holders == Side::Long { falling } else { falling.opposite() };
-            let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
-            let cursor = &self.cursors[c][usize::from(side == Side::Short)];
-            let reached = cursor.reach(distance);
-            if cursor.nearest() <= reached {
-                self.fire(contract, side, reached, mark);
-            }
-        }
-        self.tell_inventory();
-    }
-
     /// Tells the mark-to-market of inventory, where there is any.
     #[inline]
     fn tell_inventory(&mut self) {
-        if !self.engine.is_empty() || self.backstops_hold() {
+        if !self.engine.is_empty() || (!self.ledger.backstops.is_empty() && self.backstops_hold()) {
             let mark_to_market = self.inventory() + self.backstops_mark_to_market();
             self.ledger.facts.push(Fact::Inventory { mark_to_market });
         }
-    }
-
-    /// Queues every position whose trigger lies within `reached`, nearest first, ties by account; cross accounts wait
-    /// until all marks are in.
-    fn fire(&mut self, contract: ContractId, side: Side, reached: i64, mark: Price) {
-        let (c, s) = (usize::from(contract), usize::from(side == Side::Short));
-        let mut fired = std::mem::take(&mut self.fired);
-        fired.clear();
-        let cursor = &mut self.cursors[c][s];
-        // At a step of volatility the contract has another list than the register's.
-        let mut own = self.dynamic.triggers(c);
-        loop {
-            let triggers = own.as_deref().unwrap_or_else(|| &self.ledger.register().contracts[c].triggers);
-            if !triggers.is_ready(side, cursor.at) {
-                if triggers.bound(side, cursor.at) > reached {
-                    break;
-                }
-                if let Some(own) = &mut own {
-                    own.make_ready(side, cursor.at);
-                } else {
-                    let register = self.ledger.register_mut().expect("a shared register is sorted beforehand");
-                    register.contracts[c].triggers.make_ready(side, cursor.at);
-                }
-                continue;
-            }
-            match triggers.at(side, cursor.at) {
-                Some(trigger) if trigger.distance <= reached => {
-                    fired.push(trigger);
-                    cursor.at += 1;
-                }
-                _ => break,
-            }
-        }
-        let triggers = own.as_deref().unwrap_or_else(|| &self.ledger.register().contracts[c].triggers);
-        cursor.bound = triggers.bound(side, cursor.at);
-        // What the list knows of a touched position is out of date: the heap speaks for it, or it is closed.
-        fired.retain(|trigger| self.ledger.state(trigger.position) == State::Listed);
-        let mut merged = false;
-        while let Some(Reverse(first)) = cursor.rearmed.peek().copied() {
-            if first.distance > reached {
-                break;
-            }
-            cursor.rearmed.pop();
-            let position = self.ledger.position(first.position);
-            if position.state == State::Rearmed && position.armed == first.distance {
-                fired.push(first);
-                merged = true;
-            }
-        }
-        if merged {
-            fired.sort_unstable();
-            fired.dedup();
-        }
-        let shifted = cursor.shift.billionths != 0;
-        if shifted || self.dynamic.is_on() || !self.ledger.register().holdings.cross.is_empty() {
-            self.settle_candidates(contract, side, mark, &mut fired);
-        }
-        let of = &self.rules.contracts[c];
-        if !of.multiplier.is_linear() {
-            // Places that differ may be one tick, and then accounts decide.
-            let tick = |id: u32| of.tick_at(of.line_side(side), self.ledger.position(id).trigger);
-            let toward = if side == Side::Short { -1 } else { 1 };
-            fired.sort_by_key(|trigger| (toward * tick(trigger.position).0, trigger.position));
-        }
-        let ready = self.now + self.rules.latency;
-        for fired in &fired {
-            let position = self.ledger.position_mut(fired.position);
-            position.state = State::Queued;
-            let (account, place, holder) = (position.account, position.trigger, Side::of(position.qty));
-            if self.ledger.is_heard() {
-                let trigger = self.rules.contracts[c].tick_at(holder, place);
-                self.ledger.facts.push(Fact::Breached { contract, account, trigger, mark });
-            }
-            self.queue.push_back(Queued { position: fired.position, ready });
-        }
-        self.fired = fired;
-    }
-
-    /// Of positions that may breach keeps the isolated ones that do, in the order of their triggers as they are now;
-    /// the others are armed anew, and cross accounts noted.
-    fn settle_candidates(&mut self, contract: ContractId, side: Side, mark: Price, fired: &mut Vec<Trigger>) {
-        let c = usize::from(contract);
-        let rules = Arc::clone(&self.rules);
-        fired.retain(|trigger| {
-            let entry = self.ledger.position_mut(trigger.position);
-            let position = *entry;
-            if position.mode == MarginMode::Cross {
-                entry.state = State::Due;
-                self.due.push(position.account);
-                return false;
-            }
-            let breaches = register::breaches(
-                &rules.contracts[c],
-                rules.trigger,
-                position.qty,
-                position.cost,
-                position.collateral - position.owed,
-                mark,
-            );
-            if !breaches {
-                self.rearm(position.id);
-            }
-            breaches
-        });
-        if fired.len() < 2 && !self.ledger.is_heard() {
-            // Nobody asks where the only one triggers.
-            return;
-        }
-        for trigger in &mut *fired {
-            let Position { qty, cost, collateral, owed, .. } = *self.ledger.position_mut(trigger.position);
-            let place = rules.contracts[c].trigger(rules.trigger, qty, cost, collateral - owed);
-            self.ledger.position_mut(trigger.position).trigger = place;
-            trigger.distance = self.ledger.register().contracts[c].triggers.distance(side, place);
-        }
-        fired.sort_unstable();
-    }
-
-    /// Puts an open, touched position back under watch with its trigger as it is now. A cross account is looked at as
-    /// soon as all marks of the next refresh are in.
-    fn rearm(&mut self, id: u32) {
-        let position = self.ledger.position(id);
-        if position.mode == MarginMode::Cross {
-            self.ledger.position_mut(id).state = State::Due;
-            self.due.push(position.account);
-            return;
-        }
-        let rules = &self.rules.contracts[usize::from(position.contract)];
-        let backing = position.collateral - position.owed;
-        let place = rules.trigger(self.rules.trigger, position.qty, position.cost, backing);
-        self.arm(id, place);
-    }
-
-    /// Sets the trigger of a position to a place on its line.
-    fn arm(&mut self, id: u32, place: i64) {
-        let position = self.ledger.position(id);
-        let c = usize::from(position.contract);
-        let side = self.rules.contracts[c].line_side(Side::of(position.qty));
-        let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
-        let cursor = &mut self.cursors[c][usize::from(side == Side::Short)];
-        let key = cursor.key(distance);
-        let entry = self.ledger.position_mut(id);
-        entry.trigger = place;
-        entry.armed = key;
-        entry.state = State::Rearmed;
-        cursor.rearmed.push(Reverse(Trigger { distance: key, position: id }));
     }
 
     // ------------------------------------------------------------------------------------------ cross accounts

@@ -139,7 +139,7 @@ impl Accrual {
     pub fn pay(&mut self, rule: &FundingRule, lot_value: f64) -> Option<Cash> {
         let premium = if self.count > 0.0 { self.sum / self.count } else { 0.0 };
         let due = rule.rate(premium) * lot_value + self.carried;
-        let paid = Cash::floor(due.trunc())?;
+        let paid = Cash::towards_zero(due)?;
         *self = Self { sum: 0.0, count: 0.0, carried: due - paid.0 as f64 };
         Some(paid)
     }

@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 mod behave;
+mod carry;
 mod draw;
 mod volatility;
 
@@ -20,7 +21,7 @@ use super::tally::{Series, Start, Tally};
 use super::tilt::weight;
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
-use crate::market::book::{Book, Reference, Refresh};
+use crate::market::book::{Book, Refresh};
 use crate::market::flow::{self, Flow};
 use crate::market::funding::{Accrual, FundingRule};
 use crate::market::index::{Feeds, Published};
@@ -671,6 +672,19 @@ impl Lane {
         Ok(())
     }
 
+    /// The index at the last grid point that is not after `now`.
+    fn move_index(&mut self, context: &Context<'_>, now: Nanos) {
+        if self.now == now {
+            return;
+        }
+        self.now = now;
+        let step = context.stage.scenario.clock.step;
+        let at = usize::try_from(now.0 / step.0).expect("time is never negative");
+        for (state, index) in self.assets.iter_mut().zip(context.index) {
+            state.move_to(index[at]);
+        }
+    }
+
     /// Lets a permanent move of one asset's log index enter its own and those of the others.
     fn pass(&mut self, from: usize, passed: f64) {
         if passed == 0.0 {
@@ -714,27 +728,6 @@ impl Lane {
         });
     }
 
-    /// The venue's work at a check instant.
-    fn check(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
-        self.move_index(context, now);
-        self.venue.check(now)?;
-        self.fill(context, now, observers)
-    }
-
-    /// Takes orders to the book and fills back, until the venue wants no more.
-    fn fill(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) -> Result<(), Refused> {
-        loop {
-            // An event is told by itself; what is only counted is not told before the instant is over.
-            if self.venue.is_heard() {
-                self.tell(context, now, observers);
-            }
-            let Some((contract, _)) = self.trade(context)? else { break };
-            self.tell_price(contract);
-        }
-        self.tell(context, now, observers);
-        Ok(())
-    }
-
     /// How far the venue's own markets stand away from all others from this refresh on.
     fn dislocate(&mut self, context: &Context<'_>, now: Nanos) {
         let clock = context.stage.scenario.clock;
@@ -746,99 +739,6 @@ impl Lane {
                 state.local = rule.own_factor(factors, refresh);
             }
         }
-    }
-
-    /// Takes the order that waits to the book and its fill back to the venue; its contract and what was filled.
-    fn trade(&mut self, context: &Context<'_>) -> Result<Option<(ContractId, Qty)>, Refused> {
-        let Some(order) = self.venue.wanted() else { return Ok(None) };
-        let (contract, side) = (order.contract, order.side);
-        let c = usize::from(contract);
-        let k = context.stage.rules.contracts[c].multiplier;
-        let state = &mut self.assets[c];
-        let fill = fill::execute(order, self.books[c].as_mut(), state.index, k);
-        if !fill.lots.is_zero() {
-            state.last = Some((fill.lots, fill.cash));
-        }
-        // Nobody asks for the flow of a book without others in it, and reading the cash unit costs as much as the fill.
-        if c == 0 && context.stage.scenario.assets[c].background.is_some() {
-            let amount = match context.stage.scenario.assets[c].reference {
-                Reference::PerTickLot(_) => fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64(),
-                Reference::PerLot(worth) => fill.lots.0 as f64 * worth,
-            };
-            self.forced.trade(fill::taker(side), amount);
-            self.count_flow(context.stage.scenario);
-        }
-        let lots = fill.lots;
-        self.venue.filled(fill)?;
-        Ok(Some((contract, lots)))
-    }
-
-    /// The index at the last grid point that is not after `now`.
-    fn move_index(&mut self, context: &Context<'_>, now: Nanos) {
-        if self.now == now {
-            return;
-        }
-        self.now = now;
-        let step = context.stage.scenario.clock.step;
-        let at = usize::try_from(now.0 / step.0).expect("time is never negative");
-        for (state, index) in self.assets.iter_mut().zip(context.index) {
-            state.move_to(index[at]);
-        }
-    }
-
-    #[inline]
-    fn tell_price(&mut self, contract: ContractId) {
-        let c = usize::from(contract);
-        self.assets[c].traded = on_tick(self.books[c].mid(self.assets[c].index));
-        self.tell_standing(contract);
-    }
-
-    /// Prices of a contract that may stand still: the index goes on, nobody trades.
-    #[inline]
-    fn tell_standing(&mut self, contract: ContractId) {
-        let state = &mut self.assets[usize::from(contract)];
-        let ((index_exogenous, index), traded) = (state.ticks(), state.traded);
-        if self.venue.is_heard() {
-            self.venue.facts().push(Fact::Priced { contract, index_exogenous, index, traded });
-        } else if contract == 0 {
-            self.tally.priced(self.now, index_exogenous, index, traded);
-        }
-    }
-
-    fn tell_mark(&mut self, contract: ContractId, mark: Price) {
-        if self.venue.is_heard() {
-            self.venue.facts().push(Fact::Marked { contract, mark });
-        } else {
-            self.tally.marked(contract, mark);
-        }
-    }
-
-    fn tell(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) {
-        if !self.venue.is_heard() {
-            let (facts, counted) = self.venue.happened();
-            if !facts.is_empty() || self.tally.keeps_series() {
-                self.tally.see_beside(now, facts, counted);
-                facts.clear();
-            }
-            return;
-        }
-        let facts = self.venue.facts();
-        if facts.is_empty() {
-            return;
-        }
-        let troupe = &context.stage.troupe;
-        if troupe.listens() {
-            let happened = std::mem::take(facts);
-            let further = self.play.hear(troupe, context.listeners, now, &happened, self.venue.ledger().register());
-            *self.venue.facts() = happened;
-            self.venue.facts().extend(further);
-        }
-        let facts = self.venue.facts();
-        self.tally.see(now, facts);
-        for observer in observers {
-            observer.see(now, facts);
-        }
-        facts.clear();
     }
 
     /// The engine's inventory at the cost of walking the book now; lots beyond its capacity at the price of its last lot.

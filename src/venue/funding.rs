@@ -6,15 +6,22 @@ use crate::facts::{ContractId, Fact, Paid, Party, Why};
 use crate::money::{Cash, Ratio, div_ceil, div_floor, narrow};
 
 /// amount ÷ (k·share) in billionths, rounded down and up; all above 0.
+#[expect(clippy::inline_always, reason = "twice a payment, and half of what it finds is asked for")]
+#[inline(always)]
 fn steps(amount: i64, k: i64, share: Ratio) -> (i128, i128) {
-    narrow_steps(amount, k, share).unwrap_or_else(|| {
-        let one = i128::from(Ratio::ONE.0);
-        let (a, b) = (i128::from(amount) * one * one, i128::from(k) * i128::from(share.0));
-        (div_floor(a, b), div_ceil(a, b))
-    })
+    narrow_steps(amount, k, share).unwrap_or_else(|| wide_steps(amount, k, share))
+}
+
+#[cold]
+fn wide_steps(amount: i64, k: i64, share: Ratio) -> (i128, i128) {
+    let one = i128::from(Ratio::ONE.0);
+    let (a, b) = (i128::from(amount) * one * one, i128::from(k) * i128::from(share.0));
+    (div_floor(a, b), div_ceil(a, b))
 }
 
 /// The same in 64 bits: 10¹⁸ is divided first, and its remainder with the amount.
+#[expect(clippy::inline_always, reason = "part of the above")]
+#[inline(always)]
 fn narrow_steps(amount: i64, k: i64, share: Ratio) -> Option<(i128, i128)> {
     const ONE: i64 = Ratio::ONE.0 * Ratio::ONE.0;
     let by = k.checked_mul(share.0)?;

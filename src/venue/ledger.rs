@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 pub(super) mod touched;
+mod trade;
 
 use super::adl::Winner;
 use super::register::Register;
 use super::rules::{MarginMode, Rules};
 use crate::facts::counted::Counted;
-use crate::facts::{ContractId, Fact, OrderId, Party, Via, Why};
-use crate::money::{Cash, Multiplier, Nanos, Price, Qty, div_ceil, narrow};
+use crate::facts::{ContractId, Fact, Party, Via, Why};
+use crate::money::{Cash, Multiplier, Nanos, Price, Qty, narrow};
 use touched::Touched;
 
 /// A position as it stands now.
@@ -559,7 +560,8 @@ impl Ledger {
     }
 
     /// Tells a posting, or counts it where nobody listens.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "with parties and reason known it is a few additions")]
+    #[inline(always)]
     fn tell_posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
         if self.is_heard() {
             self.tell(Fact::Posted { from, to, amount, why });
@@ -620,6 +622,24 @@ impl Ledger {
         *self.house_cash(to) += amount;
         let from = Party::Trader(self.move_cash_at(slot.0, -amount));
         self.tell_posted(from, to, amount, why);
+    }
+
+    /// Takes several amounts out of what backs a position, each told by itself: one change of its cash.
+    #[expect(clippy::inline_always, reason = "with the payees known it is a few additions")]
+    #[inline(always)]
+    pub fn take_out_all<const N: usize>(&mut self, slot: Slot, payments: [(Party, Cash, Why); N]) {
+        let all: Cash = payments.iter().map(|(_, amount, _)| *amount).sum();
+        if all.is_zero() {
+            return;
+        }
+        let from = Party::Trader(self.move_cash_at(slot.0, -all));
+        for (to, amount, why) in payments {
+            debug_assert!(amount.0 >= 0);
+            if !amount.is_zero() {
+                *self.house_cash(to) += amount;
+                self.tell_posted(from, to, amount, why);
+            }
+        }
     }
 
     /// Moves free cash of an account to the collateral of its position, as far as there is any; returns how much. Both
@@ -701,182 +721,5 @@ impl Ledger {
         if !left.is_zero() {
             *self.wallet_mut(account) += left;
         }
-    }
-
-    /// One leg of a trade on a trader's position: `qty` bought (or sold, negative) for `cash`, signed like `qty`.
-    /// Realised profit goes to what backs the position; a close releases the funding owed in proportion, like the cost.
-    pub fn trade(&mut self, position: u32, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
-        let slot = self.slot(position);
-        self.trade_at(slot, qty, cash, order, via);
-    }
-
-    /// The same for a position whose place is known.
-    #[expect(clippy::inline_always, reason = "once an order, and short where nobody listens")]
-    #[inline(always)]
-    pub fn trade_at(&mut self, Slot(slot): Slot, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
-        let entry = &mut self.touched[slot];
-        let contract = entry.contract;
-        let (new_qty, new_cost, gained) = fill(entry.qty, entry.cost, qty, cash);
-        let funding = if entry.owed.is_zero() { Cash::ZERO } else { funding_released(entry, qty) };
-        entry.qty = new_qty;
-        entry.cost = new_cost;
-        entry.owed -= funding;
-        entry.moved += gained;
-        let realised = gained - funding;
-        let account = entry.account;
-        match entry.mode {
-            MarginMode::Isolated => entry.collateral += realised,
-            MarginMode::Cross => *self.wallet_mut(account) += realised,
-        }
-        let party = Party::Trader(account);
-        if self.is_heard() || (order.is_some() && self.telling == Telling::Overheard) {
-            self.tell(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
-        }
-        self.realise(party, contract, realised);
-    }
-
-    /// The maker's leg of a trade.
-    #[expect(clippy::inline_always, reason = "once an order, and short where nobody listens")]
-    #[inline(always)]
-    pub fn trade_maker(&mut self, contract: ContractId, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
-        if qty.is_zero() {
-            return;
-        }
-        let house = &mut self.house[usize::from(contract)];
-        let (new_qty, new_cost, realised) = fill(house.maker_qty, house.maker_cost, qty, cash);
-        (house.maker_qty, house.maker_cost) = (new_qty, new_cost);
-        self.maker += realised;
-        if self.is_heard() {
-            self.tell(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
-        }
-        self.realise(Party::Maker, contract, realised);
-    }
-
-    /// The engine's leg that opens a ticket of `qty` lots at its bankruptcy tick.
-    pub fn engine_opens(&mut self, contract: ContractId, qty: Qty, ticket: Price, order: Option<OrderId>) {
-        let cash = self.multiplier(contract).value(qty, ticket);
-        let party = Party::Engine;
-        self.facts.push(Fact::Traded { party, contract, qty, cash, order, via: Via::Takeover, ticket: Some(ticket) });
-    }
-
-    /// The engine's leg that closes part of a ticket: `qty` is what it buys (or sells, negative). Returns its result,
-    /// which now lies in its cash and must be posted on at once.
-    pub fn engine_closes(&mut self, contract: ContractId, qty: Qty, cash: Cash, ticket: Price, via: Via) -> Cash {
-        let released = self.multiplier(contract).value(-qty, ticket);
-        let realised = -(cash + released);
-        self.engine += realised;
-        let party = Party::Engine;
-        self.facts.push(Fact::Traded { party, contract, qty, cash, order: None, via, ticket: Some(ticket) });
-        self.realise(party, contract, realised);
-        realised
-    }
-
-    /// A backstop's leg of a trade. Returns what it realises, which is in its cash.
-    pub(super) fn trade_backstop(
-        &mut self,
-        backstop: u16,
-        contract: ContractId,
-        (qty, cash): (Qty, Cash),
-        order: Option<OrderId>,
-        via: Via,
-    ) -> Cash {
-        let vault = &mut self.backstops[usize::from(backstop)];
-        let held = &mut vault.positions[usize::from(contract)];
-        let (new_qty, new_cost, realised) = fill(held.0, held.1, qty, cash);
-        *held = (new_qty, new_cost);
-        vault.cash += realised;
-        let party = Party::Backstop(backstop);
-        self.facts.push(Fact::Traded { party, contract, qty, cash, order, via, ticket: None });
-        self.realise(party, contract, realised);
-        realised
-    }
-
-    #[expect(clippy::inline_always, reason = "once an order, and short where nobody listens")]
-    #[inline(always)]
-    fn realise(&mut self, party: Party, contract: ContractId, realised: Cash) {
-        self.house[usize::from(contract)].clearing -= realised;
-        if self.is_heard() {
-            self.tell_realised(party, contract, realised);
-        }
-    }
-
-    fn tell_realised(&mut self, party: Party, contract: ContractId, realised: Cash) {
-        let clearing = Party::Clearing(contract);
-        if realised.0 > 0 {
-            self.facts.push(Fact::Posted { from: clearing, to: party, amount: realised, why: Why::Realised });
-        } else if realised.0 < 0 {
-            self.facts.push(Fact::Posted { from: party, to: clearing, amount: -realised, why: Why::Realised });
-        }
-    }
-}
-
-/// What a leg does to a position: new quantity, new cost, realised profit.
-///
-/// A partial close releases ⌈cost·closed/qty⌉ of the signed cost; of a leg through zero ⌈cash·closed/filled⌉ closes
-/// and the rest opens. Both round against the account.
-#[must_use]
-#[expect(clippy::inline_always, reason = "twice an order, and a few additions unless a part is closed")]
-#[inline(always)]
-pub fn fill(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
-    // The whole position, which is the usual order.
-    if leg.0 == -qty.0 && !qty.is_zero() {
-        return (Qty::ZERO, Cash::ZERO, -(cash + cost));
-    }
-    part(qty, cost, leg, cash)
-}
-
-#[inline]
-fn part(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
-    if qty.is_zero() || (qty.0 > 0) == (leg.0 > 0) {
-        return (qty + leg, cost + cash, Cash::ZERO);
-    }
-    if leg.0.abs() <= qty.0.abs() {
-        let released = share_ceil(cost, leg.0.abs(), qty.0.abs());
-        (qty + leg, cost - released, -(cash + released))
-    } else {
-        let closing = share_ceil(cash, qty.0.abs(), leg.0.abs());
-        (qty + leg, cash - closing, -(closing + cost))
-    }
-}
-
-/// The part of the funding owed that a leg of so many lots releases.
-fn funding_released(position: &Position, leg: Qty) -> Cash {
-    if (position.qty.0 > 0) == (leg.0 > 0) {
-        return Cash::ZERO;
-    }
-    let held = position.qty.0.abs();
-    let closed = leg.0.abs().min(held);
-    if closed == 0 { Cash::ZERO } else { share_ceil(position.owed, closed, held) }
-}
-
-/// ⌈amount·part/whole⌉.
-fn share_ceil(amount: Cash, part: i64, whole: i64) -> Cash {
-    if part == whole {
-        return amount;
-    }
-    Cash(narrow(div_ceil(i128::from(amount.0) * i128::from(part), i128::from(whole))))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_partial_close_rounds_against_the_account_on_both_sides() {
-        // Long 3 for 100: closing 1 releases ⌈100/3⌉ = 34, sold at 40 realises 6.
-        assert_eq!(fill(Qty(3), Cash(100), Qty(-1), Cash(-40)), (Qty(2), Cash(66), Cash(6)));
-        // Short 3 for 100: closing 1 releases ⌈−100/3⌉ = −33, bought at 30 realises 3.
-        assert_eq!(fill(Qty(-3), Cash(-100), Qty(1), Cash(30)), (Qty(-2), Cash(-67), Cash(3)));
-    }
-
-    #[test]
-    fn a_fill_through_zero_closes_then_opens() {
-        // Long 2 for 200, sell 5 for 501: ⌈−501·2/5⌉ = −200 closes (profit 0), −301 opens a short of 3.
-        assert_eq!(fill(Qty(2), Cash(200), Qty(-5), Cash(-501)), (Qty(-3), Cash(-301), Cash(0)));
-    }
-
-    #[test]
-    fn adding_realises_nothing() {
-        assert_eq!(fill(Qty(2), Cash(200), Qty(1), Cash(90)), (Qty(3), Cash(290), Cash(0)));
     }
 }

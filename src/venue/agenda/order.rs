@@ -309,10 +309,11 @@ impl Venue {
         let &Work { position, account, slot, notional, contract, .. } = work;
         let (taker, liquidation) = (self.rules.taker_fee.of_ceil(notional), work.fee_rate.of_ceil(notional));
         // Each fee lowers cash, equity and surplus alike.
-        let mut room = self.room_for_fees(work);
-        let work = &mut self.agenda.works[at];
-        work.charge(&mut self.ledger, taker, &mut room, Party::Fees, Why::TakerFee);
-        work.charge(&mut self.ledger, liquidation, &mut room, Party::Fund, Why::LiquidationFee);
+        let room = self.room_for_fees(work).positive_part();
+        let (to_fees, to_fund) = (taker.min(room), liquidation.min(room - taker.min(room)));
+        self.agenda.works[at].disposal.fees_waived += taker + liquidation - to_fees - to_fund;
+        let fees = [(Party::Fees, to_fees, Why::TakerFee), (Party::Fund, to_fund, Why::LiquidationFee)];
+        self.ledger.take_out_all(slot, fees);
         self.fund_moved(contract);
         let after = self.ledger.at(slot);
         let (closed, lacking) = (after.qty.is_zero(), -after.collateral);
@@ -377,15 +378,5 @@ impl Work {
         let (qty, cash) = leg(k, self.side, fill.lots, fill.cash);
         ledger.trade_at(self.slot, qty, cash, Some(self.order), Via::Book);
         ledger.trade_maker(self.contract, -qty, -cash, Some(self.order), Via::Book);
-    }
-
-    /// Takes a fee of the finished order as far as there is room for it; what there is not is waived.
-    #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
-    #[inline(always)]
-    fn charge(&mut self, ledger: &mut Ledger, due: Cash, room: &mut Cash, to: Party, why: Why) {
-        let paid = due.min(room.positive_part());
-        *room -= paid;
-        self.disposal.fees_waived += due - paid;
-        ledger.take_out_at(self.slot, to, paid, why);
     }
 }

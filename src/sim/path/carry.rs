@@ -1,0 +1,124 @@
+//! The way between venue, book and whoever listens: orders to the book, fills back, and what happened.
+
+use super::{Context, Lane, on_tick};
+use crate::facts::{ContractId, Fact, Observer};
+use crate::market::book::Reference;
+use crate::money::{Nanos, Price, Qty};
+use crate::sim::fill;
+use crate::venue::Refused;
+
+impl Lane {
+    /// The venue's work at a check instant.
+    pub(super) fn check(
+        &mut self,
+        context: &Context<'_>,
+        now: Nanos,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), Refused> {
+        self.move_index(context, now);
+        self.venue.check(now)?;
+        self.fill(context, now, observers)
+    }
+
+    /// Takes orders to the book and fills back, until the venue wants no more.
+    pub(super) fn fill(
+        &mut self,
+        context: &Context<'_>,
+        now: Nanos,
+        observers: &mut [&mut dyn Observer],
+    ) -> Result<(), Refused> {
+        loop {
+            // An event is told by itself; what is only counted is not told before the instant is over.
+            if self.venue.is_heard() {
+                self.tell(context, now, observers);
+            }
+            let Some((contract, _)) = self.trade(context)? else { break };
+            self.tell_price(contract);
+        }
+        self.tell(context, now, observers);
+        Ok(())
+    }
+
+    /// Takes the order that waits to the book and its fill back to the venue; its contract and what was filled.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    pub(super) fn trade(&mut self, context: &Context<'_>) -> Result<Option<(ContractId, Qty)>, Refused> {
+        let Some(order) = self.venue.wanted() else { return Ok(None) };
+        let (contract, side) = (order.contract, order.side);
+        let c = usize::from(contract);
+        let k = context.stage.rules.contracts[c].multiplier;
+        let state = &mut self.assets[c];
+        let fill = fill::execute(order, self.books[c].as_mut(), state.index, k);
+        let lots = fill.lots;
+        if !lots.is_zero() {
+            state.last = Some((lots, fill.cash));
+        }
+        // Nobody asks for the flow of a book without others in it, and reading the cash unit costs as much as the fill.
+        if c == 0 && context.stage.scenario.assets[c].background.is_some() {
+            let amount = match context.stage.scenario.assets[c].reference {
+                Reference::PerTickLot(_) => fill.cash.0 as f64 * context.stage.scenario.cash_unit.to_f64(),
+                Reference::PerLot(worth) => lots.0 as f64 * worth,
+            };
+            self.forced.trade(fill::taker(side), amount);
+            self.count_flow(context.stage.scenario);
+        }
+        self.venue.filled(fill)?;
+        Ok(Some((contract, lots)))
+    }
+
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    pub(super) fn tell_price(&mut self, contract: ContractId) {
+        let c = usize::from(contract);
+        self.assets[c].traded = on_tick(self.books[c].mid(self.assets[c].index));
+        self.tell_standing(contract);
+    }
+
+    /// Prices of a contract that may stand still: the index goes on, nobody trades.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    pub(super) fn tell_standing(&mut self, contract: ContractId) {
+        let state = &mut self.assets[usize::from(contract)];
+        let ((index_exogenous, index), traded) = (state.ticks(), state.traded);
+        if self.venue.is_heard() {
+            self.venue.facts().push(Fact::Priced { contract, index_exogenous, index, traded });
+        } else if contract == 0 {
+            self.tally.priced(self.now, index_exogenous, index, traded);
+        }
+    }
+
+    pub(super) fn tell_mark(&mut self, contract: ContractId, mark: Price) {
+        if self.venue.is_heard() {
+            self.venue.facts().push(Fact::Marked { contract, mark });
+        } else {
+            self.tally.marked(contract, mark);
+        }
+    }
+
+    pub(super) fn tell(&mut self, context: &Context<'_>, now: Nanos, observers: &mut [&mut dyn Observer]) {
+        let troupe = &context.stage.troupe;
+        if troupe.listens() && !self.venue.facts().is_empty() {
+            let happened = std::mem::take(self.venue.facts());
+            let further = self.play.hear(troupe, context.listeners, now, &happened, self.venue.ledger().register());
+            *self.venue.facts() = happened;
+            self.venue.facts().extend(further);
+        }
+        if !self.venue.is_heard() {
+            let (facts, counted) = self.venue.happened();
+            if !facts.is_empty() || self.tally.keeps_series() {
+                self.tally.see_beside(now, facts, counted);
+                facts.clear();
+            }
+            return;
+        }
+        let facts = self.venue.facts();
+        if facts.is_empty() {
+            return;
+        }
+        self.tally.see(now, facts);
+        for observer in observers {
+            observer.see(now, facts);
+        }
+        facts.clear();
+    }
+}

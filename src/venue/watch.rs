@@ -1,0 +1,231 @@
+//! What a moving mark fires: how far it has come in each trigger list, and who is watched anew.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::ledger::{Position, State};
+use super::rules::MarginMode;
+use super::triggers::Trigger;
+use super::{Queued, SIDES, Venue};
+use crate::facts::{ContractId, Fact, Side};
+use crate::money::{Price, Ratio, div_floor, narrow};
+
+/// How far the marks have come in one trigger list.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cursor {
+    pub at: usize,
+    /// No entry of the list from the cursor on lies nearer than this.
+    pub bound: i64,
+    pub rearmed: BinaryHeap<Reverse<Trigger>>,
+    pub shift: Shift,
+}
+
+/// How far funding has brought the positions of a list towards their triggers since the opening, at most: in whole steps
+/// on the trigger line, rounded down, and billionths beyond.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shift {
+    down: i64,
+    rest: i64,
+}
+
+impl Shift {
+    #[expect(clippy::inline_always, reason = "so that what comes in 64 bits is never 128 wide")]
+    #[inline(always)]
+    pub fn add(&mut self, billionths: i128) {
+        match i64::try_from(billionths).ok().and_then(|less| less.checked_add(self.rest)) {
+            Some(sum) => {
+                let whole = sum.div_euclid(Ratio::ONE.0);
+                (self.down, self.rest) = (self.down + whole, sum - whole * Ratio::ONE.0);
+            }
+            None => self.add_much(billionths),
+        }
+    }
+
+    #[cold]
+    fn add_much(&mut self, billionths: i128) {
+        let (sum, one) = (billionths + i128::from(self.rest), i128::from(Ratio::ONE.0));
+        let whole = div_floor(sum, one);
+        (self.down, self.rest) = (self.down + narrow(whole), narrow(sum - whole * one));
+    }
+
+    /// The same in whole steps, rounded up.
+    pub fn up(&self) -> i64 {
+        self.down + i64::from(self.rest > 0)
+    }
+}
+
+impl Cursor {
+    /// No position triggers whose key lies beyond this while the mark is `distance` away.
+    #[inline]
+    pub fn reach(&self, distance: i64) -> i64 {
+        distance + self.shift.up()
+    }
+
+    /// No position of the list or beside it triggers nearer than this.
+    #[inline]
+    pub fn nearest(&self) -> i64 {
+        self.rearmed.peek().map_or(self.bound, |Reverse(first)| first.distance.min(self.bound))
+    }
+
+    /// The key of a position that triggers at `distance` with the funding so far.
+    pub fn key(&self, distance: i64) -> i64 {
+        distance + self.shift.down
+    }
+}
+
+impl Venue {
+    /// The mark of a contract moves: everything fires that it has reached.
+    pub(super) fn mark(&mut self, contract: ContractId, mark: Price) {
+        let c = usize::from(contract);
+        self.marks[c] = mark;
+        // Holders of both sides stand on the same line.
+        let (falling, place) = self.rules.contracts[c].line(Side::Long, mark);
+        for holders in SIDES {
+            let side = if holders == Side::Long { falling } else { falling.opposite() };
+            let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+            let cursor = &self.cursors[c][usize::from(side == Side::Short)];
+            let reached = cursor.reach(distance);
+            if cursor.nearest() <= reached {
+                self.fire(contract, side, reached, mark);
+            }
+        }
+        self.tell_inventory();
+    }
+
+    /// Queues every position whose trigger lies within `reached`, nearest first, ties by account; cross accounts wait
+    /// until all marks are in.
+    fn fire(&mut self, contract: ContractId, side: Side, reached: i64, mark: Price) {
+        let (c, s) = (usize::from(contract), usize::from(side == Side::Short));
+        let mut fired = std::mem::take(&mut self.fired);
+        fired.clear();
+        let cursor = &mut self.cursors[c][s];
+        // At a step of volatility the contract has another list than the register's.
+        let mut own = self.dynamic.triggers(c);
+        loop {
+            let triggers = own.as_deref().unwrap_or_else(|| &self.ledger.register().contracts[c].triggers);
+            if !triggers.is_ready(side, cursor.at) {
+                if triggers.bound(side, cursor.at) > reached {
+                    break;
+                }
+                if let Some(own) = &mut own {
+                    own.make_ready(side, cursor.at);
+                } else {
+                    let register = self.ledger.register_mut().expect("a shared register is sorted beforehand");
+                    register.contracts[c].triggers.make_ready(side, cursor.at);
+                }
+                continue;
+            }
+            match triggers.at(side, cursor.at) {
+                Some(trigger) if trigger.distance <= reached => {
+                    fired.push(trigger);
+                    cursor.at += 1;
+                }
+                _ => break,
+            }
+        }
+        let triggers = own.as_deref().unwrap_or_else(|| &self.ledger.register().contracts[c].triggers);
+        cursor.bound = triggers.bound(side, cursor.at);
+        // What the list knows of a touched position is out of date: the heap speaks for it, or it is closed.
+        fired.retain(|trigger| self.ledger.state(trigger.position) == State::Listed);
+        let mut merged = false;
+        while let Some(Reverse(first)) = cursor.rearmed.peek().copied() {
+            if first.distance > reached {
+                break;
+            }
+            cursor.rearmed.pop();
+            let position = self.ledger.position(first.position);
+            if position.state == State::Rearmed && position.armed == first.distance {
+                fired.push(first);
+                merged = true;
+            }
+        }
+        if merged {
+            fired.sort_unstable();
+            fired.dedup();
+        }
+        let shifted = cursor.shift != Shift::default();
+        if shifted || self.dynamic.is_on() || !self.ledger.register().holdings.cross.is_empty() {
+            self.settle_candidates(contract, side, mark, &mut fired);
+        }
+        let of = &self.rules.contracts[c];
+        if !of.multiplier.is_linear() {
+            // Places that differ may be one tick, and then accounts decide.
+            let tick = |id: u32| of.tick_at(of.line_side(side), self.ledger.position(id).trigger);
+            let toward = if side == Side::Short { -1 } else { 1 };
+            fired.sort_by_key(|trigger| (toward * tick(trigger.position).0, trigger.position));
+        }
+        let ready = self.now + self.rules.latency;
+        for fired in &fired {
+            let position = self.ledger.position_mut(fired.position);
+            position.state = State::Queued;
+            let (account, place, holder) = (position.account, position.trigger, Side::of(position.qty));
+            if self.ledger.is_heard() {
+                let trigger = self.rules.contracts[c].tick_at(holder, place);
+                self.ledger.facts.push(Fact::Breached { contract, account, trigger, mark });
+            }
+            self.queue.push_back(Queued { position: fired.position, ready });
+        }
+        self.fired = fired;
+    }
+
+    /// Of positions that may breach keeps the isolated ones that do, in the order of their triggers as they are now;
+    /// the others are armed anew, and cross accounts noted.
+    fn settle_candidates(&mut self, contract: ContractId, side: Side, mark: Price, fired: &mut Vec<Trigger>) {
+        let c = usize::from(contract);
+        let (_, here) = self.rules.contracts[c].line(Side::Long, mark);
+        let reached = self.ledger.register().contracts[c].triggers.distance(side, here);
+        let mut kept = 0;
+        for at in 0..fired.len() {
+            let position = fired[at].position;
+            let slot = self.ledger.slot(position);
+            let &Position { account, qty, cost, collateral, owed, mode, .. } = self.ledger.at(slot);
+            if mode == MarginMode::Cross {
+                self.ledger.at_mut(slot).state = State::Due;
+                self.due.push(account);
+                continue;
+            }
+            // A position breaches from its trigger on.
+            let place = self.rules.contracts[c].trigger(self.rules.trigger, qty, cost, collateral - owed);
+            let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+            if distance > reached {
+                self.arm(position, place);
+                continue;
+            }
+            self.ledger.at_mut(slot).trigger = place;
+            fired[kept] = Trigger { distance, position };
+            kept += 1;
+        }
+        fired.truncate(kept);
+        fired.sort_unstable();
+    }
+
+    /// Puts an open, touched position back under watch with its trigger as it is now. A cross account is looked at as
+    /// soon as all marks of the next refresh are in.
+    pub(super) fn rearm(&mut self, id: u32) {
+        let position = self.ledger.position(id);
+        if position.mode == MarginMode::Cross {
+            self.ledger.position_mut(id).state = State::Due;
+            self.due.push(position.account);
+            return;
+        }
+        let rules = &self.rules.contracts[usize::from(position.contract)];
+        let backing = position.collateral - position.owed;
+        let place = rules.trigger(self.rules.trigger, position.qty, position.cost, backing);
+        self.arm(id, place);
+    }
+
+    /// Sets the trigger of a position to a place on its line.
+    pub(super) fn arm(&mut self, id: u32, place: i64) {
+        let position = self.ledger.position(id);
+        let c = usize::from(position.contract);
+        let side = self.rules.contracts[c].line_side(Side::of(position.qty));
+        let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
+        let cursor = &mut self.cursors[c][usize::from(side == Side::Short)];
+        let key = cursor.key(distance);
+        let entry = self.ledger.position_mut(id);
+        entry.trigger = place;
+        entry.armed = key;
+        entry.state = State::Rearmed;
+        cursor.rearmed.push(Reverse(Trigger { distance: key, position: id }));
+    }
+}
