@@ -205,7 +205,9 @@ fn halved(large: &[u8], width: usize) -> Vec<u8> {
         let squares = upper.as_chunks::<6>().0.iter().zip(lower.as_chunks::<6>().0);
         for (pixel, (upper, lower)) in row.as_chunks_mut::<3>().0.iter_mut().zip(squares) {
             for (c, channel) in pixel.iter_mut().enumerate() {
-                let sum = [upper[c], upper[c + 3], lower[c], lower[c + 3]].map(u16::from).iter().sum::<u16>();
+                // Written out: a map and a sum over an array of four are calls, a hundred instructions a channel.
+                let (above, below) = (u16::from(upper[c]), u16::from(lower[c]));
+                let sum = above + u16::from(upper[c + 3]) + below + u16::from(lower[c + 3]);
                 [*channel, _] = (sum / 4).to_le_bytes();
             }
         }
