@@ -66,6 +66,31 @@ fn a_book_that_is_loaded_again_gives_the_path_that_it_was_drawn_from() {
     assert_ne!(drawn[4], drawn[3], "another path has other accounts");
 }
 
+/// Wallets are written as cash alone, and holdings as rows without which the account would have less.
+#[test]
+fn a_book_with_tokens_that_is_loaded_again_gives_the_path_that_it_was_drawn_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let text = |name: &str| at(name).display().to_string();
+    let drawn = lab::text_of("collateral-oct-2025");
+    let (head, _) = drawn.split_once("[population]").unwrap();
+    fs::write(
+        at("drawn.toml"),
+        lab::edit(&drawn, "\ncollateral_token", "\ncollateral_share = \"60 %\"\ncollateral_token"),
+    )
+    .unwrap();
+    lab::run_into(&at("drawn.toml"), &at("drawn"), &["--paths", "2", "--audit"]);
+    told(&["book", &text("drawn.toml"), "--path", "1", "--out", &text("book"), "--quiet"]);
+    fs::write(at("loaded.toml"), format!("{head}[accounts]\nfile = \"book/book.csv\"\n")).unwrap();
+    lab::run_into(&at("loaded.toml"), &at("loaded"), &["--paths", "2", "--audit"]);
+    let (drawn, loaded) = (rows(&at("drawn")), rows(&at("loaded")));
+    for (column, name) in drawn[0].iter().enumerate().filter(|(_, name)| *name != "redrawn") {
+        assert_eq!(drawn[2][column], loaded[2][column], "{name} of path 1");
+    }
+    let book = fs::read_to_string(at("book/book.csv")).unwrap();
+    assert_eq!(book.matches(",USDE,long,").count(), 1_000);
+}
+
 #[test]
 fn figures_and_pictures_are_those_of_the_file() {
     let dir = tempfile::tempdir().unwrap();

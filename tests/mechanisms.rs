@@ -136,3 +136,24 @@ fn a_token_valued_at_the_venues_own_spot_liquidates_accounts_that_an_index_of_se
     let cash = |text: &str| run(&lab::edit(text, "collateral_token = \"USDE\"\n", ""));
     assert_eq!(cash(&text), cash(&with_several_venues(&text)));
 }
+
+#[test]
+fn a_token_pays_no_funding_and_is_no_open_interest() {
+    let text = lab::edit(
+        &lab::text_of("collateral-oct-2025"),
+        "[venue.fund]",
+        "[venue.funding]\ninterval = \"10 min\"\nperiod = \"10 min\"\n\n[venue.fund]",
+    );
+    let scenario = lab::read(&text);
+    let stage = Stage::new(&scenario, scenario.seed).unwrap();
+    let mut worker = Worker::new(&stage);
+    let mut seen = Cashbook::default();
+    let row = worker.run(0, Wanted { series: Series::Skip, pair: Pair::Alone }, &mut [&mut seen]).unwrap();
+    let funded = |of: u16| {
+        seen.facts.iter().filter(|(_, fact)| matches!(fact, Fact::Funding { contract, .. } if *contract == of)).count()
+    };
+    assert_eq!((funded(0), funded(1)), (6, 0));
+    let long = worker.register().contracts[0].long_lots.max(worker.register().contracts[0].short_lots);
+    // A thousandth of a bitcoin at 109,254.1.
+    assert_eq!(row.open_interest, long.0 * 109_254_100, "all tokens are long, and none of it");
+}

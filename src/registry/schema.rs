@@ -124,11 +124,9 @@ fn collect(shape: Shape, families: &mut Vec<&'static FamilyInfo>) {
     match shape {
         Shape::List(of) => collect(*of, families),
         Shape::Table(keys) => keys.iter().for_each(|key| collect(key.shape, families)),
-        Shape::Plugin(family) => {
-            if families.iter().all(|known| known.name != family.name) {
-                families.push(family);
-                collect_of(family, families);
-            }
+        Shape::Plugin(family) if families.iter().all(|known| known.name != family.name) => {
+            families.push(family);
+            collect_of(family, families);
         }
         Shape::PluginWith(family, with) => {
             collect_of(family, families);

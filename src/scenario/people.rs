@@ -180,7 +180,7 @@ fn group(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Optio
             MarginMode::Isolated
         },
         behaviours: behaviours?,
-        token: token?,
+        token,
     })
 }
 
@@ -188,15 +188,14 @@ fn contracts(assets: &[AssetDraft]) -> impl Iterator<Item = &AssetDraft> {
     assets.iter().filter(|asset| asset.haircut.is_none())
 }
 
-/// The token that the collateral of a group is held in, if any; `None` where it is not sound.
-fn token(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Option<Option<Token>> {
+/// The token that the collateral of a group is held in, if any; also `None` where it is not sound, which is told.
+fn token(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Option<Token> {
     let Some(symbol) = values.maybe_text("collateral_token") else {
         if values.has("collateral_share") && !is_written(values, "collateral_token") {
             let hint = "add `collateral_token`, the symbol of an asset with a `haircut`";
             reading.fault(&values.span("collateral_share"), "`collateral_share` of which token?", hint);
-            return None;
         }
-        return Some(None);
+        return None;
     };
     let at = find_asset(&symbol, (values, "collateral_token"), assets, reading)?;
     if assets[at].haircut.is_none() {
@@ -221,10 +220,7 @@ fn token(values: &Values, assets: &[AssetDraft], reading: &mut Reading) -> Optio
             "leave `behaviours` out of this group, or let its collateral be cash",
         );
     }
-    Some(Some(Token {
-        contract: u16::try_from(at).ok()?,
-        share: values.maybe_number("collateral_share").unwrap_or(1.0),
-    }))
+    Some(Token { contract: u16::try_from(at).ok()?, share: values.maybe_number("collateral_share").unwrap_or(1.0) })
 }
 
 /// What the accounts of a group or a book do of their own accord; `None` where one of them is not sound.
