@@ -109,7 +109,8 @@ fn within_limit(order: &Order, book: &dyn Book, index: f64, side: Taker, most: i
 }
 
 /// Whether not one lot trades within a limit, as the best price of the book tells by more than quotes are rounded.
-fn is_beyond(book: &dyn Book, index: f64, side: Taker, limit: f64) -> bool {
+#[must_use]
+pub(super) fn is_beyond(book: &dyn Book, index: f64, side: Taker, limit: f64) -> bool {
     let (bid, ask) = book.touch(index);
     let slack = 1e-6 * limit;
     match side {
@@ -136,4 +137,32 @@ fn last_that_holds(most: i64, near: Option<i64>, mut holds: impl FnMut(i64) -> b
         step = step.saturating_mul(2);
     }
     good
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_from_anywhere_ends_where_bisection_ends() {
+        for last in [0, 1, 2, 7, 63, 98, 99] {
+            for near in [None, Some(i64::MIN), Some(0), Some(1), Some(last), Some(last + 1), Some(50), Some(i64::MAX)] {
+                let found = last_that_holds(100, near, |lots| {
+                    assert!(lots > 0 && lots < 100, "0 holds and 100 does not: neither is asked for");
+                    lots <= last
+                });
+                assert_eq!(found, last, "from {near:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_search_that_begins_near_its_end_asks_seldom() {
+        let mut asked = 0;
+        let found = last_that_holds(1_000_000_000, Some(123_456), |lots| {
+            asked += 1;
+            lots <= 123_457
+        });
+        assert_eq!((found, asked), (123_457, 3));
+    }
 }

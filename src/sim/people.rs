@@ -20,7 +20,7 @@ use crate::venue::register::Register;
 use crate::venue::rules::{MarginMode, Rules, Trigger};
 
 pub(super) use cast::{Cast, Listeners};
-pub(super) use play::{Actor, Play};
+pub(super) use play::{Actor, Play, View};
 
 /// A number that wakes accounts as it rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,14 @@ pub(super) enum Moves {
 }
 
 impl Moves {
+    /// By which a price is multiplied so that it rises.
+    pub fn sign(self) -> i64 {
+        match self {
+            Self::Up => 1,
+            Self::Down => -1,
+        }
+    }
+
     fn against(side: Side) -> Self {
         match side {
             Side::Long => Self::Down,
@@ -108,6 +116,8 @@ pub(super) struct Troupe<'s> {
     /// Of these the gaps, which those who trade on them close, and the others.
     pub gaps: Vec<usize>,
     pub moves: Vec<usize>,
+    /// Of the others the clocks.
+    clocks: Vec<usize>,
     /// Windows over which returns are watched.
     windows: Vec<(ContractId, Nanos)>,
     multipliers: Vec<Multiplier>,
@@ -164,6 +174,7 @@ impl<'s> Troupe<'s> {
             signals: Vec::new(),
             gaps: Vec::new(),
             moves: Vec::new(),
+            clocks: Vec::new(),
             windows: Vec::new(),
             multipliers: scenario.rules.contracts.iter().map(|contract| contract.multiplier).collect(),
             redraw: Redraw::Fixed,
@@ -206,6 +217,9 @@ impl<'s> Troupe<'s> {
                             _ => &mut self.moves,
                         };
                         lists.push(self.signals.len());
+                        if matches!(signal, Signal::Exposure { .. }) {
+                            self.clocks.push(self.signals.len());
+                        }
                         self.signals.push(signal);
                     }
                     if let Signal::Return { window, .. } = signal

@@ -567,3 +567,45 @@ fn quotes_far_from_the_mid_stand_while_those_near_it_are_withdrawn() {
     // To the greatest displacement of 50 %: 4M and 46 % at a tenth, 460M.
     assert!((book.capacity(index, Taker::Sells) as f64 / of(464e6) as f64 - 1.0).abs() < 1e-4);
 }
+
+#[test]
+fn what_is_told_of_a_limit_without_quotes_is_what_quotes_say() {
+    // An order's last lot by its quotes, as the search for the greatest fill within a limit has it.
+    let holds = |book: &dyn Book, taker: Taker, lots: i64, limit: f64| {
+        let last = book.quote(INDEX, taker, lots) - book.quote(INDEX, taker, lots - 1);
+        if taker == Taker::Sells { last >= limit } else { last <= limit }
+    };
+    let mut draws = Stream::new(3, Purpose::Bootstrap, (0, 0), 0);
+    let mut draw = || open_unit(draws.word());
+    let (mut bounded, mut ended) = (0, 0);
+    for keys in ["", ", kappa = 0.5", ", kappa = 3", ", kappa = 1.6, standing_share = 0.3, standing_from = 0.02"] {
+        for _ in 0..200 {
+            let mut book = depth(keys);
+            // Somewhere, with quotes withdrawn by a move of the index.
+            let started = if draw() < 0.5 { Taker::Sells } else { Taker::Buys };
+            book.take(INDEX, started, lots(200e6 * draw()));
+            refreshed(book.as_mut(), 1.0, INDEX * (0.98 + 0.04 * draw()));
+            let taker = if draw() < 0.5 { Taker::Sells } else { Taker::Buys };
+            let (most, limit) = (lots(50e6 * draw()), book.mid(INDEX) * (0.95 + 0.1 * draw()));
+            if book.stays_within(INDEX, taker, most, limit) {
+                assert!(holds(book.as_ref(), taker, most, limit), "{keys}: {most} lots within {limit}");
+                bounded += 1;
+            }
+            let end = book.lots_within(INDEX, taker, limit).unwrap();
+            if end > 1.0 {
+                let (inside, outside) = (lots_of(end - 0.6), lots_of(end + 0.6) + 1);
+                assert!(inside < 1 || holds(book.as_ref(), taker, inside, limit), "{keys}: {inside} of {end}");
+                assert!(!holds(book.as_ref(), taker, outside, limit), "{keys}: {outside} of {end}");
+                ended += 1;
+            } else if end < 0.25 {
+                assert!(!holds(book.as_ref(), taker, 1, limit), "{keys}: one lot of {end}");
+            }
+        }
+    }
+    assert!(bounded > 100 && ended > 200, "{bounded} bounds and {ended} ends prove too little");
+}
+
+/// Whole lots.
+fn lots_of(lots: f64) -> i64 {
+    Price::nearest(lots.floor()).unwrap().0
+}

@@ -3,7 +3,8 @@
 use super::{Context, Lane, contract_id, on_tick};
 use crate::facts::{Deed, Fact, Observer, Side};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
-use crate::sim::people::{Actor, Cast, Moves, Signal, Troupe};
+use crate::sim::fill;
+use crate::sim::people::{Actor, Cast, Signal, Troupe, View};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
@@ -35,17 +36,23 @@ impl Lane {
         if troupe.is_empty() {
             return Ok(());
         }
-        let (books, assets) = (&self.books, &self.assets);
-        let traded = |contract| {
-            let at = usize::from(contract);
-            books[at].mid(assets[at].index)
-        };
-        let opens = &context.stage.opens;
-        let risen = |contract| traded(contract) / opens[usize::from(contract)].0 as f64 - 1.0;
-        self.play.look(troupe, now, traded, risen);
+        let contracts = self.books.iter().zip(&self.assets).zip(&context.stage.opens);
+        let views = contracts.map(|((book, state), open)| {
+            let traded = book.mid(state.index);
+            let risen = traded / open.0 as f64 - 1.0;
+            View { traded, tick: on_tick(traded), risen, against: [billionths(-risen), billionths(risen)] }
+        });
+        self.play.look(troupe, now, views);
         for &list in &troupe.moves {
             let Some(nearest) = self.play.nearest(list) else { continue };
-            let value = self.signal(context, list, now);
+            // Nobody has traded since all were looked at.
+            let value = match troupe.signals[list] {
+                Signal::Price { contract, watched: Watched::Traded, moves } => {
+                    moves.sign() * self.play.view(contract).tick.0
+                }
+                Signal::Dip { contract, side } => self.play.view(contract).against[usize::from(side == Side::Short)],
+                _ => self.signal(context, list, now),
+            };
             if value < nearest {
                 continue;
             }
@@ -99,7 +106,7 @@ impl Lane {
                     Watched::Mark => self.venue.mark_of(contract),
                     Watched::Traded => on_tick(self.traded(usize::from(contract))),
                 };
-                if moves == Moves::Up { price.0 } else { -price.0 }
+                moves.sign() * price.0
             }
             Signal::Return { contract, window, side } => {
                 fall(side, self.play.windowed_return(&context.stage.troupe, contract, window))
@@ -265,13 +272,22 @@ impl Lane {
                 Action::Withdraw { amount: Cash::MAX, keep }
             }
         };
+        // Of an order that fills not one lot there is nothing to tell, but to those who follow everything.
+        if observers.is_empty()
+            && let Action::Order(order) = &action
+        {
+            let (c, side) = (usize::from(position.contract), Side::of(order.qty).opposite());
+            let (book, index) = (self.books[c].as_ref(), self.assets[c].index);
+            if fill::is_beyond(book, index, fill::taker(side), order.limit.0 as f64) {
+                return Ok(());
+            }
+        }
         self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
         if self.venue.wanted().is_none() {
             return Ok(());
         }
         self.tell(context, now, observers);
         let Some((contract, lots)) = self.trade(context)? else { return Ok(()) };
-        // Of an order that fills not one lot there is nothing to tell, but to those who follow everything.
         if !lots.is_zero() || !observers.is_empty() {
             self.tell_price(contract);
             self.tell(context, now, observers);

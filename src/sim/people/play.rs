@@ -11,6 +11,16 @@ use crate::rng::open_unit;
 use crate::traders::behaviour::{Closing, Cue, Decisions};
 use crate::venue::register::Register;
 
+/// What is watched of a contract at a refresh, found once for all who watch it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sim) struct View {
+    pub traded: f64,
+    pub tick: Price,
+    /// Return of the traded price since the opening, and in billionths what longs and shorts have lost by it.
+    pub risen: f64,
+    pub against: [i64; 2],
+}
+
 /// A role on a position, and where it is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sim) struct Actor {
@@ -113,6 +123,8 @@ pub(in crate::sim) struct Play {
     words: Vec<[u64; 16]>,
     /// Of each role the stream of its accounts' first sixteen.
     decisions: Vec<Option<Decisions>>,
+    /// Contracts at the last refresh.
+    views: Vec<View>,
     /// Of each signal that is a clock, its seconds.
     exposures: Vec<f64>,
     looked: Nanos,
@@ -143,32 +155,34 @@ impl Play {
         self.looked = Nanos::ZERO;
     }
 
-    /// Takes note of the traded prices of a refresh, and of how much they have risen since the opening.
-    pub fn look(
-        &mut self,
-        troupe: &Troupe<'_>,
-        now: Nanos,
-        traded: impl Fn(ContractId) -> f64,
-        risen: impl Fn(ContractId) -> f64,
-    ) {
+    /// Takes note of the prices of a refresh, by contract.
+    pub fn look(&mut self, troupe: &Troupe<'_>, now: Nanos, views: impl Iterator<Item = View>) {
         let passed_s = (now - self.looked).seconds();
         self.looked = now;
-        for (signal, seconds) in troupe.signals.iter().zip(&mut self.exposures) {
-            if let Signal::Exposure { contract, side, factor } = *signal {
+        self.views.clear();
+        self.views.extend(views);
+        for &list in &troupe.clocks {
+            if let Signal::Exposure { contract, side, factor } = troupe.signals[list] {
+                let risen = self.views[usize::from(contract)].risen;
                 let adverse = match side {
-                    Side::Long => -risen(contract),
-                    Side::Short => risen(contract),
+                    Side::Long => -risen,
+                    Side::Short => risen,
                 };
-                *seconds += passed_s * (1.0 + f64::from_bits(factor) * adverse.clamp(0.0, 1.0));
+                self.exposures[list] += passed_s * (1.0 + f64::from_bits(factor) * adverse.clamp(0.0, 1.0));
             }
         }
         for (&(contract, window), prices) in troupe.windows.iter().zip(&mut self.windows) {
-            prices.push_back((now, traded(contract)));
+            prices.push_back((now, self.views[usize::from(contract)].traded));
             let start = now - window;
             while prices.len() > 1 && prices[1].0 <= start {
                 prices.pop_front();
             }
         }
+    }
+
+    /// A contract as it stood when it was last looked at.
+    pub fn view(&self, contract: ContractId) -> &View {
+        &self.views[usize::from(contract)]
     }
 
     /// Seconds of the clock of a signal.
