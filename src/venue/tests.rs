@@ -2,7 +2,7 @@
 
 use super::ledger::Position;
 use super::register::Holdings;
-use super::rules::{ContractRules, Eligible, Execution, FundRules, Interruptions, SurplusTo, Trigger};
+use super::rules::{ContractRules, Eligible, Execution, FundRules, Interruptions, MarginMode, SurplusTo, Trigger};
 use super::*;
 use crate::facts::{Party, Why};
 use crate::money::{Multiplier, Ratio};
