@@ -180,7 +180,7 @@ proptest! {
             let maintenance = account.kept + lots.iter().map(of_one).sum::<i128>();
             maintenance * 10 < i128::from(equity) * 9_000_000_000
         };
-        let least = (1..).map(|n| n * step).take_while(|&percent| percent < 100).find(|&percent| below(percent));
+        let least = (1..100).map(|n| n * step).take_while(|&percent| percent < 100).find(|&percent| below(percent));
         let by_hand = Ratio(least.unwrap_or(100) * 10_000_000);
         for entry in RULES.entries {
             let wanted = (entry.kind == "share_of_all").then_some(by_hand);
