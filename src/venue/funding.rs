@@ -20,8 +20,7 @@ fn wide_steps(amount: i64, k: i64, share: Ratio) -> (i128, i128) {
 }
 
 /// The same in 64 bits: 10¹⁸ is divided first, and its remainder with the amount.
-#[expect(clippy::inline_always, reason = "part of the above")]
-#[inline(always)]
+#[inline]
 fn narrow_steps(amount: i64, k: i64, share: Ratio) -> Option<(i128, i128)> {
     const ONE: i64 = Ratio::ONE.0 * Ratio::ONE.0;
     let by = k.checked_mul(share.0)?;

@@ -350,6 +350,11 @@ fn depth_left_follows_the_power_law_beside_the_displacement() {
     book.take(INDEX, Taker::Sells, lots(122e6 * 3f64.powf(1.16)));
     let wanted = 4f64.powf(1.16) - 3f64.powf(1.16);
     assert!((book.depth_left() - wanted).abs() < 1e-6, "{}", book.depth_left());
+    // The bound from below is the depth where nothing is consumed: 1 here, and below κ = 1 there is none but itself.
+    assert_eq!(book.least_depth_left(), 1.0);
+    let mut concave = depth(", kappa = 0.8, withdrawal = \"off\"");
+    concave.take(INDEX, Taker::Sells, lots(122e6 * 3f64.powf(0.8)));
+    assert!(concave.depth_left() < 1.0 && concave.least_depth_left() == concave.depth_left());
 }
 
 #[test]
@@ -552,6 +557,7 @@ fn quotes_far_from_the_mid_stand_while_those_near_it_are_withdrawn() {
     sold.take(index, Taker::Sells, of(4e6));
     assert!((sold.displacement() + 0.04).abs() < 1e-5, "{}", sold.displacement());
     assert!((sold.depth_left() - 0.1).abs() < 1e-4, "{}", sold.depth_left());
+    assert!((sold.least_depth_left() - 0.01).abs() < 1e-5);
     let paid = sold.take(index, Taker::Sells, of(10e6));
     assert!((sold.displacement() + 0.05).abs() < 1e-5, "{}", sold.displacement());
     assert!((paid / (of(10e6) as f64 * index) - 0.955).abs() < 1e-5, "{paid}");

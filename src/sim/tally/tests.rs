@@ -230,3 +230,42 @@ fn a_book_that_opens_away_from_the_index_never_traded_at_the_index() {
     assert_eq!((row.traded_low, row.traded_high, row.traded_close), (95, 98, 95));
     assert_eq!((row.index_low, row.index_high), (97, 100));
 }
+
+#[test]
+fn a_depth_is_asked_for_only_where_it_may_be_the_least_or_is_shown() {
+    let mut tally = Tally::new(&[Multiplier::Linear(1)], &[]);
+    tally.begin(start(Series::Skip));
+    tally.depth_left(Nanos(1), 900);
+    // A billionth is left for the rounding of the bound.
+    assert!(tally.wants_depth(900) && !tally.wants_depth(901));
+    tally.begin(start(Series::Keep));
+    assert!(tally.wants_depth(1_000_000_000));
+}
+
+#[test]
+fn postings_and_orders_counted_by_the_ledger_make_the_same_row() {
+    let facts = worked::fund_of_ten();
+    let (told, _) = tally(&facts);
+    let (mut quiet, mut counted) = (Tally::new(&[Multiplier::Linear(1)], &[]), Counted::default());
+    quiet.begin(start(Series::Skip));
+    counted.begin();
+    let mut long = false;
+    for (time, facts) in &facts {
+        let mut left = Vec::new();
+        for fact in facts {
+            match *fact {
+                Fact::Posted { from, to, amount, why } => counted.posted(from, to, amount, why),
+                Fact::OrderOpened { account, qty, .. } => {
+                    counted.opened(account);
+                    long = qty > Qty::ZERO;
+                }
+                Fact::OrderClosed { ref disposal, .. } => {
+                    counted.closed(if long { Side::Long } else { Side::Short }, disposal);
+                }
+                ref other => left.push(*other),
+            }
+        }
+        quiet.see_beside(*time, &left, &counted);
+    }
+    assert_eq!(quiet.finish_with(&mut counted), told);
+}

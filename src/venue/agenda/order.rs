@@ -161,18 +161,18 @@ impl Venue {
     #[expect(clippy::inline_always, reason = "asked by every order, mostly for nothing")]
     #[inline(always)]
     fn limit(&self, work: &Work) -> Option<Price> {
-        if self.rules.execution == Execution::Market { None } else { self.price_limit(work) }
+        (self.rules.execution != Execution::Market).then(|| self.price_limit(work))
     }
 
     #[inline(never)]
-    fn price_limit(&self, work: &Work) -> Option<Price> {
+    fn price_limit(&self, work: &Work) -> Price {
         let rules = &self.rules.contracts[usize::from(work.contract)];
         let position = self.ledger.at(work.slot);
         let &Position { qty, cost, mode, .. } = position;
         let backing = self.ledger.backing(position, &self.marks);
         let (equity, notional) = register::at_mark(rules, qty, cost, backing, work.mark);
         if self.rules.execution == Execution::BankruptcyOrMark && equity.0 < 0 {
-            return Some(work.mark);
+            return work.mark;
         }
         // Distances from the mark, in the direction of loss, in whole ticks towards the mark.
         let maintenance = rules.tiers.maintenance_scaled(notional).max(1);
@@ -192,13 +192,13 @@ impl Venue {
                 let worth = 2 * i128::from(notional.0.max(1)) * i128::from(rules.tiers.scale());
                 div_floor(3 * short_of * i128::from(work.mark.0), worth)
             }
-            Execution::Market | Execution::Bankruptcy | Execution::BankruptcyOrMark => return Some(work.bankruptcy),
+            Execution::Market | Execution::Bankruptcy | Execution::BankruptcyOrMark => return work.bankruptcy,
         };
         let ticks = Price(narrow(ticks));
-        Some(match work.side {
+        match work.side {
             Side::Long => work.mark - ticks,
             Side::Short => work.mark + ticks,
-        })
+        }
     }
 
     /// Equity of the position if what is left of it closes at its bankruptcy tick.

@@ -125,11 +125,11 @@ pub fn fill(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
     if leg.0 == -qty.0 && !qty.is_zero() {
         return (Qty::ZERO, Cash::ZERO, -(cash + cost));
     }
-    part(qty, cost, leg, cash)
+    fill_in_part(qty, cost, leg, cash)
 }
 
 #[inline]
-fn part(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
+fn fill_in_part(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
     if qty.is_zero() || (qty.0 > 0) == (leg.0 > 0) {
         return (qty + leg, cost + cash, Cash::ZERO);
     }
@@ -167,6 +167,7 @@ fn share_ceil(amount: Cash, part: i64, whole: i64) -> Cash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn a_partial_close_rounds_against_the_account_on_both_sides() {
@@ -180,6 +181,19 @@ mod tests {
     fn a_fill_through_zero_closes_then_opens() {
         // Long 2 for 200, sell 5 for 501: ⌈−501·2/5⌉ = −200 closes (profit 0), −301 opens a short of 3.
         assert_eq!(fill(Qty(2), Cash(200), Qty(-5), Cash(-501)), (Qty(-3), Cash(-301), Cash(0)));
+    }
+
+    proptest! {
+        #[test]
+        fn a_share_in_64_bits_is_that_of_128(
+            amount in prop_oneof![-1_000_000i64..1_000_000, -i64::MAX / 4..i64::MAX / 4],
+            whole in prop_oneof![1i64..1_000, 1i64..1_000_000_000_000],
+            of in 0f64..1.0,
+        ) {
+            let part = 1 + Cash::floor(of * whole as f64).unwrap().0.min(whole - 1);
+            let wide = div_ceil(i128::from(amount) * i128::from(part), i128::from(whole));
+            prop_assert_eq!(i128::from(share_ceil(Cash(amount), part, whole).0), wide);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::extras::{Extras, extras};
 use super::*;
 use crate::facts::Observer as _;
 use crate::money::{Multiplier, Ratio};
+use crate::venue::rules::MarginMode;
 
 const OPEN: i64 = 100;
 pub(super) const CONTRACTS: usize = 3;
