@@ -212,7 +212,7 @@ fn draw(curves: &[Curve], into: &Path) {
             // Both ends in figures, under the curve, where nothing else is.
             for (point, right) in [(first, HPos::Left), (last, HPos::Right)] {
                 let style = label.pos(Pos::new(right, VPos::Top));
-                let text = Text::new(format!("{} ms", figures(point.1)), (0, scale(9) as i32), style);
+                let text = Text::new(format!("{} ms", figures(point.1)), (0, scale(9).cast_signed()), style);
                 chart.draw_series([EmptyElement::at(point) + text]).expect("the picture is in memory");
             }
         }
@@ -225,7 +225,7 @@ fn draw(curves: &[Curve], into: &Path) {
             "slope 1 through the first point.",
         ];
         for (line, text) in (0i32..).zip(note) {
-            let at = (scale(24) as i32, scale(70) as i32 + line * scale(24) as i32);
+            let at = (scale(24).cast_signed(), scale(70).cast_signed() + line * scale(24).cast_signed());
             let style = ("sans-serif", scale(15)).into_font().color(&ink);
             panels[7].draw_text(text, &style, at).expect("the picture is in memory");
         }
@@ -255,7 +255,7 @@ fn averaged(large: &[u8], width: usize) -> Vec<u8> {
 
 /// Three significant digits.
 fn figures(ms: f64) -> String {
-    let places = usize::try_from(2 - ms.log10().floor() as i64).unwrap_or(0);
+    let places = [100.0, 10.0, 1.0, 0.1].iter().take_while(|least| ms < **least).count();
     format!("{ms:.places$}")
 }
 

@@ -60,27 +60,15 @@ pub fn draw(dir: &Path, house: &House) -> Result<(), Failure> {
     // The page first: a broken template then leaves everything as it was.
     let more = page::More { written: written.as_ref(), attribution: attributed.as_ref() };
     let page = page::render(&data, &plots, &worst, &more, house)?;
-    abreast(&plots, |plot| {
+    for plot in &plots {
         let (name, scene) = (plot.name, plot.scene());
         replace(dir, &format!("{name}.svg"), |fresh| fs::write(fresh, scene.svg()?).map_err(Failure::file(fresh)))?;
-        replace(dir, &format!("{name}.png"), |fresh| scene.png(fresh))
-    })?;
+        replace(dir, &format!("{name}.png"), |fresh| scene.png(fresh))?;
+    }
     if let Some(found) = attributed {
         attribution::draw(&found, dir)?;
     }
     replace(dir, "report.html", |fresh| fs::write(fresh, page).map_err(Failure::file(fresh)))
-}
-
-/// Draws pictures two at a time: each takes 20 MB while it is drawn, and time that nobody else could use.
-///
-/// # Errors
-/// The first failure in their order.
-fn abreast<T: Sync>(pictures: &[T], draw: impl Fn(&T) -> Result<(), Failure> + Sync) -> Result<(), Failure> {
-    for pair in pictures.chunks(2) {
-        let (first, second) = rayon::join(|| draw(&pair[0]), || pair.get(1).map_or(Ok(()), &draw));
-        first.and(second)?;
-    }
-    Ok(())
 }
 
 /// Each file is replaced whole, so an interruption leaves the old one or the new one.

@@ -74,7 +74,7 @@ pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
     let told = json!({"levels": levels, "points": cells.to_json()});
     session.staged.write("breakpoint.json", &pretty(&told))?;
     session.staged.write("breakpoint.csv", &cells.csv())?;
-    let charts = report::sweep::draw(&cells, &session.staged.path(""))?;
+    let charts = super::sweep::draw(&cells, &session.staged.path(""), &args.study)?;
     let mut text =
         format!("{}: {} against {}, {paths} paths a point, seed {seed}\n\n", first.name, question.metric, question.key);
     for reached in &reached {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use flashcrash::fault::{Failure, Faults};
-use flashcrash::folder::study::pretty;
+use flashcrash::folder::study::{Study as Swept, pretty};
 use flashcrash::report;
 use flashcrash::study::Runs;
 use flashcrash::study::sweep::run::{Plan as Sweep, is_passing};
@@ -84,10 +84,26 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
     session.staged.write("sweep.json", &pretty(&json))?;
     session.staged.write("sweep.csv", &study.csv())?;
     let tables = tables.beside(&study, &session.staged.path("sweep.csv"))?;
-    let charts = report::sweep::draw(&study, &session.staged.path(""))?;
+    let charts = draw(&study, &session.staged.path(""), &args.study)?;
     let files = format!("sweep.json, sweep.csv{tables}; charts {} (.svg, .png)", charts.join(", "));
     let next = after("sweep", &named(&args.file, &args.study.set.settings()?, args.study.seed));
     session.finish(is_passing, Found { text: &report::sweep::table(&study), json, files: &files, next })
+}
+
+/// Draws the charts of a sweep, two at a time where there are two threads; returns their names.
+pub(super) fn draw(study: &Swept, dir: &Path, args: &StudyArgs) -> Result<Vec<String>, Failure> {
+    let pictures = report::sweep::pictures(study);
+    let threads = args.threads.map_or_else(cores, usize::from);
+    for pair in pictures.chunks(threads.clamp(1, 2)) {
+        match pair {
+            [first, second] => {
+                let (first, second) = rayon::join(|| first.draw(dir), || second.draw(dir));
+                first.and(second)?;
+            }
+            alone => alone.iter().try_for_each(|picture| picture.draw(dir))?,
+        }
+    }
+    Ok(pictures.into_iter().map(|picture| picture.name).collect())
 }
 
 /// `--shard-out`: some paths of some cells into files.

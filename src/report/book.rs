@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use super::abreast;
 use super::frame::{Axis, Swatch};
 use super::fund_size::decades;
 use super::number::{grouped, percent, short};
@@ -108,12 +107,13 @@ fn times(leverage: f64) -> String {
 /// # Errors
 /// They cannot be written.
 pub fn draw(book: &Book, summary: &Summary, dir: &Path) -> Result<(), Failure> {
-    abreast(&charts(book, summary), |plot| {
+    for plot in charts(book, summary) {
         let scene = plot.scene();
         let svg = dir.join(format!("{}.svg", plot.name));
         fs::write(&svg, scene.svg()?).map_err(Failure::file(&svg))?;
-        scene.png(&dir.join(format!("{}.png", plot.name)))
-    })
+        scene.png(&dir.join(format!("{}.png", plot.name)))?;
+    }
+    Ok(())
 }
 
 /// Every chart, in the order of `CHARTS`.

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use super::abreast;
 use super::columns::{Align, aligned};
 use super::frame::{Axis, Frame, Swatch, Words};
 use super::number::{Style, grouped, percent, short, with_interval};
@@ -232,19 +231,31 @@ const COLOURS: [(Colour, Dash); MOST_LINES] = [
     (Colour::INK, Dash::Solid),
 ];
 
-/// Draws the charts of a sweep into a folder; returns their names. Axes beyond the second stand at the base.
-///
-/// # Errors
-/// A chart that cannot be written.
-pub fn draw(study: &Study, dir: &Path) -> Result<Vec<String>, Failure> {
-    let scenes: Vec<(String, Scene)> =
-        CHARTS.iter().filter_map(|metric| Some((format!("sweep_{metric}"), chart(study, metric)?))).collect();
-    abreast(&scenes, |(name, scene)| {
-        let svg = dir.join(format!("{name}.svg"));
-        fs::write(&svg, scene.svg()?).map_err(Failure::file(&svg))?;
-        scene.png(&dir.join(format!("{name}.png")))
-    })?;
-    Ok(scenes.into_iter().map(|(name, _)| name).collect())
+/// A chart of a sweep, ready to be drawn.
+#[derive(Debug)]
+pub struct Picture {
+    /// Of its files.
+    pub name: String,
+    scene: Scene,
+}
+
+impl Picture {
+    /// Draws it into a folder. It takes 20 MB while that lasts.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn draw(&self, dir: &Path) -> Result<(), Failure> {
+        let svg = dir.join(format!("{}.svg", self.name));
+        fs::write(&svg, self.scene.svg()?).map_err(Failure::file(&svg))?;
+        self.scene.png(&dir.join(format!("{}.png", self.name)))
+    }
+}
+
+/// The charts of a sweep. Axes beyond the second stand at the base.
+#[must_use]
+pub fn pictures(study: &Study) -> Vec<Picture> {
+    let picture = |metric: &&str| Some(Picture { name: format!("sweep_{metric}"), scene: chart(study, metric)? });
+    CHARTS.iter().filter_map(picture).collect()
 }
 
 /// Distinct values of an axis in the order of the cells.
