@@ -112,13 +112,16 @@ impl Distribution for Mixture {
     /// (regula falsi, Illinois variant: Dowell and Jarratt, BIT 11 (1971)), so a step of F is found as well as a slope.
     fn quantile(&self, u: f64) -> f64 {
         let (mut low, mut high) = self.bracket(u);
-        let (mut beneath, mut above) = (self.share_at_most(low) - u, self.share_at_most(high) - u);
+        let (mut beneath, mut excess) = (self.share_at_most(low) - u, self.share_at_most(high) - u);
         if beneath >= 0.0 {
             return low;
         }
+        // What the upper end weighs in a chord: less than its excess once it has stayed where it is.
+        let mut above = excess;
+        let mut moved = Moved::Neither;
         for step in 1_u32.. {
             let (first, last) = (ordinal(low), ordinal(high));
-            if above <= RESOLUTION * u || last - first <= 1 {
+            if excess <= RESOLUTION * u || last - first <= 1 {
                 break;
             }
             let chord = low + (high - low) * (beneath / (beneath - above));
@@ -129,11 +132,17 @@ impl Distribution for Mixture {
             };
             let beyond = self.share_at_most(x) - u;
             if beyond >= 0.0 {
-                (high, above) = (x, beyond);
-                beneath *= 0.5;
+                (high, excess, above) = (x, beyond, beyond);
+                if moved == Moved::High {
+                    beneath *= 0.5;
+                }
+                moved = Moved::High;
             } else {
                 (low, beneath) = (x, beyond);
-                above *= 0.5;
+                if moved == Moved::Low {
+                    above *= 0.5;
+                }
+                moved = Moved::Low;
             }
         }
         high
@@ -149,6 +158,14 @@ impl Distribution for Mixture {
             .map(|(_, part)| part.support())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), of| (low.min(of.0), high.max(of.1)))
     }
+}
+
+/// Which end of a bracket moved last: the other one weighs half where it stays twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moved {
+    Neither,
+    Low,
+    High,
 }
 
 /// After so many steps only halving goes on: F jumps here.
