@@ -314,8 +314,7 @@ impl Venue {
                 self.gather_needs();
                 // Nobody stands opposite a token that an account holds.
                 let contracts = &self.rules.contracts;
-                let is_contract = |c: ContractId| !contracts[usize::from(c)].tiers.are_haircuts();
-                self.agenda.needs.retain(|need| is_contract(need.contract));
+                self.agenda.needs.retain(|need| !contracts[usize::from(need.contract)].tiers.are_haircuts());
                 self.agenda.phase = Phase::Rounds;
                 return;
             }

@@ -97,9 +97,10 @@ pub struct BreachedAccount<'a> {
     pub marks: &'a [Price],
     /// Wallet plus unrealised profit of all cross positions.
     pub equity: Cash,
-    /// The positions that can be closed now.
+    /// The positions in contracts that can be closed now.
     pub positions: &'a [Leg],
-    /// Maintenance margin, in billionths of a cash unit, of those that cannot, as their contracts stand still.
+    /// Maintenance margin, in billionths of a cash unit, of those that cannot, as their contracts stand still, and of
+    /// tokens held as collateral.
     pub kept: i128,
 }
 

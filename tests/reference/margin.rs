@@ -276,8 +276,9 @@ impl Model<'_> {
         let needed = |percent: i64| -> D {
             let of_one = |&at: &usize| {
                 let Position { contract, qty, .. } = self.positions[at];
-                // What stands still cannot be closed now.
-                let percent = if self.stands_still(contract) { 0 } else { percent };
+                // What stands still cannot be closed now, and a token is no part of what is reduced.
+                let waits = self.stands_still(contract) || self.contract(contract).token;
+                let percent = if waits { 0 } else { percent };
                 let kept = (qty.abs() * Decimal::new(100 - percent, 2)).floor();
                 let contract_of = self.contract(contract);
                 contract_of.maintenance(contract_of.value(kept, self.marks[contract]).abs())

@@ -109,6 +109,7 @@ impl Model<'_> {
         };
         let of = &self.positions[at];
         let (account, contract) = (of.account, of.contract);
+        let percent = turns.percent.filter(|_| !self.contract(contract).token);
         let (mut equity, mut others) = (self.equity_at_mark(at), Vec::new());
         if of.cross {
             // Lots that wait for ADL, or for the layers after it, leave at their bankruptcy ticks.
@@ -127,7 +128,7 @@ impl Model<'_> {
             };
             let healthy = !self.falls_short(equity, others.iter().map(maintenance).sum());
             // Where all are cut by one share, those before have not saved it from that.
-            if healthy && turns.percent.is_none() {
+            if healthy && percent.is_none() {
                 turns.positions.clear();
                 return None;
             }
@@ -141,7 +142,7 @@ impl Model<'_> {
                 }
             }
         }
-        let lots = match turns.percent {
+        let lots = match percent {
             Some(percent) => (self.positions[at].qty.abs() * Decimal::new(percent, 2)).ceil(),
             None => self.planned(at, equity, &others),
         };

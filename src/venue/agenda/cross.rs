@@ -80,7 +80,7 @@ impl Venue {
                     PositionOrder::Notional => -i128::from(value.abs().0),
                 };
                 // What is held as collateral goes last.
-                (self.rules.contracts[usize::from(leg.contract)].tiers.are_haircuts(), key, leg.id)
+                (self.is_token(leg.contract), key, leg.id)
             });
             let share = |leg: &cross::Leg| match self.rules.cross_bankruptcy {
                 CrossBankruptcy::Sequential => Cash::ZERO,
@@ -94,10 +94,11 @@ impl Venue {
                 }
             };
             let shared: Vec<(u32, Cash)> = legs.iter().map(|leg| (leg.id, share(leg))).collect();
-            // Positions in a contract that stands still wait, and keep their margin.
-            let standing_still = |leg: &cross::Leg| self.is_halted(leg.contract, self.now);
-            let kept = legs.iter().filter(|leg| standing_still(leg)).map(maintenance).sum();
-            legs.retain(|leg| !standing_still(leg));
+            // Positions in a contract that stands still wait, and tokens have their turn when all contracts are reduced:
+            // both keep their margin.
+            let stays = |leg: &cross::Leg| self.is_halted(leg.contract, self.now) || self.is_token(leg.contract);
+            let kept = legs.iter().filter(|leg| stays(leg)).map(maintenance).sum();
+            legs.retain(|leg| !stays(leg));
             let reduced_by = self.rules.liquidation.share(&BreachedAccount {
                 contracts: &self.rules.contracts,
                 marks: &self.marks,
@@ -111,6 +112,11 @@ impl Venue {
         }
         self.legs = legs;
         breaches
+    }
+
+    /// Whether a contract is a token that accounts hold as collateral: nobody stands opposite.
+    pub(super) fn is_token(&self, contract: ContractId) -> bool {
+        self.rules.contracts[usize::from(contract)].tiers.are_haircuts()
     }
 
     /// Opens the order on the next position of the cross account in turn, while the account is in breach or all of its
@@ -143,7 +149,9 @@ impl Venue {
                 others.initial += of.tiers.initial(of.multiplier.notional(stays, self.marks[c]));
             }
         }
-        let reduced_by = self.agenda.cross.reduced_by;
+        let position = self.ledger.position(id);
+        // A token is no part of what is reduced alike: it goes where that was not enough.
+        let reduced_by = self.agenda.cross.reduced_by.filter(|_| !self.is_token(position.contract));
         if reduced_by.is_none() && !standing.breaches(self.rules.trigger) {
             self.agenda.cross.legs.clear();
             return false;
@@ -161,7 +169,6 @@ impl Venue {
                 }
             }
         }
-        let position = self.ledger.position(id);
         let value =
             self.ledger.multiplier(position.contract).value(position.qty, self.marks[usize::from(position.contract)]);
         let of_it = match self.rules.cross_bankruptcy {

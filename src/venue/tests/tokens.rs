@@ -6,7 +6,10 @@ use super::super::register::Holdings;
 use super::*;
 
 fn venue() -> Venue {
-    let mut rules = example_rules();
+    ruled(example_rules())
+}
+
+fn ruled(mut rules: Rules) -> Venue {
     let tier = margin::Tier { floor: Cash(0), rate: Ratio(800_000_000), max_leverage: Ratio(1_250_000_000) };
     let token = margin::Tiers::new(vec![tier]).unwrap().into_haircuts();
     rules.contracts.push(ContractRules { multiplier: Multiplier::Linear(1), tiers: token });
@@ -90,4 +93,18 @@ fn nobody_is_deleveraged_for_a_token() {
     });
     assert_eq!(unfunded, Some(Cash(30)));
     assert_eq!((venue.ledger().wallet(0), venue.ledger().position(2).qty), (Cash(0), Qty(-10)));
+}
+
+/// Equity 90, of which 81 are the target: with the token's 72 that is reached by 60 % of the contract (8 + 72), and the
+/// token stays, though a share of everything would have been a share of it too.
+#[test]
+fn a_token_is_no_part_of_what_one_share_reduces() {
+    let mut rules = example_rules();
+    let share_of_all = liquidation::RULES.entries.iter().find(|entry| entry.kind == "share_of_all").unwrap();
+    rules.liquidation = share_of_all.build_default();
+    let mut venue = ruled(rules);
+    let Next::Order(first) = at(&mut venue, 9) else { panic!("no order") };
+    assert_eq!((first.contract, first.lots), (0, Qty(12)));
+    assert_eq!(filled(&mut venue, 12, 1_200, 0), Next::Idle);
+    assert_eq!((venue.ledger().position(0).qty, venue.ledger().position(1).qty), (Qty(8), Qty(10)));
 }
