@@ -81,13 +81,13 @@ fn within_limit(order: &Order, book: &dyn Book, index: f64, side: Taker, most: i
     }
     // The quotes asked for last: lots that are tried one after the other are neighbours.
     let mut known = [(0, 0.0); 2];
-    let mut quote = |lots: i64| match known.iter().find(|(of, _)| *of == lots) {
-        Some(&(_, value)) => value,
-        None => {
-            let value = book.quote(index, side, lots);
-            known = [(lots, value), known[0]];
-            value
+    let mut quote = |lots: i64| {
+        if let Some(&(_, value)) = known.iter().find(|(of, _)| *of == lots) {
+            return value;
         }
+        let value = book.quote(index, side, lots);
+        known = [(lots, value), known[0]];
+        value
     };
     let mut holds = |lots: i64| {
         let last = quote(lots) - quote(lots - 1);
@@ -101,7 +101,7 @@ fn within_limit(order: &Order, book: &dyn Book, index: f64, side: Taker, most: i
     if near.is_some_and(|lots| lots < 0.25) {
         return 0;
     }
-    match near.and_then(|lots| Price::nearest(lots)).map(|lots| lots.0) {
+    match near.and_then(Price::nearest).map(|lots| lots.0) {
         Some(near) if near < most - 1 => last_that_holds(most + 1, Some(near.max(1)), holds),
         _ if holds(most) => most,
         near => last_that_holds(most, near, holds),
