@@ -12,7 +12,6 @@ use flashcrash::sim::tally::Series;
 use plotters::element::BitMapElement;
 use plotters::prelude::*;
 use plotters::style::register_font;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 #[path = "paths/busy.rs"]
 mod busy;
@@ -209,12 +208,6 @@ fn draw(curves: &[Curve], into: &Path) {
             chart.draw_series([line]).expect("the picture is in memory");
             let dots = curve.points.iter().map(|point| Circle::new(*point, scale(4), blue.filled()));
             chart.draw_series(dots).expect("the picture is in memory");
-            // Both ends in figures, under the curve, where nothing else is.
-            for (point, right) in [(first, HPos::Left), (last, HPos::Right)] {
-                let style = label.pos(Pos::new(right, VPos::Top));
-                let text = Text::new(format!("{} ms", figures(point.1)), (0, scale(9).cast_signed()), style);
-                chart.draw_series([EmptyElement::at(point) + text]).expect("the picture is in memory");
-            }
         }
         let note = [
             "Median time of one path",
@@ -251,12 +244,6 @@ fn averaged(large: &[u8], width: usize) -> Vec<u8> {
         }
     }
     small
-}
-
-/// Three significant digits.
-fn figures(ms: f64) -> String {
-    let places = [100.0, 10.0, 1.0, 0.1].iter().take_while(|least| ms < **least).count();
-    format!("{ms:.places$}")
 }
 
 /// A tick of a logarithmic axis.
