@@ -254,7 +254,7 @@ impl Model<'_> {
                 least(&|closed| free >= D::ZERO && free * contract.leverage(left(closed)) >= left(closed))
             }
             Closing::ShareOfAll { .. } => {
-                let percent = self.percent_of_all(&[at], equity).unwrap();
+                let percent = self.percent_of_all(&[at], elsewhere, equity).unwrap();
                 (lots * Decimal::new(percent, 2)).ceil()
             }
         }
@@ -269,21 +269,18 @@ impl Model<'_> {
         others.iter().map(of_one).sum()
     }
 
-    /// Of a rule that reduces all positions alike the percentage of each: the least multiple of its step after which what
-    /// stays open of all of them together needs less maintenance than the target's part of equity.
-    pub fn percent_of_all(&self, positions: &[usize], equity: D) -> Option<i64> {
+    /// Of a rule that reduces positions alike the percentage of each: the least multiple of its step after which what stays
+    /// open of them, with what is needed elsewhere, needs less maintenance than the target's part of equity.
+    pub fn percent_of_all(&self, positions: &[usize], elsewhere: D, equity: D) -> Option<i64> {
         let Closing::ShareOfAll { step_percent, target_percent } = self.world.closing else { return None };
         let needed = |percent: i64| -> D {
             let of_one = |&at: &usize| {
                 let Position { contract, qty, .. } = self.positions[at];
-                // What stands still cannot be closed now, and a token is no part of what is reduced.
-                let waits = self.stands_still(contract) || self.contract(contract).token;
-                let percent = if waits { 0 } else { percent };
                 let kept = (qty.abs() * Decimal::new(100 - percent, 2)).floor();
                 let contract_of = self.contract(contract);
                 contract_of.maintenance(contract_of.value(kept, self.marks[contract]).abs())
             };
-            positions.iter().map(of_one).sum()
+            elsewhere + positions.iter().map(of_one).sum::<D>()
         };
         let mut percent = step_percent;
         while percent < 100 && needed(percent) >= Decimal::new(target_percent, 2) * equity {

@@ -94,7 +94,13 @@ impl Model<'_> {
             };
             (self.contract(self.positions[leg].contract).token, key)
         });
-        let percent = of.cross.then(|| self.percent_of_all(&legs, equity)).flatten();
+        // What stands still cannot be closed now, and a token is no part of what is reduced.
+        let (kept, reduced): (Vec<usize>, Vec<usize>) = legs.iter().partition(|&&leg| {
+            let contract = self.positions[leg].contract;
+            self.stands_still(contract) || self.contract(contract).token
+        });
+        let elsewhere = kept.iter().map(|&leg| self.own_maintenance(leg)).sum();
+        let percent = of.cross.then(|| self.percent_of_all(&reduced, elsewhere, equity)).flatten();
         Turns { positions: positions.into(), percent }
     }
 
