@@ -23,6 +23,16 @@ fn sign(side: Side) -> f64 {
     }
 }
 
+/// What an act came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// Its order lies beyond the best price.
+    NoPrice,
+    /// The book or the index has moved.
+    Trade,
+}
+
 impl Lane {
     /// Wakes accounts, and carries out what is due by now.
     pub(super) fn behave(
@@ -158,7 +168,11 @@ impl Lane {
         let memory = self.play.memory(actor);
         memory.closed = 0;
         memory.acted += u32::from(answer.act != Act::Nothing);
-        self.act(context, now, role.behaviour.kind(), answer.act, &position, observers)?;
+        let closes = matches!(answer.act, Act::Close { .. });
+        let found = self.act(context, now, role.behaviour.kind(), answer.act, &position, observers)?;
+        if found == Found::Trade {
+            self.play.reopen();
+        }
         match answer.then {
             Then::Rest => {}
             // At a later refresh at the earliest, so that an instant ends.
@@ -177,6 +191,10 @@ impl Lane {
             Then::Between { above, below } => {
                 let lists = Troupe::waits_between(role, above, below, &position, self.venue.ledger().register());
                 self.play.arm(actor, lists.into_iter().flatten());
+                // The limit of a close at a gap follows from the index and the role.
+                if let (Found::NoPrice, true, Some((list, key))) = (found, closes, lists[1]) {
+                    self.play.shut(list, key, actor.role);
+                }
             }
         }
         Ok(())
@@ -224,7 +242,7 @@ impl Lane {
         }
     }
 
-    /// Carries out one act, as far as the venue lets it.
+    /// Carries out one act, as far as the venue lets it, and says what that came to.
     fn act(
         &mut self,
         context: &Context<'_>,
@@ -233,7 +251,7 @@ impl Lane {
         act: Act,
         position: &Position,
         observers: &mut [&mut dyn Observer],
-    ) -> Result<(), Refused> {
+    ) -> Result<Found, Refused> {
         let whole = |x: f64| Price::nearest(x).map_or(0, |count| count.0.max(0));
         let cash = |x: f64| Cash::floor(x).unwrap_or(Cash::ZERO).positive_part();
         let opened = self.venue.ledger().register().holdings.qty[position.id as usize].0.signum();
@@ -243,10 +261,10 @@ impl Lane {
             Price::nearest(tick).unwrap_or(Price::MAX).max(Price(1))
         };
         let action = match act {
-            Act::Nothing => return Ok(()),
+            Act::Nothing => return Ok(Found::Nothing),
             Act::SellSpot { notional, log_move } => {
                 self.sell_spot(position, by, cash(notional.abs()), log_move, notional < 0.0);
-                return Ok(());
+                return Ok(Found::Trade);
             }
             Act::Close { lots, limit: price, margin } => {
                 let lots = whole(libm::ceil(lots)).min(position.qty.0.abs());
@@ -272,27 +290,32 @@ impl Lane {
                 Action::Withdraw { amount: Cash::MAX, keep }
             }
         };
-        // Of an order that fills not one lot there is nothing to tell, but to those who follow everything.
-        if observers.is_empty()
-            && let Action::Order(order) = &action
-        {
+        let mut found = Found::Nothing;
+        if let Action::Order(order) = &action {
             let (c, side) = (usize::from(position.contract), Side::of(order.qty).opposite());
             let (book, index) = (self.books[c].as_ref(), self.assets[c].index);
             if fill::is_beyond(book, index, fill::taker(side), order.limit.0 as f64) {
-                return Ok(());
+                found = Found::NoPrice;
             }
+        }
+        // Of an order that fills not one lot there is nothing to tell, but to those who follow everything.
+        if found == Found::NoPrice && observers.is_empty() {
+            return Ok(found);
         }
         self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
         if self.venue.wanted().is_none() {
-            return Ok(());
+            return Ok(found);
         }
         self.tell(context, now, observers);
-        let Some((contract, lots)) = self.trade(context)? else { return Ok(()) };
-        if !lots.is_zero() || !observers.is_empty() {
+        let Some((contract, lots)) = self.trade(context)? else { return Ok(found) };
+        if !lots.is_zero() {
+            found = Found::Trade;
+        }
+        if found == Found::Trade || !observers.is_empty() {
             self.tell_price(contract);
             self.tell(context, now, observers);
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Spot is sold elsewhere, and the index follows for good.

@@ -43,6 +43,20 @@ struct Armed {
     actor: Actor,
     /// How often it was armed before: an older call of it is void.
     before: u32,
+    /// Whether it waits in another list too.
+    paired: bool,
+}
+
+/// Accounts of one role that wait for the same value of a signal, the first of whom found no price within its limit: the
+/// limit is that of all, so until the book has moved none of the others is asked.
+#[derive(Debug)]
+struct Crowd {
+    list: usize,
+    key: i64,
+    role: u32,
+    calls: BinaryHeap<Reverse<Armed>>,
+    /// Nobody finds a price in this instant.
+    shut: bool,
 }
 
 /// What a role remembers of one position.
@@ -110,6 +124,8 @@ pub(in crate::sim) struct Play {
     /// Of each list a value of its signal below which nobody is woken.
     nearest: Vec<i64>,
     rearmed: Vec<BinaryHeap<Reverse<Armed>>>,
+    /// Beside them, those who are asked one for all.
+    crowds: Vec<Crowd>,
     /// The first act that is due, where it was found so as it was scheduled: it never enters the heap.
     first_due: Option<Due>,
     due: BinaryHeap<Reverse<Due>>,
@@ -141,6 +157,7 @@ impl Play {
         self.nearest.resize(troupe.signals.len(), i64::MIN);
         self.rearmed.resize_with(troupe.signals.len(), BinaryHeap::new);
         self.rearmed.iter_mut().for_each(BinaryHeap::clear);
+        self.crowds.clear();
         self.due.clear();
         self.first_due = None;
         self.memories.begin(troupe);
@@ -215,31 +232,76 @@ impl Play {
             }
             return Some(actor);
         }
-        while self.rearmed[list].peek().is_some_and(|Reverse(call)| call.key <= signal) {
-            let Reverse(call) = self.rearmed[list].pop()?;
-            if self.memory(call.actor).armed == call.before {
-                return Some(call.actor);
+        loop {
+            let single = self.rearmed[list].peek().map(|Reverse(call)| (*call, None));
+            let open = |crowd: &Crowd| crowd.list == list && !crowd.shut;
+            let crowds = self.crowds.iter().enumerate().filter(|(_, crowd)| open(crowd));
+            let crowded = crowds.filter_map(|(at, crowd)| crowd.calls.peek().map(|Reverse(call)| (*call, Some(at))));
+            let Some((call, crowd)) = single.into_iter().chain(crowded).min().filter(|(call, _)| call.key <= signal)
+            else {
+                break;
+            };
+            match crowd {
+                Some(at) => self.crowds[at].calls.pop(),
+                None => self.rearmed[list].pop(),
+            };
+            if self.memory(call.actor).armed != call.before {
+                continue;
+            }
+            match self.crowd_of(list, &call) {
+                Some(crowd) if crowd.shut => crowd.calls.push(Reverse(call)),
+                _ => return Some(call.actor),
             }
         }
-        let rearmed = self.rearmed[list].peek().map_or(i64::MAX, |Reverse(call)| call.key);
-        self.nearest[list] = cast.bound(list, self.cursors[list]).min(rearmed);
+        let waiting = self.rearmed[list].peek().map_or(i64::MAX, |Reverse(call)| call.key);
+        let crowds = self.crowds.iter().filter(|crowd| crowd.list == list && !crowd.calls.is_empty());
+        let crowded = crowds.map(|crowd| crowd.key).min().unwrap_or(i64::MAX);
+        self.nearest[list] = cast.bound(list, self.cursors[list]).min(waiting).min(crowded);
         None
+    }
+
+    /// The crowd that a call belongs to. Who waits for one thing alone is asked by itself: it then waits for two.
+    fn crowd_of(&mut self, list: usize, call: &Armed) -> Option<&mut Crowd> {
+        let alike = |crowd: &&mut Crowd| (crowd.list, crowd.key, crowd.role) == (list, call.key, call.actor.role);
+        self.crowds.iter_mut().find(alike).filter(|_| call.paired)
+    }
+
+    /// One of those of a role that wait in a list for a value found no price within the limit that all of them have.
+    pub fn shut(&mut self, list: usize, key: i64, role: u32) {
+        match self.crowds.iter_mut().find(|crowd| (crowd.list, crowd.key, crowd.role) == (list, key, role)) {
+            Some(crowd) => crowd.shut = true,
+            None => self.crowds.push(Crowd { list, key, role, calls: BinaryHeap::new(), shut: true }),
+        }
+    }
+
+    /// The book has moved: everybody may be asked again.
+    pub fn reopen(&mut self) {
+        self.crowds.iter_mut().for_each(|crowd| crowd.shut = false);
     }
 
     /// Arms an account in these lists, from the next instant on; whatever it was armed for before is void.
     pub fn arm(&mut self, actor: Actor, lists: impl Iterator<Item = (usize, i64)>) {
         let memory = self.memory(actor);
         memory.armed += 1;
-        let before = memory.armed;
-        self.later.extend(lists.map(|(list, key)| (list, Armed { key, actor, before })));
+        let (before, first) = (memory.armed, self.later.len());
+        self.later.extend(lists.map(|(list, key)| (list, Armed { key, actor, before, paired: false })));
+        if self.later.len() == first + 2 {
+            self.later[first..].iter_mut().for_each(|(_, call)| call.paired = true);
+        }
     }
 
     /// Ends an instant: what was armed in it counts.
     pub fn settle(&mut self) {
-        for (list, call) in self.later.drain(..) {
+        let mut later = std::mem::take(&mut self.later);
+        for (list, call) in later.drain(..) {
             self.nearest[list] = self.nearest[list].min(call.key);
-            self.rearmed[list].push(Reverse(call));
+            match self.crowd_of(list, &call) {
+                Some(crowd) => crowd.calls.push(Reverse(call)),
+                None => self.rearmed[list].push(Reverse(call)),
+            }
         }
+        self.later = later;
+        self.reopen();
     }
 
     pub fn memory(&mut self, actor: Actor) -> &mut Memory {
