@@ -338,6 +338,28 @@ fn arbitrage_trades_the_book_back_towards_the_index_until_its_budget_is_gone() {
     }
 }
 
+/// All have one limit, so those who find no price are asked one for all; as soon as one finds it, so do the others.
+#[test]
+fn a_crowd_that_waits_for_one_price_is_out_again_when_the_price_comes() {
+    let panic = "\n[[traders.behaviours]]\nkind = \"panic\"\nfall = 0.01\nshare = 0.7\n";
+    let capital = "\n[[traders.behaviours]]\nkind = \"arbitrage\"\nthreshold = 0.002\nrelease = 0.001\nleverage = 1\n";
+    let text = crash(900, &[panic, capital].concat());
+    let text = lab::edit(&text, "{ kind = \"uniform\", min = 0.08, max = 0.15 }", "0.02");
+    let (_, facts) = facts(&lab::read(&text), 0);
+    let mut held: BTreeMap<AccountId, (i64, i64)> = BTreeMap::new();
+    for (_, account, by, _, lots, _) in deeds(&facts) {
+        if by == "arbitrage" {
+            let (most, now) = held.entry(account).or_default();
+            *now += lots;
+            *most = (*most).max(now.abs());
+        }
+    }
+    let holders = held.values().filter(|(most, _)| *most > 0).count();
+    let out = held.values().filter(|(most, now)| *most > 0 && *now == 0).count();
+    // 190 of 793, as when each was asked for itself; 103 where nobody is asked again once one has found no price.
+    assert_eq!((holders, out), (793, 190));
+}
+
 #[test]
 fn columns_of_behaviours_are_written_only_where_there_is_one() {
     let folder = tempfile::tempdir().unwrap();
