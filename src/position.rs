@@ -14,7 +14,7 @@ mod score;
 pub mod written;
 
 pub use score::Score;
-pub use written::Fields;
+pub use written::{Fields, Wrong};
 
 use fraction::{Fraction, show, whole, zero};
 

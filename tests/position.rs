@@ -36,7 +36,7 @@ fn a_batch_answers_every_line_in_order_and_ends_with_1_where_one_is_faulty() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 4);
     assert!(lines[0].starts_with("{\"id\": 1, \"notional\": 100, "), "{}", lines[0]);
-    assert_eq!(lines[1], r#"{"error": "`side` cannot be \"up\": write \"long\" or \"short\""}"#);
+    assert!(lines[1].starts_with(r#"{"error": "`side` cannot be \"up\": write \"long\" or \"short\""#), "{}", lines[1]);
     assert!(lines[2].starts_with("{\"error\": \"not a JSON object"), "{}", lines[2]);
     assert!(lines[3].starts_with("{\"id\": \"zwei\""), "{}", lines[3]);
     assert_eq!(output.status.code(), Some(1));
@@ -107,7 +107,38 @@ fn a_table_joins_cross_accounts_and_names_the_line_of_a_fault() {
     std::fs::write(&file, format!("{header}a,long,1,1000,,cross,100,0.01\na,long,x,200,190,cross,100,0.05\n")).unwrap();
     let output = run(&["position", "--csv", name], "");
     assert_eq!(output.status.code(), Some(1));
-    assert!(told(&output).contains("line 3: `quantity` of \"x\" is not a decimal number"), "{}", told(&output));
+    let told = told(&output);
+    assert!(
+        told.contains("`quantity` of \"x\" is not a decimal number") && told.contains("positions.csv:3:1"),
+        "{told}"
+    );
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let line = r#"{"side":"up","entry":"x","quantity":"y","leverage":-3,"tiers":7,"tick":0}"#;
+    let output = run(&["position", "--batch"], line);
+    let answer: serde_json::Value = serde_json::from_str(out(&output).trim()).unwrap();
+    let known = answer["error"].as_str().unwrap();
+    let (start, end) = (known.find(": known are").unwrap(), known.find("; `tiers`").unwrap());
+    assert_eq!(
+        format!("{}{}", &known[..start], &known[end..]),
+        "unknown key `entry`; `tiers` must be a list; `side` cannot be \"up\": write \"long\" or \"short\"; \
+         `quantity` of \"y\" is not a decimal number; `entry_price` is missing; `leverage` of -3 must be above 0; \
+         `tick` of 0 must be above 0"
+    );
+    let output = run(&["position", "--side", "up", "--quantity", "y", "--tick", "0"], "");
+    let told_faults = told(&output).matches("error: ").count();
+    assert_eq!(told_faults, 6, "{}", told(&output));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("positions.csv");
+    let rows = "long,x,0,3\nlong,1,100,3\nshort,1\nnone,1,100,3\n";
+    std::fs::write(&file, format!("side,quantity,entry_price,leverage\n{rows}")).unwrap();
+    let output = run(&["position", "--csv", file.to_str().unwrap(), "--maintenance-rate", "0.01"], "");
+    let places: Vec<&str> = ["2:1", "2:1", "4:1", "5:1"].into();
+    let told = told(&output);
+    let found: Vec<&str> = told.lines().filter_map(|line| line.split("positions.csv:").nth(1)).collect();
+    assert_eq!(found, places, "{told}");
 }
 
 #[test]
@@ -133,7 +164,7 @@ fn presets_are_listed_and_printed() {
 /// One answer for a line, as the batch gives it.
 fn answered(line: &str) -> serde_json::Value {
     let text = Fields::from_json(line).and_then(|fields| fields.ask()).map_or_else(
-        |fault| serde_json::json!({ "error": fault }).to_string(),
+        |wrong| serde_json::json!({ "error": wrong.to_string() }).to_string(),
         |ask| ask.answer().json(ask.id.as_ref()),
     );
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{line}: {error} in {text}"))

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
-use flashcrash::fault::{Failure, Faults};
+use flashcrash::fault::{Failure, Fault, Faults, Place, Severity, Source};
 use flashcrash::position::fraction::show;
-use flashcrash::position::{Answer, Ask, Fields, join_accounts};
+use flashcrash::position::{Answer, Ask, Fields, Wrong, join_accounts};
 use flashcrash::report::columns::{Align, aligned};
 
 use super::print;
@@ -141,12 +142,17 @@ pub fn position(args: &PositionArgs) -> Result<(), Failure> {
     if let Some(file) = &args.csv {
         return table(file, &given, args.json);
     }
-    let usage = |fault: String| Failure::from(Faults::usage(fault, "`flashcrash position --help` lists the options"));
     let mut fields = Fields::default();
     for (key, value) in given {
-        fields.set(key, value.clone()).map_err(usage)?;
+        fields.set(key, value.clone());
     }
-    let ask = fields.ask().map_err(|fault| usage(as_option(&fault)))?;
+    let ask = fields.ask().map_err(|wrong| {
+        let mut faults = Faults::default();
+        for fault in wrong.faults() {
+            faults.extend(Faults::usage(as_option(fault), "`flashcrash position --help` lists the options"));
+        }
+        Failure::from(faults)
+    })?;
     let answer = ask.answer();
     print(&if args.json { answer.json(None) + "\n" } else { sheet(&ask, &answer) })
 }
@@ -171,13 +177,13 @@ fn batch(mut input: impl BufRead) -> Result<(), Failure> {
         }
         lines += 1;
         let answer = std::str::from_utf8(&bytes)
-            .map_err(|_| "the line is not UTF-8 text".to_owned())
+            .map_err(|_| Wrong::one("the line is not UTF-8 text"))
             .and_then(|line| Fields::from_json(line.trim()))
             .and_then(|fields| fields.ask())
             .map(|ask| ask.answer().json(ask.id.as_ref()));
-        let text = answer.unwrap_or_else(|fault| {
+        let text = answer.unwrap_or_else(|wrong| {
             faulty += 1;
-            format!("{{\"error\": {}}}", serde_json::Value::from(fault))
+            format!("{{\"error\": {}}}", serde_json::Value::from(wrong.to_string()))
         });
         if let Err(cause) = writeln!(out, "{text}").and_then(|()| out.flush()) {
             // A reader that has gone away is no fault.
@@ -196,29 +202,56 @@ fn batch(mut input: impl BufRead) -> Result<(), Failure> {
 
 /// Positions of a CSV file; options hold for every row that leaves the column empty.
 fn table(file: &Path, given: &[(&'static str, &String)], json: bool) -> Result<(), Failure> {
-    let name = file.display().to_string();
-    let at = |line: u64, fault: String| -> Failure {
-        Faults::usage(format!("{name}, line {line}: {fault}"), "the header names the keys of `flashcrash position`")
-            .into()
-    };
     let text = std::fs::read_to_string(file).map_err(Failure::file(file))?;
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| at(1, error.to_string()))?.clone();
+    let source = Arc::new(Source { name: file.display().to_string(), text });
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source.text.as_bytes());
+    let mut faults = Faults::default();
+    let mut tell = |position: Option<&csv::Position>, message: String| {
+        let start = position.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(0);
+        let rest = source.text.get(start..).unwrap_or_default();
+        // A record may begin with the end of the line before it.
+        let start = source.text.len() - rest.trim_start().len();
+        let end = start + rest.trim_start().find('\n').unwrap_or(rest.trim_start().len());
+        faults.push(Fault {
+            severity: Severity::Error,
+            message,
+            place: Some(Place { source: Arc::clone(&source), span: start..end }),
+            hint: "the header names the keys of `flashcrash position`".to_owned(),
+        });
+    };
+    let header = match reader.headers() {
+        Ok(header) => header.clone(),
+        Err(error) => {
+            tell(error.position(), error.to_string());
+            return Err(faults.into());
+        }
+    };
     let mut asks: Vec<Ask> = Vec::new();
     for row in reader.records() {
-        let row = row.map_err(|error| at(error.position().map_or(0, csv::Position::line), error.to_string()))?;
-        let line = row.position().map_or(0, csv::Position::line);
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                tell(error.position(), error.to_string());
+                continue;
+            }
+        };
         let mut fields = Fields::default();
         for (key, cell) in header.iter().zip(&row).filter(|(_, cell)| !cell.is_empty()) {
-            fields.set(key, cell.to_owned()).map_err(|fault| at(line, fault))?;
+            fields.set(key, cell.to_owned());
         }
         for (key, value) in given {
             let column = header.iter().position(|name| name == *key).and_then(|i| row.get(i));
             if column.is_none_or(str::is_empty) {
-                fields.set(key, (*value).clone()).map_err(|fault| at(line, fault))?;
+                fields.set(key, (*value).clone());
             }
         }
-        asks.push(fields.ask().map_err(|fault| at(line, fault))?);
+        match fields.ask() {
+            Ok(ask) => asks.push(ask),
+            Err(wrong) => wrong.faults().iter().for_each(|fault| tell(row.position(), fault.clone())),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults.into());
     }
     join_accounts(&mut asks);
     let answers: Vec<Answer> = asks.iter().map(Ask::answer).collect();

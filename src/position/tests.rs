@@ -12,7 +12,7 @@ fn answer(line: &str) -> Answer {
 fn fault(line: &str) -> String {
     match Fields::from_json(line).and_then(|fields| fields.ask()) {
         Ok(_) => panic!("{line} is sound"),
-        Err(fault) => fault,
+        Err(wrong) => wrong.to_string(),
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Fields {
     /// As JSON, so that a number is given back as a number.
     id: Option<serde_json::Value>,
     tiers: Option<Vec<TierText>>,
+    /// What was wrong while it was read.
+    wrong: Wrong,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -162,31 +164,77 @@ fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Str
     }
 }
 
+/// All that is wrong with one position, each fault in one line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wrong(Vec<String>);
+
+impl Wrong {
+    /// A fault that leaves nothing else to look at.
+    #[must_use]
+    pub fn one(fault: impl Into<String>) -> Self {
+        Self(vec![fault.into()])
+    }
+
+    #[must_use]
+    pub fn faults(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Of each key the first fault counts, and a key that is faulty is not missing.
+    fn tell(&mut self, fault: String) {
+        let keys = |text: &str| -> Vec<String> { text.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+        let told: Vec<String> = self.0.iter().filter_map(|fault| keys(fault).into_iter().next()).collect();
+        let about = if fault.contains("missing") { keys(&fault) } else { keys(&fault).into_iter().take(1).collect() };
+        if !about.iter().any(|key| told.contains(key)) {
+            self.0.push(fault);
+        }
+    }
+
+    /// The value, or its fault kept.
+    fn hear<T>(&mut self, read: Result<T, String>) -> Option<T> {
+        read.map_err(|fault| self.tell(fault)).ok()
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
 impl Fields {
-    /// Reads one JSON object.
+    /// Reads one JSON object. What is wrong with its keys is kept for [`Fields::ask`].
     ///
     /// # Errors
-    /// What is wrong, in one line.
-    pub fn from_json(line: &str) -> Result<Self, String> {
-        let pairs: Pairs = serde_json::from_str(line).map_err(|error| format!("not a JSON object: {error}"))?;
+    /// Where the line is no JSON object.
+    pub fn from_json(line: &str) -> Result<Self, Wrong> {
+        let pairs: Pairs =
+            serde_json::from_str(line).map_err(|error| Wrong::one(format!("not a JSON object: {error}")))?;
         let mut fields = Self::default();
         for (key, raw) in &pairs.0 {
-            if key == "id" && scalar(key, raw)?.is_some() {
-                let id = serde_json::from_str(raw.get()).map_err(|error| format!("`id`: {error}"))?;
-                if fields.id.replace(id).is_some() {
-                    return Err("`id` stands twice".to_owned());
-                }
-            } else if key == "tiers" && raw.get().starts_with('[') {
-                if fields.tiers.replace(tier_texts(raw)?).is_some() {
-                    return Err("`tiers` stands twice".to_owned());
-                }
-            } else if let Some(value) = scalar(key, raw)? {
-                fields.set(key, value)?;
-            } else {
-                Self::known(key)?;
-            }
+            let read = fields.take(key, raw);
+            fields.wrong.hear(read);
         }
         Ok(fields)
+    }
+
+    fn take(&mut self, key: &str, raw: &RawValue) -> Result<(), String> {
+        if key == "id" && scalar(key, raw)?.is_some() {
+            let id = serde_json::from_str(raw.get()).map_err(|error| format!("`id`: {error}"))?;
+            if self.id.replace(id).is_some() {
+                return Err("`id` stands twice".to_owned());
+            }
+        } else if key == "tiers" && raw.get().starts_with('[') {
+            if self.tiers.replace(tier_texts(raw)?).is_some() {
+                return Err("`tiers` stands twice".to_owned());
+            }
+        } else {
+            Self::known(key)?;
+            if let Some(value) = scalar(key, raw)? {
+                self.put(key, value)?;
+            }
+        }
+        Ok(())
     }
 
     fn known(key: &str) -> Result<(), String> {
@@ -196,12 +244,14 @@ impl Fields {
         Err(format!("unknown key `{key}`: {}", hint(key, KEYS.iter().map(|(name, _)| *name))))
     }
 
-    /// Sets a key to a literal text.
-    ///
-    /// # Errors
-    /// Where the key is unknown, stands twice or is no single value.
-    pub fn set(&mut self, key: &str, value: String) -> Result<(), String> {
-        Self::known(key)?;
+    /// Sets a key to a literal text. A key that is unknown, stands twice or is no single value is kept as a fault for
+    /// [`Fields::ask`].
+    pub fn set(&mut self, key: &str, value: String) {
+        let put = Self::known(key).and_then(|()| self.put(key, value));
+        self.wrong.hear(put);
+    }
+
+    fn put(&mut self, key: &str, value: String) -> Result<(), String> {
         if key == "tiers" {
             return Err("`tiers` must be a list".to_owned());
         }
@@ -220,60 +270,83 @@ impl Fields {
         self.texts.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    fn number(&self, key: &str, bound: Bound) -> Result<Option<Fraction>, String> {
-        self.get(key).map(|text| number(key, text, bound)).transpose()
-    }
-
-    fn needed(&self, key: &str, bound: Bound) -> Result<Fraction, String> {
-        self.number(key, bound)?.ok_or_else(|| format!("`{key}` is missing"))
-    }
-
-    fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, String> {
-        let Some(text) = self.get(key) else { return Ok(None) };
-        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim())).map(|(_, value)| *value);
-        found.map(Some).ok_or_else(|| {
-            let words: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-            format!("`{key}` cannot be \"{text}\": write {}", words.join(" or "))
-        })
-    }
-
     /// Checks what was written.
     ///
     /// # Errors
-    /// The first fault, in one line.
-    pub fn ask(&self) -> Result<Ask, String> {
-        let preset = self.get("venue").map(find_preset).transpose()?;
+    /// All that is wrong.
+    pub fn ask(&self) -> Result<Ask, Wrong> {
+        let mut reading = Reading { fields: self, wrong: self.wrong.clone() };
+        let ask = reading.ask();
+        ask.filter(|_| reading.wrong.0.is_empty()).ok_or(reading.wrong)
+    }
+}
+
+/// What was written, on its way to a question, with the faults found so far.
+struct Reading<'a> {
+    fields: &'a Fields,
+    wrong: Wrong,
+}
+
+impl Reading<'_> {
+    fn number(&mut self, key: &str, bound: Bound) -> Option<Fraction> {
+        let text = self.fields.get(key)?;
+        self.wrong.hear(number(key, text, bound))
+    }
+
+    fn needed(&mut self, key: &str, bound: Bound) -> Option<Fraction> {
+        if self.fields.get(key).is_none() {
+            self.wrong.tell(format!("`{key}` is missing"));
+        }
+        self.number(key, bound)
+    }
+
+    fn choice<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.fields.get(key)?;
+        let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text.trim())).map(|(_, value)| *value);
+        if found.is_none() {
+            let words: Vec<String> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+            self.wrong.tell(format!("`{key}` cannot be \"{text}\": write {}", words.join(" or ")));
+        }
+        found
+    }
+
+    /// The question, where all that it needs is there; what is there is told if it is wrong.
+    fn ask(&mut self) -> Option<Ask> {
+        let preset = self.fields.get("venue").and_then(|name| self.wrong.hear(find_preset(name)));
         let venue = preset.map(Preset::venue);
-        let said = self.choice("contract", &[("linear", Contract::Linear), ("inverse", Contract::Inverse)])?;
-        let contract = match (preset, said) {
-            (Some(preset), Some(said)) if preset.contract != said => {
-                return Err(format!("the contracts of `{}` are not of this kind: leave `contract` out", preset.name));
-            }
-            (Some(preset), _) => preset.contract,
-            (None, said) => said.unwrap_or(Contract::Linear),
-        };
+        let said = self.choice("contract", &[("linear", Contract::Linear), ("inverse", Contract::Inverse)]);
+        if let (Some(preset), Some(said)) = (preset, said)
+            && preset.contract != said
+        {
+            let fault = format!("the contracts of `{}` are not of this kind: leave `contract` out", preset.name);
+            self.wrong.tell(fault);
+        }
+        let contract = preset.map(|preset| preset.contract).or(said).unwrap_or(Contract::Linear);
         let triggers = [("below", Trigger::Below), ("at_or_below", Trigger::AtOrBelow)];
-        let trigger = match (self.choice("trigger", &triggers)?, venue) {
+        let trigger = match (self.choice("trigger", &triggers), venue) {
             (Some(trigger), _) => trigger,
             (None, Some(venue)) if text_of(venue, "trigger").as_deref() == Some("at_or_below") => Trigger::AtOrBelow,
             (None, _) => Trigger::Below,
         };
-        let side = self.choice("side", &[("long", Side::Long), ("short", Side::Short)])?;
-        let side = side.ok_or("`side` is missing: write \"long\" or \"short\"")?;
-        let quantity = self.needed("quantity", Bound::Above)?;
-        let entry_price = self.needed("entry_price", Bound::Above)?;
-        let mark_price = self.number("mark_price", Bound::Above)?.unwrap_or_else(|| entry_price.clone());
+        if self.fields.get("side").is_none() {
+            self.wrong.tell("`side` is missing: write \"long\" or \"short\"".to_owned());
+        }
+        let side = self.choice("side", &[("long", Side::Long), ("short", Side::Short)]);
+        let quantity = self.needed("quantity", Bound::Above);
+        let entry_price = self.needed("entry_price", Bound::Above);
+        let mark_price = self.number("mark_price", Bound::Above).or_else(|| entry_price.clone());
         let modes = [("isolated", MarginMode::Isolated), ("cross", MarginMode::Cross)];
-        let margin_mode = self.choice("margin_mode", &modes)?.unwrap_or(MarginMode::Isolated);
-        let collateral = self.number("collateral", Bound::AtLeast)?;
-        let leverage = self.number("leverage", Bound::Above)?;
-        let wallet = self.number("wallet", Bound::Any)?;
+        let margin_mode = self.choice("margin_mode", &modes).unwrap_or(MarginMode::Isolated);
+        let collateral = self.number("collateral", Bound::AtLeast);
+        let leverage = self.number("leverage", Bound::Above);
+        let wallet = self.number("wallet", Bound::Any);
         match margin_mode {
             MarginMode::Isolated if collateral.is_none() && leverage.is_none() => {
-                return Err("`collateral` or `leverage` is missing".to_owned());
+                self.wrong.tell("`collateral` or `leverage` is missing".to_owned());
             }
             MarginMode::Cross if wallet.is_none() && collateral.is_none() && leverage.is_none() => {
-                return Err("`wallet` is missing: cross margin stands on the cash of the account".to_owned());
+                let fault = "`wallet` is missing: cross margin stands on the cash of the account";
+                self.wrong.tell(fault.to_owned());
             }
             _ => {}
         }
@@ -284,127 +357,146 @@ impl Fields {
         } else {
             CrossBankruptcy::All
         };
-        let taker_fee = self.number("taker_fee", Bound::Share)?.unwrap_or_else(zero);
-        let initial_rate = self.initial_rate(&quantity)?;
-        let mut tiers = self.tiers(preset, venue)?;
-        if let Some(per_unit) = self.number("rate_per_unit", Bound::AtLeast)? {
+        let taker_fee = self.number("taker_fee", Bound::Share).unwrap_or_else(zero);
+        let initial_rate = self.initial_rate(quantity.as_ref());
+        let mut tiers = self.tiers(preset, venue);
+        let per_unit = self.number("rate_per_unit", Bound::AtLeast);
+        if let (Some(tiers), Some(per_unit), Some(quantity)) = (&mut tiers, per_unit, &quantity) {
             // A deduction keeps schedules continuous, and a rate that all tiers share does not change that.
-            tiers.iter_mut().for_each(|tier| tier.rate += &per_unit * &quantity);
+            tiers.iter_mut().for_each(|tier| tier.rate += &per_unit * quantity);
         }
-        if tiers.iter().any(|tier| &tier.rate + &taker_fee >= whole(1)) {
-            return Err("maintenance rate and `taker_fee` together must be below 1".to_owned());
+        if tiers.iter().flatten().any(|tier| &tier.rate + &taker_fee >= whole(1)) {
+            self.wrong.tell("maintenance rate and `taker_fee` together must be below 1".to_owned());
         }
-        Ok(Ask {
-            id: self.id.clone(),
-            account: self.get("account").map(str::to_owned),
-            symbol: self.get("symbol").map(str::to_owned),
+        let face = self.number("face", Bound::Above).unwrap_or_else(|| whole(1));
+        let maintenance_at = self.choice("maintenance_at", &at).unwrap_or(MaintenanceAt::Mark);
+        let cross_bankruptcy = self.choice("cross_bankruptcy", &bankruptcies).unwrap_or(usual);
+        let score = self.score(venue);
+        let other_maintenance = self.number("other_maintenance", Bound::AtLeast).unwrap_or_else(zero);
+        let other_unrealised = self.number("other_unrealised", Bound::Any).unwrap_or_else(zero);
+        let tick = self.number("tick", Bound::Above);
+        let reserve = self.reserve();
+        let contract_unit = self.contract_unit(contract);
+        let limit = self.limit();
+        Some(Ask {
+            id: self.fields.id.clone(),
+            account: self.fields.get("account").map(str::to_owned),
+            symbol: self.fields.get("symbol").map(str::to_owned),
             contract,
-            face: self.number("face", Bound::Above)?.unwrap_or_else(|| whole(1)),
-            tiers,
+            face,
+            tiers: tiers?,
             trigger,
-            maintenance_at: self.choice("maintenance_at", &at)?.unwrap_or(MaintenanceAt::Mark),
-            cross_bankruptcy: self.choice("cross_bankruptcy", &bankruptcies)?.unwrap_or(usual),
-            score: self.score(venue)?,
-            side,
-            quantity,
-            entry_price,
-            mark_price,
+            maintenance_at,
+            cross_bankruptcy,
+            score,
+            side: side?,
+            quantity: quantity?,
+            entry_price: entry_price?,
+            mark_price: mark_price?,
             collateral,
             leverage,
             margin_mode,
             wallet,
-            other_maintenance: self.number("other_maintenance", Bound::AtLeast)?.unwrap_or_else(zero),
-            other_unrealised: self.number("other_unrealised", Bound::Any)?.unwrap_or_else(zero),
+            other_maintenance,
+            other_unrealised,
             taker_fee,
-            tick: self.number("tick", Bound::Above)?,
+            tick,
             initial_rate,
-            reserve: self.reserve()?,
-            contract_unit: self.contract_unit(contract)?,
-            limit: self.limit()?,
+            reserve,
+            contract_unit,
+            limit,
         })
     }
 
-    fn contract_unit(&self, contract: Contract) -> Result<Option<Fraction>, String> {
+    fn contract_unit(&mut self, contract: Contract) -> Option<Fraction> {
         let unit = self.number("contract_unit", Bound::Above)?;
-        if unit.is_some() && contract == Contract::Linear {
-            return Err("`contract_unit` belongs to inverse contracts".to_owned());
+        if contract == Contract::Linear {
+            self.wrong.tell("`contract_unit` belongs to inverse contracts".to_owned());
         }
-        Ok(unit)
+        Some(unit)
     }
 
-    fn reserve(&self) -> Result<Option<Reserve>, String> {
-        let rate = self.number("reserve_rate", Bound::Share)?;
-        let amount = self.number("fee_reserve", Bound::AtLeast)?;
-        match (rate, amount) {
-            (Some(_), Some(_)) => Err("`reserve_rate` and `fee_reserve` exclude each other".to_owned()),
-            (rate, amount) => Ok(rate.map(Reserve::Rate).or(amount.map(Reserve::Amount))),
+    fn reserve(&mut self) -> Option<Reserve> {
+        let rate = self.number("reserve_rate", Bound::Share);
+        let amount = self.number("fee_reserve", Bound::AtLeast);
+        if rate.is_some() && amount.is_some() {
+            self.wrong.tell("`reserve_rate` and `fee_reserve` exclude each other".to_owned());
         }
+        rate.map(Reserve::Rate).or(amount.map(Reserve::Amount))
     }
 
     /// The rate of `initial_rate` for this quantity and open interest: base + (1 − base)·(interest − lower) ÷ (upper −
     /// lower), from the base to 1 (dYdX v4, `liquidity_tier.go`).
-    fn initial_rate(&self, quantity: &Fraction) -> Result<Option<Fraction>, String> {
-        let base = self.number("initial_rate", Bound::Positive)?;
-        let per_unit = self.number("initial_rate_per_unit", Bound::AtLeast)?;
-        let interest = self.number("open_interest", Bound::AtLeast)?;
-        let lower = self.number("open_interest_lower", Bound::AtLeast)?;
-        let upper = self.number("open_interest_upper", Bound::AtLeast)?;
+    fn initial_rate(&mut self, quantity: Option<&Fraction>) -> Option<Fraction> {
+        let base = self.number("initial_rate", Bound::Positive);
+        let per_unit = self.number("initial_rate_per_unit", Bound::AtLeast);
+        let interest = self.number("open_interest", Bound::AtLeast);
+        let lower = self.number("open_interest_lower", Bound::AtLeast);
+        let upper = self.number("open_interest_upper", Bound::AtLeast);
         let Some(base) = base else {
-            let other = ["initial_rate_per_unit", "open_interest"].into_iter().find(|key| self.get(key).is_some());
-            return other.map_or(Ok(None), |key| Err(format!("`{key}` needs `initial_rate`")));
+            let others = ["initial_rate_per_unit", "open_interest"];
+            for key in others.into_iter().filter(|key| self.fields.get(key).is_some()) {
+                self.wrong.tell(format!("`{key}` needs `initial_rate`"));
+            }
+            return None;
         };
-        let base = base + per_unit.map_or_else(zero, |per_unit| per_unit * quantity);
+        let base = base + per_unit.zip(quantity).map_or_else(zero, |(per_unit, quantity)| per_unit * quantity);
         match (interest, lower, upper) {
-            (None, None, None) => Ok(Some(base)),
+            (None, None, None) => Some(base),
             (Some(interest), Some(lower), Some(upper)) if lower < upper => {
                 let beyond = ((interest - &lower) / (upper - lower)).max(zero());
-                Ok(Some((&base + beyond * (whole(1) - &base)).min(whole(1)).max(base)))
+                Some((&base + beyond * (whole(1) - &base)).min(whole(1)).max(base))
             }
-            _ => Err("`open_interest` needs `open_interest_lower` below `open_interest_upper`".to_owned()),
+            _ => {
+                let fault = "`open_interest` needs `open_interest_lower` below `open_interest_upper`";
+                self.wrong.tell(fault.to_owned());
+                None
+            }
         }
     }
 
-    fn limit(&self) -> Result<Option<Limit>, String> {
-        let spread = self.number("spread_to_maintenance", Bound::AtLeast)?;
-        let adjustment = self.number("bankruptcy_adjustment", Bound::AtLeast)?;
+    fn limit(&mut self) -> Option<Limit> {
+        let spread = self.number("spread_to_maintenance", Bound::AtLeast);
+        let adjustment = self.number("bankruptcy_adjustment", Bound::AtLeast);
         let words = [("bankruptcy", 0), ("zero_price", 1), ("fillable_price", 2)];
-        Ok(self.choice("execution", &words)?.map(|word| match word {
+        self.choice("execution", &words).map(|word| match word {
             0 => Limit::Bankruptcy,
             1 => Limit::ZeroPrice,
             _ => Limit::Fillable {
                 spread: spread.unwrap_or_else(|| whole(3) / whole(2)),
                 adjustment: adjustment.unwrap_or_else(|| whole(1)),
             },
-        }))
+        })
     }
 
-    fn score(&self, venue: Option<&Node>) -> Result<Option<Score>, String> {
-        if let Some(kind) = self.get("adl") {
+    fn score(&mut self, venue: Option<&Node>) -> Option<Score> {
+        if let Some(kind) = self.fields.get("adl") {
             if !POLICIES.entries.iter().any(|entry| entry.kind == kind) {
                 let known: Vec<&str> = POLICIES.entries.iter().map(|entry| entry.kind).collect();
-                return Err(format!("unknown ADL policy \"{kind}\": {}", hint(kind, known)));
+                self.wrong.tell(format!("`adl` of \"{kind}\" is no ADL policy: {}", hint(kind, known)));
             }
-            return Ok(Score::of_policy(kind, |_| None));
+            return Score::of_policy(kind, |_| None);
         }
-        let Some(venue) = venue else { return Ok(Some(Score::ProfitLeverage)) };
-        let Some(adl) = venue.get("adl") else { return Ok(None) };
-        Ok(text_of(adl, "kind").and_then(|kind| Score::of_policy(&kind, |key| text_of(adl, key))))
+        let Some(venue) = venue else { return Some(Score::ProfitLeverage) };
+        let adl = venue.get("adl")?;
+        Score::of_policy(&text_of(adl, "kind")?, |key| text_of(adl, key))
     }
 
     /// Own tiers, own rate, or those of the venue for the symbol.
-    fn tiers(&self, preset: Option<&Preset>, venue: Option<&Node>) -> Result<Vec<Tier>, String> {
-        let rate = match (self.number("maintenance_rate", Bound::Share)?, self.get("maintenance_fraction")) {
-            (Some(_), Some(_)) => {
-                return Err("`maintenance_rate` and `maintenance_fraction` exclude each other".to_owned());
+    fn tiers(&mut self, preset: Option<&Preset>, venue: Option<&Node>) -> Option<Vec<Tier>> {
+        let written = self.number("maintenance_rate", Bound::Share);
+        let rate = if self.fields.get("maintenance_fraction").is_none() {
+            written
+        } else {
+            if written.is_some() {
+                self.wrong.tell("`maintenance_rate` and `maintenance_fraction` exclude each other".to_owned());
             }
-            (rate, None) => rate,
-            (None, Some(_)) => {
-                let fraction = self.needed("maintenance_fraction", Bound::Share)?;
-                Some(fraction * self.needed("initial_rate", Bound::Positive)?)
-            }
+            let fraction = self.needed("maintenance_fraction", Bound::Share);
+            let initial = self.needed("initial_rate", Bound::Positive);
+            fraction.zip(initial).map(|(fraction, initial)| fraction * initial)
         };
-        let deduction = self.number("deduction", Bound::AtLeast)?;
-        match (&self.tiers, rate, preset, venue) {
+        let deduction = self.number("deduction", Bound::AtLeast);
+        let tiers = match (&self.fields.tiers, rate, preset, venue) {
             (Some(_), Some(_), _, _) => Err("`tiers` and `maintenance_rate` exclude each other".to_owned()),
             (Some(_), None, _, _) if deduction.is_some() => {
                 Err("`deduction` belongs to `maintenance_rate`; tiers have their own".to_owned())
@@ -414,14 +506,15 @@ impl Fields {
                 let deduction = deduction.unwrap_or_else(zero);
                 Ok(vec![Tier { floor: zero(), rate, deduction, max_leverage: None }])
             }
+            (None, None, Some(_), Some(_)) if deduction.is_some() => {
+                Err("`deduction` needs `maintenance_rate`".to_owned())
+            }
             (None, None, Some(preset), Some(venue)) => {
-                if deduction.is_some() {
-                    return Err("`deduction` needs `maintenance_rate`".to_owned());
-                }
-                schedule(&preset_tiers(preset, venue, self.get("symbol"))?)
+                preset_tiers(preset, venue, self.fields.get("symbol")).and_then(|texts| schedule(&texts))
             }
             (None, None, _, _) => Err("`venue`, `tiers` or `maintenance_rate` is missing".to_owned()),
-        }
+        };
+        self.wrong.hear(tiers)
     }
 }
 
@@ -453,8 +546,9 @@ fn number(key: &str, text: &str, bound: Bound) -> Result<Fraction, String> {
 }
 
 fn find_preset(name: &str) -> Result<&'static Preset, String> {
-    presets::find(name.trim())
-        .ok_or_else(|| format!("unknown venue \"{name}\": {}", hint(name, PRESETS.iter().map(|preset| preset.name))))
+    presets::find(name.trim()).ok_or_else(|| {
+        format!("`venue` of \"{name}\" is not known: {}", hint(name, PRESETS.iter().map(|preset| preset.name)))
+    })
 }
 
 /// A text or number of a table of a preset.
