@@ -1,5 +1,6 @@
 use super::*;
-use crate::facts::{Disposal, Side};
+use crate::facts::{Disposal, Side, Via, Why};
+use crate::money::Price;
 use crate::sim::worked::{self, A, B, Batch, CLEARING, posted, traded};
 
 fn verdict_with_floor(batches: &[Batch], floor: i64) -> Result<Audit, String> {

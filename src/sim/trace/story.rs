@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 
 use super::Legend;
 use super::recording::Recording;
+use super::sentence::{side, side_of};
 use crate::facts::{AccountId, ContractId, Deed, Fact, OrderId, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
 
@@ -305,7 +306,7 @@ impl Teller<'_> {
                     "ADL round: {} of {} of losing {}s are closed against winners, mark {}",
                     self.lots(contract, placed),
                     self.lots(contract, needed),
-                    super::side(losers),
+                    side(losers),
                     self.price(contract, mark)
                 );
                 self.venue.push((time, sentence));
@@ -386,7 +387,7 @@ impl Teller<'_> {
                 });
                 sentences.push(format!(
                     "opens {leverage}{} {} at {} (notional {}) on {} {} of margin{whose}{trigger}",
-                    super::side_of(qty),
+                    side_of(qty),
                     self.lots(contract, qty),
                     self.average(contract, qty, cost),
                     self.money(notional),
