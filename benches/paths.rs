@@ -23,6 +23,8 @@ use flashcrash::venue::adl::POLICIES;
 
 #[path = "paths/busy.rs"]
 mod busy;
+#[path = "paths/limits.rs"]
+mod limits;
 #[path = "paths/people.rs"]
 mod people;
 #[path = "paths/world.rs"]
@@ -265,6 +267,6 @@ fn busy() -> Criterion<Busy> {
     quick().with_measurement(Busy)
 }
 
-criterion_group!(name = work; config = busy(); targets = naive_scan, paths, main_job, behaviours, cross, one_mark);
+criterion_group!(name = work; config = busy(); targets = naive_scan, limits::limits, paths, main_job, behaviours, cross, one_mark);
 criterion_group!(name = clock; config = quick(); targets = commands, threads);
 criterion_main!(work, clock);
