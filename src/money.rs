@@ -100,20 +100,19 @@ amount! {
 impl Price {
     /// The tick nearest to `ticks`, ties to even. `None` where `ticks` is not finite or leaves ±2⁶².
     #[must_use]
+    #[inline]
     pub fn nearest(ticks: f64) -> Option<Self> {
-        // Adding 1.5·2⁵² leaves no bit for a fraction, so the addition itself rounds to nearest, ties to even.
-        const SHIFT: f64 = 6_755_399_441_055_744.0;
-        const EXACT: f64 = 2_251_799_813_685_248.0; // 2⁵¹
-        if ticks.abs() < EXACT { whole((ticks + SHIFT) - SHIFT).map(Self) } else { whole(libm::rint(ticks)).map(Self) }
+        nearest(ticks).or_else(|| nearest_of_large(ticks)).map(Self)
     }
 }
 
 impl Cash {
     /// The total of a fill, rounded down; `None` where it is not finite or leaves ±2⁶².
     #[must_use]
+    #[inline]
     pub fn floor(units: f64) -> Option<Self> {
-        // Truncation, and one less where that went up.
-        whole(units).map(|cut| Self(cut - i64::from(cut as f64 > units)))
+        // Some whole number next to it, and one less where that lies above.
+        nearest(units).or_else(|| whole(units)).map(|near| Self(near - i64::from(near as f64 > units)))
     }
 
     /// An amount, rounded towards zero; `None` where it is not finite or leaves ±2⁶².
@@ -124,12 +123,29 @@ impl Cash {
 
     /// The total of a fill, rounded up; `None` where it is not finite or leaves ±2⁶².
     #[must_use]
+    #[inline]
     pub fn ceil(units: f64) -> Option<Self> {
-        whole(units).map(|cut| Self(cut + i64::from((cut as f64) < units)))
+        nearest(units).or_else(|| whole(units)).map(|near| Self(near + i64::from((near as f64) < units)))
     }
 }
 
-/// The one place where a float becomes an integer: its whole part, towards zero.
+/// The whole number nearest to x, ties to even, where |x| < 2⁵¹: in few operations, since prices and fills are.
+#[inline]
+fn nearest(x: f64) -> Option<i64> {
+    // Adding 1.5·2⁵² leaves no bit for a fraction, so the addition itself rounds to nearest, ties to even, and counts in
+    // the last bits of the sum.
+    const SHIFT: f64 = 6_755_399_441_055_744.0;
+    const EXACT: f64 = 2_251_799_813_685_248.0; // 2⁵¹
+    (x.abs() < EXACT).then(|| (x + SHIFT).to_bits().wrapping_sub(SHIFT.to_bits()).cast_signed())
+}
+
+#[inline(never)]
+fn nearest_of_large(x: f64) -> Option<i64> {
+    whole(libm::rint(x))
+}
+
+/// The one place where a float of any size becomes an integer: its whole part, towards zero.
+#[inline(never)]
 #[allow(clippy::cast_possible_truncation)]
 fn whole(x: f64) -> Option<i64> {
     const LIMIT: f64 = 4.611_686_018_427_388e18; // 2⁶²
@@ -186,6 +202,7 @@ impl Ratio {
         self.of_ceil_in_parts(amount)
     }
 
+    #[inline(never)]
     fn of_ceil_in_parts(self, amount: Cash) -> Cash {
         let (whole, rest) = self.parts(amount);
         Cash(whole + (rest + (BILLION - 1)).div_euclid(BILLION))
@@ -262,6 +279,7 @@ impl Multiplier {
     }
 
     /// The same by way of 128 bits.
+    #[inline(never)]
     fn wide_value(self, qty: Qty, price: Price) -> Cash {
         match self {
             Self::Linear(k) => Cash(narrow(i128::from(qty.0) * i128::from(price.0) * i128::from(k))),

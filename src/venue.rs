@@ -313,12 +313,7 @@ impl Venue {
                 self.note_volatility(contract, volatility);
                 Ok(Next::Idle)
             }
-            Command::Funding { now, contract, per_lot } => {
-                self.hears_of(contract)?;
-                self.now = now;
-                self.fund(contract, per_lot);
-                Ok(Next::Idle)
-            }
+            Command::Funding { now, contract, per_lot } => self.funded(now, contract, per_lot).map(|()| Next::Idle),
             Command::Own { now, own } => {
                 if self.is_busy() {
                     return Err(Refused::Busy);
@@ -366,6 +361,18 @@ impl Venue {
         }
         self.schedule.note_index(contract, index);
         self.note_price(now, contract, BandOf::Index, index);
+        Ok(())
+    }
+
+    /// [`Command::Funding`].
+    ///
+    /// # Errors
+    /// Where an order waits for its fill or the contract is unknown; nothing has changed then.
+    #[inline]
+    pub fn funded(&mut self, now: Nanos, contract: ContractId, per_lot: Cash) -> Result<(), Refused> {
+        self.hears_of(contract)?;
+        self.now = now;
+        self.fund(contract, per_lot);
         Ok(())
     }
 
@@ -491,6 +498,7 @@ impl Venue {
     }
 
     /// Queues the accounts among those due that breach, by account, and sets bounds for the others.
+    #[inline(never)]
     fn look_at_cross_accounts(&mut self) {
         let mut due = std::mem::take(&mut self.due);
         due.sort_unstable();
@@ -531,6 +539,7 @@ impl Venue {
     }
 
     /// Gives up the order of a cross account: it is looked at again at the next refresh.
+    #[inline(never)]
     fn release_cross(&mut self, account: u32) {
         let mut legs = std::mem::take(&mut self.legs);
         self.legs_of(account, &mut legs);
@@ -548,6 +557,7 @@ impl Venue {
         self.engine.mark_to_market(&self.marks)
     }
 
+    #[inline(never)]
     fn exhausted(&mut self, order: Option<OrderId>, contract: ContractId) {
         self.strained = true;
         self.ledger.facts.push(Fact::Exhausted { order, contract });

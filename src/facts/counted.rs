@@ -78,12 +78,6 @@ impl Counted {
         *self = Self { liquidated, ..Self::default() };
     }
 
-    #[inline]
-    fn fund_flow(&mut self, amount: i64) {
-        self.flow += amount;
-        self.flow_min = self.flow_min.min(self.flow);
-    }
-
     /// Cash was posted.
     #[expect(clippy::inline_always, reason = "with parties and reason known it is a few additions")]
     #[inline(always)]
@@ -93,11 +87,12 @@ impl Counted {
             // The opening balance is known; a deposit is not income.
             (Party::World, _) | (_, Party::World) => return,
             (Party::Fund, _) => {
-                self.fund_flow(-amount);
+                self.flow -= amount;
+                self.flow_min = self.flow_min.min(self.flow);
                 self.fund_paid += amount;
             }
             (_, Party::Fund) => {
-                self.fund_flow(amount);
+                self.flow += amount;
                 if why == Why::Repayment {
                     self.fund_paid -= amount;
                 } else {
@@ -133,13 +128,17 @@ impl Counted {
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
     pub fn closed(&mut self, side: Side, disposal: &Disposal) {
+        let beyond_book = disposal.to_engine.0 + disposal.to_backstop.0 + disposal.to_adl.0;
+        let notional = disposal.to_book.0 + beyond_book;
         self.to_book += disposal.to_book.0;
-        self.to_engine += disposal.to_engine.0;
-        self.to_backstop += disposal.to_backstop.0;
-        self.to_adl += disposal.to_adl.0;
+        // Of most orders nothing.
+        if beyond_book != 0 {
+            self.to_engine += disposal.to_engine.0;
+            self.to_backstop += disposal.to_backstop.0;
+            self.to_adl += disposal.to_adl.0;
+        }
         self.fees_waived += disposal.fees_waived.0;
         self.book_cost_avoided += disposal.book_cost_avoided.0;
-        let notional = disposal.to_book.0 + disposal.to_engine.0 + disposal.to_backstop.0 + disposal.to_adl.0;
         match side {
             Side::Long => self.of_longs += notional,
             Side::Short => self.of_shorts += notional,

@@ -97,15 +97,38 @@ pub trait Book: Send + Sync + Debug {
     /// Trades `lots` ≤ capacity; returns what `quote` said before.
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64;
 
-    /// Trades `lots` ≤ capacity where what they are quoted at is accepted; returns whether it was. A book that finds its
-    /// quote and where the trade leaves it in one go need do so only once.
-    fn take_if(&mut self, index: f64, taker: Taker, lots: i64, accepts: &mut dyn FnMut(f64) -> bool) -> bool {
-        let accepted = accepts(self.quote(index, taker, lots));
-        if accepted {
-            self.take(index, taker, lots);
-        }
-        accepted
+    /// What it would do with as many of `lots` ≥ 0 lots as it can take now, without trading.
+    fn offer(&mut self, index: f64, taker: Taker, lots: i64) -> Offer {
+        let lots = lots.min(self.capacity(index, taker)).max(0);
+        Offer { index, taker, lots, value: self.quote(index, taker, lots), after: Place::default() }
     }
+
+    /// Trades what it has just offered.
+    fn accept(&mut self, offer: &Offer) {
+        self.take(offer.index, offer.taker, offer.lots);
+    }
+}
+
+/// What a book offers for an order: its quote and, where it finds both in one go, where the trade leaves it.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    index: f64,
+    taker: Taker,
+    /// Lots within the book's capacity.
+    pub lots: i64,
+    /// What they trade at, in tick·lots.
+    pub value: f64,
+    after: Place,
+}
+
+/// Where the mid of a book stands that has one.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// N(x) in tick·lots: the state, since immediate parts of an order add up in N exactly.
+    moved: f64,
+    displacement: f64,
+    /// G(N).
+    integral: f64,
 }
 
 mod depth;

@@ -33,45 +33,28 @@ pub(super) fn cash(taker: Taker, lots: i64, value: f64, k: Multiplier) -> Cash {
 /// Trades it and returns the fill.
 pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multiplier) -> Fill {
     let side = taker(order.side);
-    let most = within_limit(order, book, index, side, order.lots.0.min(book.capacity(index, side)).max(0));
-    let mut quoted = Quoted { order, k, side, lots: most, cash: Cash::ZERO, uncut: Cash::ZERO };
-    if most == 0 && quoted.is_borne(0.0) {
-        return Fill { lots: Qty::ZERO, cash: Cash::ZERO, uncut: quoted.uncut };
-    }
-    if book.take_if(index, side, most, &mut |value| quoted.is_borne(value)) {
-        return Fill { lots: Qty(most), cash: quoted.cash, uncut: quoted.uncut };
+    let most = match order.limit {
+        // The book caps what it takes by itself.
+        None => order.lots.0,
+        Some(limit) => within_limit(limit, book, index, side, order.lots.0.min(book.capacity(index, side)).max(0)),
+    };
+    let paid = |value: f64, lots: i64| cash(side, lots, value, k);
+    let offer = book.offer(index, side, most);
+    let (lots, cash) = (Qty(offer.lots), paid(offer.value, offer.lots));
+    let uncut = order.shortfall(k, lots, cash);
+    if order.budget.is_none_or(|budget| uncut <= budget) {
+        book.accept(&offer);
+        return Fill { lots, cash, uncut };
     }
     let budget = order.budget.unwrap_or(Cash::MAX);
-    let paid = |value: f64, lots: i64| cash(side, lots, value, k);
     let bearable = |lots: i64| order.shortfall(k, Qty(lots), paid(book.quote(index, side, lots), lots)) <= budget;
-    let lots = last_that_holds(most, None, bearable);
+    let lots = last_that_holds(lots.0, None, bearable);
     let value = book.take(index, side, lots);
-    Fill { lots: Qty(lots), cash: paid(value, lots), uncut: quoted.uncut }
+    Fill { lots: Qty(lots), cash: paid(value, lots), uncut }
 }
 
-/// All lots of an order that limit and capacity allow, at what the book quotes for them.
-struct Quoted<'a> {
-    order: &'a Order,
-    k: Multiplier,
-    side: Taker,
-    lots: i64,
-    cash: Cash,
-    uncut: Cash,
-}
-
-impl Quoted<'_> {
-    /// Takes note of the quote; returns whether the order's budget bears what it leaves.
-    #[inline]
-    fn is_borne(&mut self, value: f64) -> bool {
-        self.cash = cash(self.side, self.lots, value, self.k);
-        self.uncut = self.order.shortfall(self.k, Qty(self.lots), self.cash);
-        self.order.budget.is_none_or(|budget| self.uncut <= budget)
-    }
-}
-
-/// The greatest lots whose last lot trades no worse than the limit.
-fn within_limit(order: &Order, book: &dyn Book, index: f64, side: Taker, most: i64) -> i64 {
-    let Some(Price(limit)) = order.limit else { return most };
+/// The greatest lots, up to `most`, whose last lot trades no worse than the limit.
+fn within_limit(Price(limit): Price, book: &dyn Book, index: f64, side: Taker, most: i64) -> i64 {
     let limit = limit as f64;
     if most == 0 || book.stays_within(index, side, most, limit) {
         return most;

@@ -166,12 +166,14 @@ impl AssetState {
     }
 
     /// Both on ticks.
+    #[inline]
     fn ticks(&mut self) -> (Price, Price) {
-        let (exogenous, index) = (self.exogenous, self.index);
-        *self.ticks.get_or_insert_with(|| {
-            let tick = on_tick(exogenous);
-            (tick, if index == exogenous { tick } else { on_tick(index) })
-        })
+        self.ticks.unwrap_or_else(|| self.find_ticks())
+    }
+
+    fn find_ticks(&mut self) -> (Price, Price) {
+        let tick = on_tick(self.exogenous);
+        *self.ticks.insert((tick, if self.index == self.exogenous { tick } else { on_tick(self.index) }))
     }
 
     /// A permanent move of the log index.
@@ -667,7 +669,7 @@ impl Lane {
             let lot = rules.multiplier.notional(Qty(1), self.venue.mark_of(contract));
             let per_lot =
                 accrual.pay(rule, lot.0 as f64).unwrap_or_else(|| panic!("overflow: funding on {lot:?} a lot"));
-            self.venue.apply(Command::Funding { now, contract, per_lot })?;
+            self.venue.funded(now, contract, per_lot)?;
         }
         Ok(())
     }

@@ -248,8 +248,8 @@ impl Venue {
         Phase::Orders { work: 0, step: 0 }
     }
 
-    /// Goes on until a fill is needed or the instant is over. Each phase is a call of its own, so that the way of an order
-    /// does not pay for the others.
+    /// Goes on until a fill is needed or the instant is over. Each phase but that of the orders is a call of its own, so that
+    /// the way of an order does not pay for the others.
     pub(super) fn proceed(&mut self) {
         while self.agenda.waiting.is_none() {
             match self.agenda.phase {
@@ -307,7 +307,8 @@ impl Venue {
     }
 
     /// Opens due orders and takes each through the layers before ADL.
-    #[inline(never)]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     fn work_off(&mut self, mut work: usize, mut step: usize) {
         loop {
             if work == self.agenda.works.len() && !self.open_order() {
@@ -388,6 +389,7 @@ impl Venue {
     }
 
     /// Residues of all orders join those of the tickets.
+    #[inline(never)]
     fn gather_needs(&mut self) {
         if !self.agenda.adl {
             self.agenda.needs.clear();

@@ -98,6 +98,7 @@ impl Venue {
 
     /// The vaults take what they can of an order, in turn: of positions below their thresholds, and of those that the book
     /// has taken all the equity of.
+    #[inline(never)]
     pub(super) fn backstops_take(&mut self, at: usize) {
         for j in self.backstops() {
             let work = self.agenda.works[at];
@@ -220,6 +221,7 @@ impl Venue {
     }
 
     /// Losing positions of a vault that has lost, at the marks, more than it may.
+    #[inline(never)]
     pub(super) fn backstop_needs(&mut self) {
         for j in self.backstops() {
             let rules = self.backstop(j);

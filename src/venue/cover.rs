@@ -10,6 +10,7 @@ use crate::money::Cash;
 impl Venue {
     /// After a sale that no budget stopped: as [`settle`](Self::settle), and the fund is exhausted where it lacks the
     /// money.
+    #[inline(never)]
     pub(super) fn settle_rest(&mut self, at: usize, before: Cash) {
         let work = self.agenda.works[at];
         let equity = self.equity_at_bankruptcy(&work);
@@ -35,6 +36,7 @@ impl Venue {
     }
 
     /// Layers get back what they paid for an order out of what it gained, last payer first.
+    #[inline(never)]
     pub(super) fn repay(&mut self, at: usize, gain: Cash) {
         let Work { position, contract, disposal, .. } = self.agenda.works[at];
         let mut left = gain.min(disposal.paid.total());
@@ -79,6 +81,7 @@ impl Venue {
 
     /// The same by the layers from one on. An order's claim on other accounts waits for the end of the instant, when all of
     /// them are met together: until then the deficit stands in.
+    #[inline(never)]
     pub(super) fn cover_from(
         &mut self,
         first: usize,

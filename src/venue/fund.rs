@@ -100,6 +100,7 @@ impl Funds {
     }
 
     /// What the drawdown leaves to be paid for a contract.
+    #[inline(never)]
     fn until_drawdown(&self, contract: ContractId, now: Nanos) -> Cash {
         let pool = &self.pools[usize::from(self.of[usize::from(contract)])];
         self.drawdown.map_or(Cash::MAX, |rule| {
@@ -197,6 +198,7 @@ impl Venue {
     }
 
     /// Mark-to-market of the engine's tickets that stand behind the pool of a contract.
+    #[inline(never)]
     pub(super) fn inventory_of_pool(&self, contract: ContractId) -> Cash {
         if !self.funds.is_divided() {
             return self.inventory();
@@ -240,6 +242,7 @@ impl Venue {
         }
     }
 
+    #[inline(never)]
     fn ascribe(&mut self, contract: ContractId, change: Cash) {
         self.funds.known += change;
         let number = self.funds.of[usize::from(contract)];

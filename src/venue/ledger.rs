@@ -69,7 +69,7 @@ pub enum Holder {
     House(Party),
 }
 
-/// House parties of one contract.
+/// House parties of one contract, which a path keeps where somebody listens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct HouseContract {
     clearing: Cash,
@@ -283,14 +283,14 @@ impl Ledger {
     pub fn fund_positions(&mut self, contract: ContractId, per_lot: Cash) {
         let c = usize::from(contract);
         self.funding[c] += per_lot.0;
-        let house = &mut self.house[c];
         // The funding of maker and vaults is part of their cost at once: nobody reads their entry prices.
         for vault in &mut self.backstops {
             let (qty, cost) = &mut vault.positions[c];
             *cost += Cash(narrow(i128::from(qty.0) * i128::from(per_lot.0)));
         }
-        house.maker_cost += Cash(narrow(i128::from(house.maker_qty.0) * i128::from(per_lot.0)));
         if self.is_heard() {
+            let house = &mut self.house[c];
+            house.maker_cost += Cash(narrow(i128::from(house.maker_qty.0) * i128::from(per_lot.0)));
             self.facts.push(Fact::Funding { contract, per_lot });
         }
     }
@@ -311,7 +311,7 @@ impl Ledger {
         let account = position.account;
         match position.mode {
             MarginMode::Isolated => position.collateral += amount,
-            MarginMode::Cross => *self.wallet_mut(account) += amount,
+            MarginMode::Cross => self.enter_wallet(account, amount),
         }
         account
     }
@@ -330,9 +330,15 @@ impl Ledger {
         let account = position.account;
         match position.mode {
             MarginMode::Isolated => position.collateral += amount,
-            MarginMode::Cross => *self.wallet_mut(account) += amount,
+            MarginMode::Cross => self.enter_wallet(account, amount),
         }
         account
+    }
+
+    /// Cash (signed) enters the wallet that backs a cross position.
+    #[inline(never)]
+    fn enter_wallet(&mut self, account: u32, amount: Cash) {
+        *self.wallet_mut(account) += amount;
     }
 
     /// Equity of a position less its value and plus its cost, with its account's other positions at these marks: what
@@ -346,6 +352,7 @@ impl Ledger {
         }
     }
 
+    #[inline(never)]
     fn cross_backing(&self, position: &Position, marks: &[Price]) -> Cash {
         let others = self.legs(position.account).filter(|leg| leg.id != position.id);
         let others: Cash = others.map(|leg| self.unrealised(&leg, marks)).sum();
@@ -380,6 +387,7 @@ impl Ledger {
         }
     }
 
+    #[inline(never)]
     fn pay_funding(&mut self, slot: usize) {
         let position = &mut self.touched[slot];
         let due = -position.owed;
@@ -442,6 +450,7 @@ impl Position {
         }
     }
 
+    #[inline]
     fn owe(&mut self, funding: i64) {
         self.owed += Cash(narrow(i128::from(self.qty.0) * i128::from(funding - self.funded)));
         self.funded = funding;
@@ -624,6 +633,26 @@ impl Ledger {
         self.tell_posted(from, to, amount, why);
     }
 
+    /// Takes all that backs a position.
+    #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
+    #[inline(always)]
+    pub fn take_rest_at(&mut self, slot: Slot, to: Party, why: Why) {
+        let position = &mut self.touched[slot.0];
+        if position.mode == MarginMode::Cross {
+            let left = self.wallet(self.at(slot).account);
+            return self.take_out_at(slot, to, left, why);
+        }
+        let left = std::mem::take(&mut position.collateral);
+        debug_assert!(left.0 >= 0);
+        if left.is_zero() {
+            return;
+        }
+        position.moved -= left;
+        let from = Party::Trader(position.account);
+        *self.house_cash(to) += left;
+        self.tell_posted(from, to, left, why);
+    }
+
     /// Takes several amounts out of what backs a position, each told by itself: one change of its cash.
     #[expect(clippy::inline_always, reason = "with the payees known it is a few additions")]
     #[inline(always)]
@@ -706,14 +735,14 @@ impl Ledger {
     /// Closes a position that has no lots left: its collateral goes to its account's wallet.
     pub fn close(&mut self, id: u32) {
         let slot = self.slot(id);
-        self.at_mut(slot).state = State::Closed;
-        self.release_collateral(slot);
+        self.close_at(slot);
     }
 
-    /// Hands the collateral that is left of a closed position to its account's wallet.
+    /// The same for a position whose place is known.
     #[inline]
-    pub fn release_collateral(&mut self, slot: Slot) {
+    pub fn close_at(&mut self, slot: Slot) {
         let position = self.at_mut(slot);
+        position.state = State::Closed;
         if position.mode == MarginMode::Cross {
             return;
         }

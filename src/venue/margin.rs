@@ -235,6 +235,9 @@ impl Tiers {
             }
         };
         let losing = Losing { trigger, qty, per_tick, need: (cost - collateral).0 };
+        if self.scaled.len() == 1 {
+            return Price(self.tick_in(0, losing));
+        }
         let known = self.tier_of(cost.abs());
         let best = self.tick_in(known, losing);
         let value = |price: i64| losing.value(price);
@@ -280,7 +283,8 @@ impl Tiers {
     }
 
     /// The same where all products fit 64 bits.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "one division, once a position")]
+    #[inline(always)]
     fn narrow_tick(&self, tier: usize, losing: Losing) -> Option<i64> {
         let Losing { trigger, qty, per_tick, need } = losing;
         let Scaled { rate, deduction, .. } = self.scaled[tier];
@@ -379,7 +383,8 @@ fn ceil(a: i64, b: i64) -> i64 {
 /// is ≥ 0, and that equity. Negative only where no price is high or low enough: a position of a cross account that lost
 /// more elsewhere than this one is worth. Long: b = ⌈(cost − collateral)/(q·k)⌉.
 #[must_use]
-#[inline]
+#[expect(clippy::inline_always, reason = "once an order")]
+#[inline(always)]
 pub fn bankruptcy(k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> (Price, Cash) {
     let tick = match k {
         Multiplier::Linear(per_tick) => {
@@ -400,6 +405,7 @@ pub fn bankruptcy(k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> (Pri
     (Price(tick), surplus)
 }
 
+#[inline(never)]
 fn inverse_bankruptcy(k: Multiplier, f: i64, qty: Qty, cost: Cash, collateral: Cash) -> i64 {
     let Price(beyond) = first_tick(k, qty, |price| (collateral + k.value(qty, price) - cost).0 < 0);
     // From the price of two f + 1 on a lot is worth nothing.

@@ -238,7 +238,8 @@ pub fn breaches(rules: &ContractRules, trigger: Trigger, qty: Qty, cost: Cash, c
 
 /// Bankruptcy tick and sub-tick surplus of an isolated position.
 #[must_use]
-#[inline]
+#[expect(clippy::inline_always, reason = "once an order")]
+#[inline(always)]
 pub fn bankruptcy(rules: &ContractRules, qty: Qty, cost: Cash, collateral: Cash) -> (Price, Cash) {
     margin::bankruptcy(rules.multiplier, qty, cost, collateral)
 }

@@ -71,6 +71,7 @@ impl Venue {
             || (!self.rules.interruptions.halts.is_empty() && self.is_in_a_halt(contract, now))
     }
 
+    #[inline(never)]
     fn is_in_a_halt(&self, contract: ContractId, now: Nanos) -> bool {
         self.rules.interruptions.halts.iter().any(|(of, span)| of.is_none_or(|of| of == contract) && span.holds(now))
     }
@@ -127,6 +128,11 @@ impl Venue {
         if rules.halts.is_empty() && rules.band.is_none() {
             return self.queue.pop_front_if(|queued| queued.ready <= self.now);
         }
+        self.next_that_trades()
+    }
+
+    #[inline(never)]
+    fn next_that_trades(&mut self) -> Option<Queued> {
         let trades = |queued: &Queued| !self.is_halted(self.ledger.position(queued.position).contract, self.now);
         let at = self.queue.iter().take_while(|queued| queued.ready <= self.now).position(trades)?;
         self.queue.remove(at)
@@ -146,6 +152,7 @@ impl Venue {
         self.rules.interruptions.band.as_ref().map(|band| self.edge(band, contract, side))
     }
 
+    #[inline(never)]
     fn edge(&self, band: &Band, contract: ContractId, side: Side) -> Price {
         let asset = &self.schedule.assets[usize::from(contract)];
         let count = i128::try_from(asset.recent.len()).expect("a count fits 128 bits");
@@ -173,6 +180,7 @@ impl Venue {
     }
 
     /// Halts a contract whose order was cut short at its band and not by its budget.
+    #[inline(never)]
     pub(super) fn watch_band(&mut self, order: &Order, fill: &Fill) {
         let Some(band) = self.rules.interruptions.band.filter(|band| !band.halt.is_zero()) else { return };
         let contract = order.contract;

@@ -133,10 +133,13 @@ impl Triggers {
         }
     }
 
-    /// The entry at `cursor`, which must be ready; `None` past the end.
+    /// The entries from `cursor` on within a distance, as far as they can be read without sorting.
     #[must_use]
-    pub fn at(&self, side: Side, cursor: usize) -> Option<Trigger> {
-        self.sides[side_index(side)].keys.get(cursor).copied()
+    pub fn within(&self, side: Side, cursor: usize, distance: i64) -> &[Trigger] {
+        let list = &self.sides[side_index(side)];
+        let ready = list.keys.get(cursor..list.starts[list.sorted] as usize).unwrap_or_default();
+        // A mark reaches few.
+        &ready[..ready.iter().take_while(|trigger| trigger.distance <= distance).count()]
     }
 
     /// A distance that no entry at or after `cursor` lies below, read without sorting.
@@ -182,14 +185,18 @@ mod tests {
             (0u32..).zip(&ticks).map(|(position, t)| Trigger { distance: open - t, position }).collect();
         expected.sort_unstable();
         let mut seen = Vec::new();
-        let mut cursor = 0;
-        loop {
-            let bound = triggers.bound(Side::Long, cursor);
-            triggers.make_ready(Side::Long, cursor);
-            let Some(entry) = triggers.at(Side::Long, cursor) else { break };
-            assert!(bound <= entry.distance);
-            seen.push(entry);
-            cursor += 1;
+        for distance in (-200_000..1_000_000).step_by(999) {
+            let before = seen.len();
+            loop {
+                seen.extend_from_slice(triggers.within(Side::Long, seen.len(), distance));
+                let (at, side) = (seen.len(), Side::Long);
+                if triggers.is_ready(side, at) || triggers.bound(side, at) > distance {
+                    break;
+                }
+                triggers.make_ready(side, at);
+            }
+            assert!(seen[before..].iter().all(|entry| entry.distance <= distance));
+            assert!(expected.get(seen.len()).is_none_or(|next| next.distance > distance));
         }
         assert_eq!(seen, expected);
     }

@@ -253,9 +253,7 @@ impl Venue {
         }
         self.ledger.facts.push(Fact::Acted { contract, account, by: own.by, deed: Deed::Traded, qty, amount });
         if self.ledger.position(id).qty.is_zero() {
-            let slot = self.ledger.slot(id);
-            self.ledger.release_collateral(slot);
-            self.ledger.position_mut(id).state = State::Closed;
+            self.ledger.close(id);
         } else {
             if !opens {
                 self.free(id, part);

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::ledger::{Position, State};
+use super::ledger::{Position, Slot, State};
 use super::rules::MarginMode;
 use super::triggers::Trigger;
 use super::{Queued, SIDES, Venue};
@@ -94,6 +94,7 @@ impl Venue {
 
     /// Queues every position whose trigger lies within `reached`, nearest first, ties by account; cross accounts wait
     /// until all marks are in.
+    #[inline(never)]
     fn fire(&mut self, contract: ContractId, side: Side, reached: i64, mark: Price) {
         let (c, s) = (usize::from(contract), usize::from(side == Side::Short));
         let mut fired = std::mem::take(&mut self.fired);
@@ -103,30 +104,21 @@ impl Venue {
         let mut own = self.dynamic.triggers(c);
         loop {
             let triggers = own.as_deref().unwrap_or_else(|| &self.ledger.register().contracts[c].triggers);
-            if !triggers.is_ready(side, cursor.at) {
-                if triggers.bound(side, cursor.at) > reached {
-                    break;
-                }
-                if let Some(own) = &mut own {
-                    own.make_ready(side, cursor.at);
-                } else {
-                    let register = self.ledger.register_mut().expect("a shared register is sorted beforehand");
-                    register.contracts[c].triggers.make_ready(side, cursor.at);
-                }
-                continue;
+            let within = triggers.within(side, cursor.at, reached);
+            cursor.at += within.len();
+            // What the list knows of a touched position is out of date: the heap speaks for it, or it is closed.
+            fired.extend(within.iter().filter(|trigger| self.ledger.state(trigger.position) == State::Listed));
+            cursor.bound = triggers.bound(side, cursor.at);
+            if triggers.is_ready(side, cursor.at) || cursor.bound > reached {
+                break;
             }
-            match triggers.at(side, cursor.at) {
-                Some(trigger) if trigger.distance <= reached => {
-                    fired.push(trigger);
-                    cursor.at += 1;
-                }
-                _ => break,
+            if let Some(own) = &mut own {
+                own.make_ready(side, cursor.at);
+            } else {
+                let register = self.ledger.register_mut().expect("a shared register is sorted beforehand");
+                register.contracts[c].triggers.make_ready(side, cursor.at);
             }
         }
-        let triggers = own.as_deref().unwrap_or_else(|| &self.ledger.register().contracts[c].triggers);
-        cursor.bound = triggers.bound(side, cursor.at);
-        // What the list knows of a touched position is out of date: the heap speaks for it, or it is closed.
-        fired.retain(|trigger| self.ledger.state(trigger.position) == State::Listed);
         let mut merged = false;
         while let Some(Reverse(first)) = cursor.rearmed.peek().copied() {
             if first.distance > reached {
@@ -156,20 +148,26 @@ impl Venue {
         }
         let ready = self.now + self.rules.latency;
         for fired in &fired {
-            let position = self.ledger.position_mut(fired.position);
-            position.state = State::Queued;
-            let (account, place, holder) = (position.account, position.trigger, Side::of(position.qty));
+            let slot = self.ledger.slot(fired.position);
+            self.ledger.at_mut(slot).state = State::Queued;
             if self.ledger.is_heard() {
-                let trigger = self.rules.contracts[c].tick_at(holder, place);
-                self.ledger.facts.push(Fact::Breached { contract, account, trigger, mark });
+                self.tell_breach(contract, slot, mark);
             }
             self.queue.push_back(Queued { position: fired.position, ready });
         }
         self.fired = fired;
     }
 
+    #[inline(never)]
+    fn tell_breach(&mut self, contract: ContractId, slot: Slot, mark: Price) {
+        let &Position { account, trigger, qty, .. } = self.ledger.at(slot);
+        let trigger = self.rules.contracts[usize::from(contract)].tick_at(Side::of(qty), trigger);
+        self.ledger.facts.push(Fact::Breached { contract, account, trigger, mark });
+    }
+
     /// Of positions that may breach keeps the isolated ones that do, in the order of their triggers as they are now;
     /// the others are armed anew, and cross accounts noted.
+    #[inline(never)]
     fn settle_candidates(&mut self, contract: ContractId, side: Side, mark: Price, fired: &mut Vec<Trigger>) {
         let c = usize::from(contract);
         let (_, here) = self.rules.contracts[c].line(Side::Long, mark);
@@ -201,6 +199,7 @@ impl Venue {
 
     /// Puts an open, touched position back under watch with its trigger as it is now. A cross account is looked at as
     /// soon as all marks of the next refresh are in.
+    #[inline(never)]
     pub(super) fn rearm(&mut self, id: u32) {
         let position = self.ledger.position(id);
         if position.mode == MarginMode::Cross {

@@ -19,7 +19,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Book, Reference, Refresh, Taker};
+use super::{Book, Offer, Place, Reference, Refresh, Taker};
 use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
 use crate::money::{Cash, Nanos};
@@ -238,16 +238,6 @@ const UNIT: f64 = 0.01;
 /// What is decided without a quote is decided by more than quotes are rounded.
 const SLACK: f64 = 1e-6;
 
-/// Where the mid stands.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    /// N(x) in tick·lots: the state, since immediate parts of an order add up in N exactly.
-    moved: f64,
-    displacement: f64,
-    /// G(N).
-    integral: f64,
-}
-
 #[derive(Clone, Debug)]
 struct Depth {
     parameters: Parameters,
@@ -322,6 +312,8 @@ impl Depth {
     }
 
     /// x and G are always found from N, so that a state reached in two ways is the same state.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     fn place(&self, moved: f64) -> Place {
         let displacement = self.displacement_at(moved);
         Place { moved, displacement, integral: self.integral_at(moved, displacement) }
@@ -332,12 +324,14 @@ impl Depth {
     }
 
     /// What taking `lots` lots is worth, and where it leaves the book.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     fn trade(&self, index: f64, taker: Taker, lots: i64) -> (f64, Place) {
         let unit = self.per_lot(index);
         let value = lots as f64 * unit;
-        let after = self.place(self.moved_by(taker, value));
-        let impact = match self.standing_factor() {
+        let standing = self.standing_factor();
+        let after = self.place(self.moved_by(taker, value, standing));
+        let impact = match standing {
             None => self.withdrawn * (after.integral - self.at.integral),
             Some(factor) => self.weighed(after, factor) - self.weighed(self.at, factor),
         };
@@ -363,12 +357,26 @@ impl Depth {
         limit / index - 1.0 - taker.sign() * 0.5 * (ask - bid) / index
     }
 
+    /// Reference notional that is quoted between the mid and the greatest displacement.
+    #[inline]
+    fn room(&self, taker: Taker, standing: Option<f64>) -> f64 {
+        if self.parameters.extent == Extent::Infinite {
+            return f64::INFINITY;
+        }
+        match standing {
+            None => self.withdrawn * (self.limit - taker.sign() * self.at.moved),
+            Some(factor) => self.taken_by(self.limit, factor) - taker.sign() * self.taken_by(self.at.moved, factor),
+        }
+    }
+
     /// N after an order of reference notional `value`.
-    fn moved_by(&self, taker: Taker, value: f64) -> f64 {
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    fn moved_by(&self, taker: Taker, value: f64, standing: Option<f64>) -> f64 {
         if self.parameters.extent == Extent::Infinite {
             return 0.0;
         }
-        let (push, moved) = match self.standing_factor() {
+        let (push, moved) = match standing {
             None => {
                 let push = taker.sign() * value / self.withdrawn;
                 (push, self.at.moved + push)
@@ -389,12 +397,14 @@ impl Depth {
     }
 
     /// ∫ w dN from 0 to N: the notional that is quoted up to there.
+    #[inline(never)]
     fn taken_by(&self, moved: f64, factor: f64) -> f64 {
         let near = moved.clamp(-self.standing, self.standing);
         self.withdrawn * near + factor * (moved - near)
     }
 
     /// N at which so much is taken.
+    #[inline(never)]
     fn reaching(&self, taken: f64, factor: f64) -> f64 {
         let edge = self.withdrawn * self.standing;
         let near = taken.clamp(-edge, edge);
@@ -402,6 +412,7 @@ impl Depth {
     }
 
     /// E(N) = ∫ x·w dN, of the book as it stands.
+    #[inline(never)]
     fn weighed(&self, at: Place, factor: f64) -> f64 {
         if at.moved.abs() <= self.standing {
             return self.withdrawn * at.integral;
@@ -432,6 +443,7 @@ impl Depth {
     }
 
     /// h = h₀·W^(−η), at most what keeps every fill above zero.
+    #[inline(never)]
     fn widened_spread(&self) -> f64 {
         let widest = 0.5 * (1.0 - self.parameters.max_displacement);
         let widening = math::pow(self.withdrawn, -self.parameters.spread_widening);
@@ -536,14 +548,7 @@ impl Book for Depth {
     }
 
     fn capacity(&self, index: f64, taker: Taker) -> i64 {
-        if self.parameters.extent == Extent::Infinite {
-            return i64::MAX;
-        }
-        let room = match self.standing_factor() {
-            None => self.withdrawn * (self.limit - taker.sign() * self.at.moved),
-            Some(factor) => self.taken_by(self.limit, factor) - taker.sign() * self.taken_by(self.at.moved, factor),
-        };
-        let lots = (room / self.per_lot(index)).max(0.0);
+        let lots = (self.room(taker, self.standing_factor()) / self.per_lot(index)).max(0.0);
         if lots.is_nan() {
             return 0;
         }
@@ -570,7 +575,7 @@ impl Book for Depth {
         } else {
             room * room * room
         };
-        let moved = self.moved_by(taker, lots as f64 * self.per_lot(index));
+        let moved = self.moved_by(taker, lots as f64 * self.per_lot(index), self.standing_factor());
         taker.sign() * moved <= (1.0 - SLACK) * self.depth * least
     }
 
@@ -590,22 +595,26 @@ impl Book for Depth {
     }
 
     fn take(&mut self, index: f64, taker: Taker, lots: i64) -> f64 {
-        let mut paid = 0.0;
-        self.take_if(index, taker, lots, &mut |value| {
-            paid = value;
-            true
-        });
-        paid
+        let offer = self.offer(index, taker, lots);
+        self.accept(&offer);
+        offer.value
     }
 
-    fn take_if(&mut self, index: f64, taker: Taker, lots: i64, accepts: &mut dyn FnMut(f64) -> bool) -> bool {
+    fn offer(&mut self, index: f64, taker: Taker, lots: i64) -> Offer {
+        if lots == 0 {
+            return Offer { index, taker, lots, value: 0.0, after: self.at };
+        }
+        // What its capacity surely bears is seen without finding it.
+        let room = (1.0 - SLACK) * self.room(taker, self.standing_factor());
+        let is_borne = lots as f64 * self.per_lot(index) <= room;
+        let lots = if is_borne { lots } else { lots.min(self.capacity(index, taker)) };
         self.half_spread = Some(self.half_spread());
         let (value, after) = self.trade(index, taker, lots);
-        let accepted = accepts(value);
-        if accepted {
-            self.at = after;
-            self.executed += lots as f64 * self.per_lot(index);
-        }
-        accepted
+        Offer { index, taker, lots, value, after }
+    }
+
+    fn accept(&mut self, offer: &Offer) {
+        self.at = offer.after;
+        self.executed += offer.lots as f64 * self.per_lot(offer.index);
     }
 }

@@ -1,9 +1,9 @@
 //! Orders on cross accounts: position by position, until the account is healthy or has none left.
 
-use crate::facts::{ContractId, Paid};
+use crate::facts::{ContractId, Fact, Paid};
 use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
 use crate::venue::cross::Standing;
-use crate::venue::ledger::{Holder, Position};
+use crate::venue::ledger::{Holder, Position, Slot};
 use crate::venue::liquidation::{BreachedAccount, Others};
 use crate::venue::rules::{CrossBankruptcy, Execution, MarginMode, PositionOrder};
 use crate::venue::{Venue, cross};
@@ -58,7 +58,7 @@ impl Venue {
     }
 
     /// Puts the positions of a cross account into their order; false where the account is healthy again.
-    pub(super) fn begin_cross(&mut self, account: u32) -> bool {
+    fn begin_cross(&mut self, account: u32) -> bool {
         let mut legs = std::mem::take(&mut self.legs);
         let wallet = self.legs_of(account, &mut legs);
         let standing = cross::standing(&self.rules, &self.marks, wallet, &legs);
@@ -119,8 +119,19 @@ impl Venue {
         self.rules.contracts[usize::from(contract)].tiers.are_haircuts()
     }
 
+    /// Begins with the account of a cross position whose turn has come, or gives its order up where it is healthy again.
+    #[inline(never)]
+    pub(super) fn open_cross(&mut self, slot: Slot) {
+        let &Position { account, contract, .. } = self.ledger.at(slot);
+        if !self.begin_cross(account) {
+            self.ledger.facts.push(Fact::OrderDropped { contract, account });
+            self.release_cross(account);
+        }
+    }
+
     /// Opens the order on the next position of the cross account in turn, while the account is in breach or all of its
     /// positions are reduced.
+    #[inline(never)]
     pub(super) fn open_next_of_cross(&mut self) -> bool {
         let account = self.agenda.cross.account;
         // Positions in a contract that stands still wait.

@@ -5,7 +5,7 @@ use super::{Book, Funded, Pending, Source, Step, Work, leg};
 use crate::facts::{ContractId, Disposal, Fact, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Price, Ratio, div_floor, narrow};
 use crate::venue::agenda::Need;
-use crate::venue::ledger::{Holder, Ledger, Position, Slot, State};
+use crate::venue::ledger::{Holder, Ledger, Position, Slot};
 use crate::venue::liquidation::{Breached, Others};
 use crate::venue::rules::{AdlTrigger, Execution, FeeCap, MarginMode, SurplusTo};
 use crate::venue::{Fill, Order, Venue, register};
@@ -33,12 +33,9 @@ impl Venue {
             }
             let Some(queued) = self.next_due() else { return false };
             let slot = self.ledger.slot(queued.position);
-            let &Position { contract, account, qty, cost, collateral, owed, mode, .. } = self.ledger.at(slot);
+            let &Position { contract, qty, cost, collateral, owed, mode, .. } = self.ledger.at(slot);
             if mode == MarginMode::Cross {
-                if !self.begin_cross(account) {
-                    self.ledger.facts.push(Fact::OrderDropped { contract, account });
-                    self.release_cross(account);
-                }
+                self.open_cross(slot);
                 continue;
             }
             let c = usize::from(contract);
@@ -46,8 +43,7 @@ impl Venue {
             let backing = collateral - owed;
             let (equity, notional) = register::at_mark(rules, qty, cost, backing, self.marks[c]);
             if !rules.tiers.breaches(self.rules.trigger, equity, notional) {
-                self.ledger.facts.push(Fact::OrderDropped { contract, account });
-                self.rearm(queued.position);
+                self.drop_order(slot);
                 continue;
             }
             self.open_work(slot, backing, equity, Others::default(), None);
@@ -55,8 +51,18 @@ impl Venue {
         }
     }
 
+    /// Gives up the order of a position that no longer breaches.
+    #[inline(never)]
+    fn drop_order(&mut self, slot: Slot) {
+        let &Position { id, contract, account, .. } = self.ledger.at(slot);
+        self.ledger.facts.push(Fact::OrderDropped { contract, account });
+        self.rearm(id);
+    }
+
     /// Opens an order on a position that `backing` backs. `equity` is that of its account, `others` the margins of
     /// the account's other positions, and `reduced_by` the share that is closed of each of them where the rule says one.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     pub(super) fn open_work(
         &mut self,
         slot: Slot,
@@ -108,13 +114,20 @@ impl Venue {
         }
         self.spend_capacity();
         if surplus.0 < 0 {
-            let mut paid = Paid::default();
-            if -surplus > self.budget(contract) {
-                self.exhausted(Some(order), contract);
-            }
-            self.cover(-surplus, Holder::Position(id), contract, Some(at), &mut paid);
-            self.agenda.works[at].disposal.paid = paid;
+            self.cover_beyond_price(at, -surplus);
         }
+    }
+
+    /// Cash layers pay what an order lacks that no price of its position is high or low enough for.
+    #[inline(never)]
+    fn cover_beyond_price(&mut self, at: usize, lacking: Cash) {
+        let Work { position, contract, order, .. } = self.agenda.works[at];
+        let mut paid = Paid::default();
+        if lacking > self.budget(contract) {
+            self.exhausted(Some(order), contract);
+        }
+        self.cover(lacking, Holder::Position(position), contract, Some(at), &mut paid);
+        self.agenda.works[at].disposal.paid = paid;
     }
 
     /// One step of one order: done at once, or an order to the book, which is then waited for.
@@ -218,25 +231,25 @@ impl Venue {
                 self.settle_rest(work, surplus);
             }
             Pending::Book { work: at, funded } => {
-                let work = &mut self.agenda.works[at];
-                let is_second = std::mem::replace(&mut work.in_book, Book::Asked) == Book::Asked;
-                let (slot, contract) = (work.slot, work.contract);
                 if cut && funded == Funded::Fund {
-                    let order = work.order;
+                    let Work { order, contract, .. } = self.agenda.works[at];
                     self.exhausted(Some(order), contract);
                 }
-                self.agenda.works[at].sell(&mut self.ledger, fill);
-                if !shortfall.is_zero() {
-                    self.ledger.pay_in_at(Party::Fund, slot, shortfall, Why::Shortfall);
-                    self.fund_moved(contract);
-                }
-                let disposal = &mut self.agenda.works[at].disposal;
+                let work = &mut self.agenda.works[at];
+                let is_second = std::mem::replace(&mut work.in_book, Book::Asked) == Book::Asked;
+                work.sell(&mut self.ledger, fill);
+                let (slot, contract, disposal) = (work.slot, work.contract, &mut work.disposal);
                 disposal.paid.fund += shortfall;
                 // After a first pass on the account's own equity, what ADL spared counts from that pass on.
                 let all = if is_second { disposal.book_cost_avoided } else { fill.uncut };
                 disposal.book_cost_avoided = all - shortfall;
-                // What was paid when the order opened.
-                if disposal.paid != Paid::default() {
+                // Now, or when the order opened.
+                let was_paid = disposal.paid != Paid::default();
+                if !shortfall.is_zero() {
+                    self.ledger.pay_in_at(Party::Fund, slot, shortfall, Why::Shortfall);
+                    self.fund_moved(contract);
+                }
+                if was_paid {
                     let gain = self.equity_at_bankruptcy(&self.agenda.works[at]) - surplus;
                     self.repay(at, gain.positive_part());
                 }
@@ -278,14 +291,14 @@ impl Venue {
     }
 
     /// The most that fees of a finished order can take of its position: equity at the mark, and of an isolated one its cash.
-    #[inline]
-    fn room_for_fees(&self, work: &Work) -> Cash {
-        let position = self.ledger.at(work.slot);
-        let rules = &self.rules.contracts[usize::from(work.contract)];
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    fn room_for_fees(&self, work: &Work, position: &Position) -> Cash {
         let backing = self.ledger.backing(position, &self.marks);
         let equity = if position.qty.is_zero() {
             backing - position.cost
         } else {
+            let rules = &self.rules.contracts[usize::from(work.contract)];
             register::at_mark(rules, position.qty, position.cost, backing, work.mark).0
         };
         // The cash of a cross account can lie in the unrealised profit of its other positions.
@@ -308,36 +321,27 @@ impl Venue {
         let work = &self.agenda.works[at];
         let &Work { position, account, slot, notional, contract, .. } = work;
         let (taker, liquidation) = (self.rules.taker_fee.of_ceil(notional), work.fee_rate.of_ceil(notional));
+        let held = self.ledger.at(slot);
+        let (closed, cross, collateral) = (held.qty.is_zero(), held.mode == MarginMode::Cross, held.collateral);
         // Each fee lowers cash, equity and surplus alike.
-        let room = self.room_for_fees(work).positive_part();
-        let (to_fees, to_fund) = (taker.min(room), liquidation.min(room - taker.min(room)));
+        let room = self.room_for_fees(work, held).positive_part();
+        let to_fees = taker.min(room);
+        let to_fund = liquidation.min(room - to_fees);
         self.agenda.works[at].disposal.fees_waived += taker + liquidation - to_fees - to_fund;
         let fees = [(Party::Fees, to_fees, Why::TakerFee), (Party::Fund, to_fund, Why::LiquidationFee)];
         self.ledger.take_out_all(slot, fees);
         self.fund_moved(contract);
-        let after = self.ledger.at(slot);
-        let (closed, lacking) = (after.qty.is_zero(), -after.collateral);
-        let cross = after.mode == MarginMode::Cross;
-        if cross || lacking.0 > 0 {
-            let mut paid = self.agenda.works[at].disposal.paid;
-            if cross {
-                self.settle_wallet(position, contract, &mut paid);
-            } else {
-                // Its bankruptcy tick lay so near its entry that what stays open gains there a little of what was
-                // counted on.
-                self.cover(lacking, Holder::Position(position), contract, None, &mut paid);
-            }
-            self.agenda.works[at].disposal.paid = paid;
+        // Fees take nothing that is not there.
+        if cross || collateral.0 < 0 {
+            self.make_whole(at);
         }
         if closed {
             // The wallet of a cross account is what its liquidation leaves only once all its positions are closed.
-            if self.rules.surplus_to == SurplusTo::Fund && (!cross || self.ledger.legs(account).next().is_none()) {
-                let left = self.ledger.purse(self.ledger.at(slot));
-                self.ledger.take_out_at(slot, Party::Fund, left, Why::Surplus);
+            if self.rules.surplus_to == SurplusTo::Fund && (!cross || self.holds_no_more(account)) {
+                self.ledger.take_rest_at(slot, Party::Fund, Why::Surplus);
                 self.fund_moved(contract);
             }
-            self.ledger.release_collateral(slot);
-            self.ledger.at_mut(slot).state = State::Closed;
+            self.ledger.close_at(slot);
         } else {
             self.ledger.at_mut(slot).partial_at = Some(self.now);
         }
@@ -353,6 +357,26 @@ impl Venue {
         } else if !closed {
             self.rearm(position);
         }
+    }
+
+    /// Pays what a finished order has left its account without: of a cross one out of its other positions first.
+    #[inline(never)]
+    fn make_whole(&mut self, at: usize) {
+        let Work { position, slot, contract, disposal, .. } = self.agenda.works[at];
+        let &Position { mode, collateral, .. } = self.ledger.at(slot);
+        let mut paid = disposal.paid;
+        match mode {
+            MarginMode::Cross => self.settle_wallet(position, contract, &mut paid),
+            // Its bankruptcy tick lay so near its entry that what stays open gains there a little of what was counted on.
+            MarginMode::Isolated => self.cover(-collateral, Holder::Position(position), contract, None, &mut paid),
+        }
+        self.agenda.works[at].disposal.paid = paid;
+    }
+
+    /// Whether a cross account has no position left.
+    #[inline(never)]
+    fn holds_no_more(&self, account: u32) -> bool {
+        self.ledger.legs(account).next().is_none()
     }
 }
 

@@ -16,6 +16,7 @@ pub(super) enum Taking {
 
 impl Venue {
     /// The engine takes lots of an order at the bankruptcy tick.
+    #[inline(never)]
     pub(super) fn take_over(&mut self, at: usize, taking: Taking) {
         let Work { position, order, contract, side, left, bankruptcy, mark, .. } = self.agenda.works[at];
         let k = self.ledger.multiplier(contract);

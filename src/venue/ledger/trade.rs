@@ -29,7 +29,7 @@ impl Ledger {
         let account = entry.account;
         match entry.mode {
             MarginMode::Isolated => entry.collateral += realised,
-            MarginMode::Cross => *self.wallet_mut(account) += realised,
+            MarginMode::Cross => self.enter_wallet(account, realised),
         }
         let party = Party::Trader(account);
         if self.is_heard() || (order.is_some() && self.telling == Telling::Overheard) {
@@ -38,20 +38,22 @@ impl Ledger {
         self.realise(party, contract, realised);
     }
 
-    /// The maker's leg of a trade.
-    #[expect(clippy::inline_always, reason = "once an order, and short where nobody listens")]
+    /// The maker's leg of a trade, for those who are told of it: what the maker holds decides nothing.
+    #[expect(clippy::inline_always, reason = "once an order, and nothing where nobody listens")]
     #[inline(always)]
     pub fn trade_maker(&mut self, contract: ContractId, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
-        if qty.is_zero() {
-            return;
+        if self.is_heard() && !qty.is_zero() {
+            self.tell_maker(contract, qty, cash, order, via);
         }
+    }
+
+    #[inline(never)]
+    fn tell_maker(&mut self, contract: ContractId, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
         let house = &mut self.house[usize::from(contract)];
         let (new_qty, new_cost, realised) = fill(house.maker_qty, house.maker_cost, qty, cash);
         (house.maker_qty, house.maker_cost) = (new_qty, new_cost);
         self.maker += realised;
-        if self.is_heard() {
-            self.tell(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
-        }
+        self.tell(Fact::Traded { party: Party::Maker, contract, qty, cash, order, via, ticket: None });
         self.realise(Party::Maker, contract, realised);
     }
 
@@ -97,13 +99,14 @@ impl Ledger {
     #[expect(clippy::inline_always, reason = "once an order, and short where nobody listens")]
     #[inline(always)]
     fn realise(&mut self, party: Party, contract: ContractId, realised: Cash) {
-        self.house[usize::from(contract)].clearing -= realised;
         if self.is_heard() {
             self.tell_realised(party, contract, realised);
         }
     }
 
+    #[inline(never)]
     fn tell_realised(&mut self, party: Party, contract: ContractId, realised: Cash) {
+        self.house[usize::from(contract)].clearing -= realised;
         let clearing = Party::Clearing(contract);
         if realised.0 > 0 {
             self.facts.push(Fact::Posted { from: clearing, to: party, amount: realised, why: Why::Realised });
@@ -128,7 +131,7 @@ pub fn fill(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
     fill_in_part(qty, cost, leg, cash)
 }
 
-#[inline]
+#[inline(never)]
 fn fill_in_part(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash) {
     if qty.is_zero() || (qty.0 > 0) == (leg.0 > 0) {
         return (qty + leg, cost + cash, Cash::ZERO);
@@ -143,6 +146,7 @@ fn fill_in_part(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash)
 }
 
 /// The part of the funding owed that a leg of so many lots releases.
+#[inline]
 fn funding_released(position: &Position, leg: Qty) -> Cash {
     if (position.qty.0 > 0) == (leg.0 > 0) {
         return Cash::ZERO;
