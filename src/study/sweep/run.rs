@@ -309,7 +309,7 @@ impl Groups {
             Ok(Member { at, scenario, family: self.cells[at].1 })
         };
         let first = member(at)?;
-        let room = reuse::together(&first.scenario, runs);
+        let room = reuse::together(runs);
         let is_open = |other: &usize| {
             let same = *other != at && *other != plan.sweep.base && self.cells[*other].0 == draws;
             same && read(staged, &file(*other)).is_none()
