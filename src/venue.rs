@@ -202,6 +202,14 @@ impl Venue {
         }
     }
 
+    /// Takes another rule book over the same contracts for the paths to come. What it knows of a register stays.
+    pub fn govern(&mut self, rules: Arc<Rules>) {
+        let before = std::mem::replace(self, Self::new(rules));
+        // All of them are emptied at the next opening.
+        (self.ledger, self.round, self.cursors) = (before.ledger, before.round, before.cursors);
+        (self.queue, self.fired, self.due, self.legs) = (before.queue, before.fired, before.due, before.legs);
+    }
+
     /// Starts a path on a register, with all marks at their opening.
     ///
     /// A register that others share must be [sorted](Register::sort); one that only this venue holds is sorted as far

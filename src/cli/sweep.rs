@@ -60,8 +60,9 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
     warn(&warnings);
     let seed = args.study.seed.or(sweep.sweep.seed).unwrap_or(scenario.seed);
     let paths = args.study.paths.or(sweep.sweep.paths).unwrap_or(scenario.paths).max(2);
+    let checked = sweep.check()?;
     let cells: Vec<Value> =
-        sweep.check()?.into_iter().map(|(label, hash)| json!({"label": label, "scenario_hash": hash})).collect();
+        checked.iter().map(|cell| json!({"label": cell.label, "scenario_hash": cell.hash})).collect();
     let count = cells.len() as u64;
     if let Some(folder) = &args.shard_out {
         return shards(args, &sweep, folder, (seed, paths));
@@ -72,8 +73,8 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
     let session = Study::begin(&args.study, plan)?;
     session.expect(count);
     let swept = match &args.shards {
-        Some(folder) => sweep.merge(&session.staged, &shard_files(folder)?, &session.runs()),
-        None => sweep.run(&session.staged, &session.runs()),
+        Some(folder) => sweep.merge(&checked, &session.staged, &shard_files(folder)?, &session.runs()),
+        None => sweep.run(&checked, &session.staged, &session.runs()),
     };
     session.quiet_down();
     if matches!(swept, Err(Failure::Interrupted)) && args.shards.is_none() {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 mod behave;
 mod carry;
 mod draw;
+mod serve;
 mod volatility;
 
 use super::fill;

@@ -31,12 +31,8 @@ use crate::venue::rules::{CashLayer, PositionLayer};
 /// Paths between two moments at which a run can be stopped.
 const BATCH: u64 = 256;
 
-/// Bytes that the rows of cells run together may take, and the workers of their threads.
+/// Bytes that the rows of cells run together may take.
 const ROWS: u64 = 1 << 29;
-const WORKERS: u64 = 1 << 29;
-
-/// Bytes of a position in a worker, by a measurement of 20 cells of 20,000 accounts.
-const POSITION: u64 = 200;
 
 /// A cell to be run.
 #[derive(Debug)]
@@ -86,12 +82,10 @@ pub(super) fn draws(scenario: &Scenario) -> [u8; 32] {
     hashed.0.finalize().into()
 }
 
-/// How many cells of so many accounts are run together.
-pub(super) fn together(scenario: &Scenario, runs: &Runs<'_>) -> usize {
+/// How many cells are run together.
+pub(super) fn together(runs: &Runs<'_>) -> usize {
     let row = (size_of::<Outcome>() + size_of::<Known>()) as u64;
-    let by_rows = ROWS / (row * runs.paths).max(1);
-    let by_workers = WORKERS / (POSITION * scenario.accounts.count() * runs.threads as u64).max(1);
-    usize::try_from(by_rows.min(by_workers)).unwrap_or(usize::MAX).max(1)
+    usize::try_from(ROWS / (row * runs.paths).max(1)).unwrap_or(usize::MAX).max(1)
 }
 
 /// The order in which the cells of a path are run: families together, within one the largest fund first, since it shows
@@ -103,10 +97,33 @@ pub(super) fn order(members: &mut [Member]) {
 /// A path of a cell.
 type Seen = (Outcome, Known);
 
-/// Workers of one thread: one that draws for all, and one for each cell that something was run in.
+/// Workers of one thread: one that draws for all, and one that runs the cells of a family in turn, in the same memory.
 struct Slot<'s> {
     drawer: Worker<'s>,
-    cells: Vec<Option<Worker<'s>>>,
+    runner: Option<Runner<'s>>,
+}
+
+struct Runner<'s> {
+    worker: Worker<'s>,
+    family: usize,
+    /// The cell that it served last.
+    cell: usize,
+}
+
+impl<'s> Slot<'s> {
+    /// A worker that runs by the rules of a cell.
+    fn runner(&mut self, cell: usize, family: usize, stage: &'s Stage<'s>) -> &mut Worker<'s> {
+        let runner = match self.runner.take() {
+            Some(mut runner) if runner.family == family => {
+                if runner.cell != cell {
+                    runner.worker.serve(stage);
+                }
+                Runner { cell, ..runner }
+            }
+            _ => Runner { worker: Worker::new(stage), family, cell },
+        };
+        &mut self.runner.insert(runner).worker
+    }
 }
 
 /// Runs cells that draw the same, in the order of [`order`], taking what `earlier` cells have shown; returns each with
@@ -125,12 +142,11 @@ pub(super) fn run(members: &[Member], runs: &Runs<'_>, earlier: &[Shown]) -> Res
         .num_threads(threads)
         .build()
         .map_err(|error| Faults::usage(format!("cannot start {threads} threads: {error}"), "try --threads 1"))?;
-    let slot = || Slot { drawer: Worker::new(&stage), cells: stages.iter().map(|_| None).collect() };
+    let slot = || Slot { drawer: Worker::new(&stage), runner: None };
     let slots: Vec<Mutex<Slot<'_>>> = (0..threads).map(|_| Mutex::new(slot())).collect();
     let path_of_all = |path: u64| -> Result<Vec<Seen>, Failure> {
         let number = rayon::current_thread_index().unwrap_or(0);
         let mut slot = slots[number].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Slot { drawer, cells } = &mut *slot;
         let mut drawn = None;
         let mut seen: Vec<Seen> = Vec::with_capacity(members.len());
         for (at, member) in members.iter().enumerate() {
@@ -164,11 +180,11 @@ pub(super) fn run(members: &[Member], runs: &Runs<'_>, earlier: &[Shown]) -> Res
                     .filter(|(_, need)| enough(*need, fund.0, floor)),
             };
             let pair = if is_paired { Pair::WithInfiniteDepth } else { Pair::Alone };
-            let worker = cells[at].get_or_insert_with(|| Worker::new(stages[at]));
             let lent = match drawn.take() {
                 Some(drawn) => drawn,
-                None => drawer.draw(path)?,
+                None => slot.drawer.draw(path)?,
             };
+            let worker = slot.runner(at, member.family, stages[at]);
             let (row, back) = worker.run_drawn(path, lent, Wanted { series: Series::Skip, pair }, known)?;
             drawn = Some(back);
             // What was known before may have been the more telling.
@@ -177,7 +193,7 @@ pub(super) fn run(members: &[Member], runs: &Runs<'_>, earlier: &[Shown]) -> Res
             (runs.progress)(1);
         }
         if let Some(drawn) = drawn {
-            drawer.take(drawn);
+            slot.drawer.take(drawn);
         }
         Ok(seen)
     };

@@ -39,6 +39,16 @@ impl Sink for RowsOnly<'_> {
     fn series(&mut self, _: Vec<Sample>) {}
 }
 
+/// A cell whose scenario is sound, without the scenario: what is kept of all cells of a sweep.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    pub label: String,
+    /// Hash of its scenario.
+    pub hash: String,
+    /// Cells of one name draw the same.
+    draws: [u8; 32],
+}
+
 /// A sweep over a scenario, with what every cell has in common.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -73,33 +83,30 @@ impl Plan {
         scenario::load_with(&self.scenario, &settings)
     }
 
-    /// Checks every cell and returns label and hash of each.
+    /// Checks every cell, which are read side by side; the first failure in their order.
     ///
     /// # Errors
     /// The faults of the first cell that is not sound, or cells that cannot be compared.
-    pub fn check(&self) -> Result<Vec<(String, String)>, Failure> {
+    pub fn check(&self) -> Result<Vec<Checked>, Failure> {
         let (base, _) = self.cell(self.sweep.base)?;
-        self.each(|cell, scenario| {
+        let check = |cell: usize| {
+            let (scenario, _) = self.cell(cell)?;
             comparable(&base, &scenario)?;
-            Ok((self.sweep.label(cell), scenario.hash))
-        })
-    }
-
-    /// What `look` finds in the scenario of every cell, which are read side by side; the first failure in their order.
-    fn each<T: Send>(&self, look: impl Fn(usize, Scenario) -> Result<T, Failure> + Sync) -> Result<Vec<T>, Failure> {
-        let read = |cell: usize| self.cell(cell).and_then(|(scenario, _)| look(cell, scenario));
-        let all: Vec<Result<T, Failure>> = (0..self.sweep.cells()).into_par_iter().map(read).collect();
+            let draws = reuse::draws(&scenario);
+            Ok(Checked { label: self.sweep.label(cell), hash: scenario.hash, draws })
+        };
+        let all: Vec<Result<Checked, Failure>> = (0..self.sweep.cells()).into_par_iter().map(check).collect();
         all.into_iter().collect()
     }
 
-    /// Runs the cells that are not finished yet and puts all together.
+    /// Runs the cells that are not finished yet and puts all together; `checked` are all of them.
     ///
     /// Everything passes through its file, so that a sweep that was stopped ends with the bytes of one that was not.
     ///
     /// # Errors
     /// A broken path, an interruption, or a file that cannot be written.
-    pub fn run(&self, staged: &Staged, runs: &Runs<'_>) -> Result<Study, Failure> {
-        let mut groups = Groups::of(self)?;
+    pub fn run(&self, checked: &[Checked], staged: &Staged, runs: &Runs<'_>) -> Result<Study, Failure> {
+        let mut groups = Groups::of(self, checked);
         let base = self.base(staged, runs, &mut groups)?;
         let known = || (runs.progress)(runs.paths);
         let order = groups.order();
@@ -145,14 +152,19 @@ impl Plan {
     /// # Errors
     /// Shards that are damaged, of no cell of this sweep, of another seed or version, that overlap, or a cell without all
     /// of its paths.
-    pub fn merge(&self, staged: &Staged, files: &[PathBuf], runs: &Runs<'_>) -> Result<Study, Failure> {
+    pub fn merge(
+        &self,
+        checked: &[Checked],
+        staged: &Staged,
+        files: &[PathBuf],
+        runs: &Runs<'_>,
+    ) -> Result<Study, Failure> {
         let mut by_cell: BTreeMap<String, Vec<Shard>> = BTreeMap::new();
         for file in files {
             let shard = Shard::open(file)?;
             by_cell.entry(shard.header.hash.clone()).or_default().push(shard);
         }
-        let hashes = self.check()?;
-        let strange = by_cell.iter().find(|(hash, _)| hashes.iter().all(|(_, known)| known != *hash));
+        let strange = by_cell.iter().find(|(hash, _)| checked.iter().all(|known| known.hash != **hash));
         if let Some(shard) = strange.and_then(|(_, shards)| shards.first()) {
             return Err(Faults::usage(
                 format!("`{}` is of no cell of this sweep", shard.path.display()),
@@ -161,7 +173,7 @@ impl Plan {
             .into());
         }
         let mut cell = |at: usize| -> Result<Run, Failure> {
-            let (label, hash) = &hashes[at];
+            let Checked { label, hash, .. } = &checked[at];
             let missing = |from: u64, to: u64| {
                 Faults::usage(
                     format!("paths {from}..{to} of cell {at} ({label}) are missing"),
@@ -273,11 +285,10 @@ struct Groups {
 }
 
 impl Groups {
-    fn of(plan: &Plan) -> Result<Self, Failure> {
+    fn of(plan: &Plan, checked: &[Checked]) -> Self {
         let mut known: Vec<Vec<String>> = Vec::new();
-        let draws = plan.each(|_, scenario| Ok(reuse::draws(&scenario)))?;
-        let mut cells = Vec::with_capacity(plan.sweep.cells());
-        for (at, draws) in draws.into_iter().enumerate() {
+        let mut cells = Vec::with_capacity(checked.len());
+        for (at, &Checked { draws, .. }) in checked.iter().enumerate() {
             let settings = plan.sweep.settings(at);
             let rest: Vec<String> =
                 settings.iter().filter(|setting| !reuse::is_of_family(setting)).map(ToString::to_string).collect();
@@ -287,7 +298,7 @@ impl Groups {
             });
             cells.push((draws, family));
         }
-        Ok(Self { cells, done: BTreeMap::new(), shown: Vec::new() })
+        Self { cells, done: BTreeMap::new(), shown: Vec::new() }
     }
 
     /// Cells of one group and one family follow each other.
@@ -309,7 +320,7 @@ impl Groups {
             Ok(Member { at, scenario, family: self.cells[at].1 })
         };
         let first = member(at)?;
-        let room = reuse::together(&first.scenario, runs);
+        let room = reuse::together(runs);
         let is_open = |other: &usize| {
             let same = *other != at && *other != plan.sweep.base && self.cells[*other].0 == draws;
             same && read(staged, &file(*other)).is_none()
