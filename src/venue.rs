@@ -16,6 +16,7 @@ pub mod adl;
 mod adl_price;
 mod agenda;
 mod backstop;
+mod bisect;
 mod cover;
 pub mod cross;
 mod dynamic;

@@ -4,6 +4,7 @@
 //! contract that caused it. Every change is told by [`Venue::fund_moved`] before anything asks for a budget again.
 
 use super::Venue;
+use super::bisect::last_that_holds;
 use super::peak::Peak;
 use super::rules::{CashLayer, Drawdown, FundLimits, FundRules};
 use crate::facts::{ContractId, Fact, Side};
@@ -148,17 +149,8 @@ pub(super) fn most_that_hold<const N: usize>(lots: Qty, known: [i128; N], holds:
         return lots;
     }
     let known = known.map(|n| i64::try_from(n.clamp(0, i128::from(lots.0))).expect("clamped to lots"));
-    let Some(mut good) = known.into_iter().chain([0]).find(|&n| holds(n)) else { return Qty::ZERO };
-    let mut bad = lots.0;
-    while bad - good > 1 {
-        let middle = good + (bad - good) / 2;
-        if holds(middle) {
-            good = middle;
-        } else {
-            bad = middle;
-        }
-    }
-    Qty(good)
+    let Some(good) = known.into_iter().chain([0]).find(|&n| holds(n)) else { return Qty::ZERO };
+    Qty(last_that_holds(good, lots.0, holds))
 }
 
 impl Venue {

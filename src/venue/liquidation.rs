@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use super::cross::{Leg, Standing};
+use super::bisect::last_that_holds;
+use super::cross::Leg;
 use super::rules::{ContractRules, Trigger};
 use crate::money::{Cash, Nanos, Price, Qty, Ratio};
 use crate::registry::{Entry, EntryInfo, FamilyInfo, plug_ins};
@@ -58,29 +59,30 @@ impl Breached<'_> {
         maintenance - i128::from(self.equity.0) * i128::from(Ratio::ONE.0)
     }
 
-    /// Whether what is left after closing `lots` at the mark, before fees, no longer breaches.
-    #[must_use]
-    pub fn is_healthy_after(&self, lots: i64) -> bool {
-        let left = self.notional(self.lots() - lots);
-        if self.others.maintenance == 0 {
-            return !self.rules.tiers.breaches(self.trigger, self.equity, left);
-        }
-        let maintenance = self.rules.tiers.maintenance_billionths(left) + self.others.maintenance;
-        !Standing { equity: self.equity, maintenance }.breaches(self.trigger)
-    }
-
     /// The least lots from 1 on that satisfy a condition which holds from some number on; all lots where none does.
     pub fn least(&self, holds: impl Fn(i64) -> bool) -> Qty {
-        let (mut bad, mut good) = (0, self.lots());
-        while good - bad > 1 {
-            let middle = bad + (good - bad) / 2;
-            if holds(middle) {
-                good = middle;
-            } else {
-                bad = middle;
+        Qty(last_that_holds(self.lots(), 0, holds))
+    }
+
+    /// The least lots from 1 on that satisfy a condition; all lots where none does. As long as the tier of what is left is
+    /// the same, the condition holds from some number on, or up to one.
+    pub fn least_by_tier(&self, holds: impl Fn(i64) -> bool) -> Qty {
+        let lots = self.lots();
+        let tier_after = |closed: i64| self.rules.tiers.tier_of(self.notional(lots - closed));
+        let mut first = 1;
+        while first < lots {
+            if holds(first) {
+                return Qty(first);
             }
+            let tier = tier_after(first);
+            let below = last_that_holds(lots, first, |closed| tier_after(closed) < tier);
+            let last = if tier_after(below) < tier { below - 1 } else { below };
+            if last > first && holds(last) {
+                return Qty(last_that_holds(last, first, holds));
+            }
+            first = last + 1;
         }
-        Qty(good)
+        Qty(lots)
     }
 }
 

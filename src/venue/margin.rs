@@ -1,5 +1,6 @@
 //! Tiers, maintenance margin, liquidation and bankruptcy ticks.
 
+use super::bisect::last_that_holds;
 use super::rules::Trigger;
 use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_ceil, div_floor, narrow};
 
@@ -192,6 +193,14 @@ impl Tiers {
         Cash(narrow(margin))
     }
 
+    /// The same in billionths of a cash unit, rounded up.
+    #[must_use]
+    pub fn initial_billionths(&self, notional: Cash) -> i128 {
+        let leverage = self.tiers[self.tier_of(notional)].max_leverage;
+        let one = i128::from(Ratio::ONE.0);
+        div_ceil(i128::from(notional.0) * (one * one), i128::from(leverage.0.max(1)))
+    }
+
     /// Whether equity breaches the maintenance margin of a notional value.
     #[must_use]
     pub fn breaches(&self, trigger: Trigger, equity: Cash, notional: Cash) -> bool {
@@ -340,22 +349,14 @@ fn first_tick(k: Multiplier, qty: Qty, holds: impl Fn(Price) -> bool) -> Price {
     let long = qty.0 > 0;
     // Beyond the price of two f a lot is worth nothing, so nothing changes any more.
     let Multiplier::Inverse(f) = k else { unreachable!("linear ticks are found by division") };
-    let (mut fails, mut found) = if long { (f.saturating_mul(2) + 1, 0) } else { (0, f.saturating_mul(2) + 1) };
+    let (fails, found) = if long { (f.saturating_mul(2) + 1, 0) } else { (0, f.saturating_mul(2) + 1) };
     if long && holds(Price(fails)) {
         return Price(fails);
     }
     if !long && !holds(Price(found)) {
         return BEYOND_ALL;
     }
-    while (fails - found).abs() > 1 {
-        let middle = i64::midpoint(fails, found);
-        if holds(Price(middle)) {
-            found = middle;
-        } else {
-            fails = middle;
-        }
-    }
-    Price(found)
+    Price(last_that_holds(found, fails, |tick| holds(Price(tick))))
 }
 
 /// A tick that no mark reaches.

@@ -3,6 +3,7 @@
 //! Every form but one takes ⌊amount · part ÷ whole⌋ from each account, so that a remainder of a few units goes on to the
 //! next layer. Vega rounds down what each account keeps, and what that is too much goes back to the last of them.
 
+use super::bisect::last_that_holds;
 use super::ledger::{Holder, Position, State};
 use super::rules::{CashLayer, MarginMode, Socialise};
 use super::{Venue, register};
@@ -240,18 +241,7 @@ impl Venue {
         // more can bring a unit less; where the fewest are not near, any that are enough do.
         let first = narrow(div_ceil(wanted * i128::from(all), profit(all)));
         let near = (first..=all.min(first + 64)).find(|&lots| profit(lots) >= wanted);
-        let enough = near.unwrap_or_else(|| {
-            let (mut less, mut enough) = (first, all);
-            while enough - less > 1 {
-                let middle = less + (enough - less) / 2;
-                if profit(middle) >= wanted {
-                    enough = middle;
-                } else {
-                    less = middle;
-                }
-            }
-            enough
-        });
+        let enough = near.unwrap_or_else(|| last_that_holds(all, first, |lots| profit(lots) >= wanted));
         let (lots, cash) = (signed(enough), k.value(signed(enough), mark));
         self.ledger.trade(id, -lots, -cash, None, Via::Socialised);
         self.ledger.trade(id, lots, cash, None, Via::Socialised);

@@ -185,7 +185,7 @@ mod tests {
             (0u32..).zip(&ticks).map(|(position, t)| Trigger { distance: open - t, position }).collect();
         expected.sort_unstable();
         let mut seen = Vec::new();
-        for distance in (-200_000..1_000_000).step_by(999) {
+        for distance in (-200_000..1_300_000).step_by(999) {
             let before = seen.len();
             loop {
                 seen.extend_from_slice(triggers.within(Side::Long, seen.len(), distance));

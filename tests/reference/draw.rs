@@ -215,8 +215,9 @@ impl World {
         if rng.random_ratio(1, 4) {
             world.fee_cap = FeeCap::MissingMargin;
         }
-        if let Closing::Restore { percent, whole_below, .. } = &mut world.closing {
+        if let Closing::Restore { percent, whole_below, fee, .. } = &mut world.closing {
             (*percent, *whole_below) = (rng.random_range(1..=100), rng.random_range(0..=100));
+            *fee = pick(rng, &[0, 5, 30, 99]);
         }
         if world.socialise == Socialise::Profit && rng.random() {
             world.socialise = Socialise::Payout;
@@ -487,7 +488,7 @@ fn closing(rng: &mut ChaCha8Rng) -> Closing {
             cooldown: rng.random_range(0..=3) * SECOND,
         },
         1 => Closing::StepDown { tiers: rng.random_range(1..=2), whole_up_to: rng.random_range(1..=2) },
-        2 => Closing::Restore { initial: rng.random(), percent: 100, whole_below: 0 },
+        2 => Closing::Restore { initial: rng.random(), percent: 100, whole_below: 0, fee: 0 },
         3 => Closing::ShareOfAll {
             step_percent: pick(rng, &[7, 20, 25, 100]),
             target_percent: rng.random_range(10..=100),

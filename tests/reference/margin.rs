@@ -223,6 +223,11 @@ impl Model<'_> {
             }
             _ => equity,
         };
+        // Of what is left after the fees of closing so much.
+        let after_fees = |closed: D| match self.world.closing {
+            Closing::Restore { fee, .. } => equity - Decimal::new(fee, 4) * contract.value(closed, mark).abs(),
+            _ => equity,
+        };
         let least = |holds: &dyn Fn(D) -> bool| {
             let mut closed = D::ONE;
             while closed < lots && !holds(closed) {
@@ -244,14 +249,17 @@ impl Model<'_> {
                 least(&|closed| contract.tier(left(closed)) + tiers <= now || contract.tier(left(closed)) == 0)
             }
             Closing::Restore { initial: false, .. } => {
-                least(&|closed| !self.falls_short(equity, contract.maintenance(left(closed)) + elsewhere))
+                least(&|closed| !self.falls_short(after_fees(closed), contract.maintenance(left(closed)) + elsewhere))
             }
             Closing::Restore { initial: true, .. } => {
                 // The initial margin of each other position is rounded up to a whole unit.
                 let reserved =
                     others.iter().map(value_of).map(|(of, notional)| (notional / of.leverage(notional)).ceil());
-                let free = equity - reserved.sum::<D>();
-                least(&|closed| free >= D::ZERO && free * contract.leverage(left(closed)) >= left(closed))
+                let reserved = reserved.sum::<D>();
+                least(&|closed| {
+                    let free = after_fees(closed) - reserved;
+                    free >= D::ZERO && free * contract.leverage(left(closed)) >= left(closed)
+                })
             }
             Closing::ShareOfAll { .. } => {
                 let percent = self.percent_of_all(&[at], elsewhere, equity).unwrap();

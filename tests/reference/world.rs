@@ -138,6 +138,8 @@ pub enum Closing {
         initial: bool,
         percent: i64,
         whole_below: i64,
+        /// Fees that the plan counts on, hundredths of a per cent of the notional closed.
+        fee: i64,
     },
     ShareOfAll {
         step_percent: i64,
@@ -384,11 +386,11 @@ impl fmt::Display for Closing {
             Self::StepDown { tiers, whole_up_to } => {
                 write!(f, "{{ kind = \"tier_step_down\", tiers = {tiers}, whole_up_to = {whole_up_to} }}")
             }
-            Self::Restore { initial, percent, whole_below } => {
+            Self::Restore { initial, percent, whole_below, fee } => {
                 let to = if *initial { "initial" } else { "maintenance" };
                 write!(
                     f,
-                    "{{ kind = \"restore_margin\", to = \"{to}\", share = \"{percent} %\", whole_below = {whole_below} }}"
+                    "{{ kind = \"restore_margin\", to = \"{to}\", share = \"{percent} %\", whole_below = {whole_below}, fee = \"0.{fee:02} %\" }}"
                 )
             }
             Self::ShareOfAll { step_percent, target_percent } => {

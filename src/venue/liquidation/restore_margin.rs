@@ -7,6 +7,8 @@
 //! here it is the same at every check.
 
 use super::{Breached, LiquidationRule};
+use crate::venue::cross::Standing;
+use crate::venue::rules::Trigger;
 use crate::money::{Cash, Qty, Ratio, div_ceil, div_floor, narrow};
 use crate::registry::{Entry, Key, Need, Reading, Shape, Values};
 
@@ -71,15 +73,22 @@ impl LiquidationRule for RestoreMargin {
     }
 
     fn plan(&self, breached: &Breached<'_>) -> Qty {
-        let spared = self.spared(breached);
-        let after = |closed: i64| {
-            let fees = if self.fee.0 == 0 { Cash::ZERO } else { self.fee.of_ceil(breached.notional(closed)) };
-            Breached { equity: breached.equity + spared - fees, ..*breached }
-        };
-        match self.to {
-            To::Maintenance => breached.least(|closed| after(closed).is_healthy_after(closed)),
-            To::Initial => breached.least(|closed| covers_initial(&after(closed), breached.lots() - closed)),
-        }
+        let equity = breached.equity + self.spared(breached);
+        breached.least_by_tier(|closed| {
+            let fees = i128::from(self.fee.0) * i128::from(breached.notional(closed).0);
+            let left = breached.notional(breached.lots() - closed);
+            match self.to {
+                To::Maintenance => {
+                    let needed = breached.rules.tiers.maintenance_billionths(left) + breached.others.maintenance;
+                    !Standing { equity, maintenance: needed + fees }.breaches(breached.trigger)
+                }
+                To::Initial => {
+                    let free = equity - breached.others.initial;
+                    let needed = breached.rules.tiers.initial_billionths(left);
+                    !Standing { equity: free, maintenance: needed + fees }.breaches(Trigger::Below)
+                }
+            }
+        })
     }
 }
 
@@ -96,13 +105,4 @@ impl RestoreMargin {
         }
         Cash(narrow(div_floor(missing * (one - i128::from(self.share.0)), one)))
     }
-}
-
-/// equity × greatest leverage ≥ notional of what is left.
-fn covers_initial(breached: &Breached<'_>, lots: i64) -> bool {
-    let Cash(notional) = breached.notional(lots);
-    let tiers = &breached.rules.tiers;
-    let Ratio(leverage) = tiers.tiers()[tiers.tier_of(Cash(notional))].max_leverage;
-    let equity = i128::from((breached.equity - breached.others.initial).0);
-    equity >= 0 && equity * i128::from(leverage) >= i128::from(notional) * i128::from(Ratio::ONE.0)
 }

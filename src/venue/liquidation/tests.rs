@@ -92,6 +92,20 @@ fn fees_that_closing_costs_are_counted_and_a_large_shortage_is_restored_in_parts
     assert_eq!(slowly.plan(&breached(&rules, 90, 86)), Qty(4));
 }
 
+/// 300 lots at 100, and 3 for each that is closed: equity must reach 3,000 − 7·closed while 200 or more are left (10 %),
+/// 1,200 − closed while 100 are (4 %), and 600 + closed with fewer (2 %).
+#[test]
+fn where_closing_more_costs_more_than_it_frees_the_least_close_still_counts() {
+    let rules = contract();
+    let rule = rule(r#"{ kind = "restore_margin", to = "initial", fee = "3 %" }"#);
+    let planned = |equity: i64| rule.plan(&breached(&rules, 300, equity)).0;
+    assert_eq!(planned(2_650), 50);
+    assert_eq!(planned(1_150), 101, "from the first that leaves less than 200");
+    assert_eq!(planned(1_050), 150);
+    assert_eq!(planned(850), 201, "from there to 250, and at no other number");
+    assert_eq!(planned(800), 300, "nothing restores it");
+}
+
 #[test]
 fn a_multiple_of_a_fifth_brings_the_ratio_below_nine_tenths() {
     let rules = contract();
