@@ -480,11 +480,11 @@ impl Ledger {
         slot
     }
 
-    /// Touches an isolated position that an ADL round has read already; others are read when they are touched.
-    pub(super) fn touch_read(&mut self, id: u32, contract: ContractId, read: &Winner) {
+    /// Touches a position that an ADL round has read already: an isolated one is not read again.
+    pub(super) fn touch_read(&mut self, id: u32, contract: ContractId, read: &Winner) -> Slot {
         let register = &self.register;
         if register.holdings.mode(id as usize) == MarginMode::Cross || self.is_touched(id) {
-            return;
+            return self.slot(id);
         }
         let owed = self.owed_since_opening(contract, read.qty);
         self.touched.push(Position {
@@ -503,7 +503,7 @@ impl Ledger {
             state: State::Listed,
             partial_at: None,
         });
-        self.positions.add(id);
+        Slot(self.positions.add(id))
     }
 
     /// What a position that the path has not touched owes of funding.
@@ -704,8 +704,7 @@ impl Ledger {
     }
 
     /// Closes a position that has no lots left: its collateral goes to its account's wallet.
-    pub fn close(&mut self, id: u32) {
-        let slot = self.slot(id);
+    pub fn close(&mut self, slot: Slot) {
         self.at_mut(slot).state = State::Closed;
         self.release_collateral(slot);
     }
