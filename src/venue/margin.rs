@@ -235,6 +235,9 @@ impl Tiers {
             }
         };
         let losing = Losing { trigger, qty, per_tick, need: (cost - collateral).0 };
+        if self.scaled.len() == 1 {
+            return Price(self.tick_in(0, losing));
+        }
         let known = self.tier_of(cost.abs());
         let best = self.tick_in(known, losing);
         let value = |price: i64| losing.value(price);
