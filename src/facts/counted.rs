@@ -1,4 +1,4 @@
-//! What postings and forced orders come to in a row.
+//! What postings, forced orders and deleveraged lots come to in a row.
 //!
 //! The ledger counts here as it posts where nobody listens; where somebody does, a tally counts the same from the facts
 //! that tell of them. So a row is the same either way, and what is only counted is never told.
@@ -44,7 +44,7 @@ impl Distinct {
     }
 }
 
-/// Sums over the postings and orders of one path so far, in cash units, under the names of the columns that they make.
+/// Sums over the postings, orders and deleveraged lots of one path so far, in cash units, under the names of the columns that they make.
 #[derive(Clone, Debug, Default)]
 pub struct Counted {
     /// n(t): cumulative fund inflow less payouts, and its lowest value so far.
@@ -68,14 +68,20 @@ pub struct Counted {
     pub of_shorts: i64,
     pub fees_waived: i64,
     pub book_cost_avoided: i64,
+    pub deleveraged: Distinct,
+    pub adl_notional: i64,
+    pub adl_haircut: i64,
+    pub adl_gift: i64,
 }
 
 impl Counted {
     /// Starts a path.
     pub fn begin(&mut self) {
         let mut liquidated = std::mem::take(&mut self.liquidated);
+        let mut deleveraged = std::mem::take(&mut self.deleveraged);
         liquidated.empty();
-        *self = Self { liquidated, ..Self::default() };
+        deleveraged.empty();
+        *self = Self { liquidated, deleveraged, ..Self::default() };
     }
 
     /// Cash was posted.
@@ -122,6 +128,16 @@ impl Counted {
     pub fn opened(&mut self, account: AccountId) {
         self.liquidations += 1;
         self.liquidated.insert(account);
+    }
+
+    /// Lots of a winner were closed against a loser: their notional at the mark, and what the winner gave up (negative
+    /// where it was given something).
+    #[inline]
+    pub fn deleveraged(&mut self, account: AccountId, notional: Cash, haircut: Cash) {
+        self.deleveraged.insert(account);
+        self.adl_notional += notional.0;
+        self.adl_haircut += haircut.0.max(0);
+        self.adl_gift += (-haircut.0).max(0);
     }
 
     /// A forced order on a position of this side is finished.

@@ -51,7 +51,6 @@ pub struct Tally {
     sides: Vec<Side>,
     /// Postings and orders so far, as far as they were told.
     counted: Counted,
-    deleveraged: Distinct,
     voluntary: Distinct,
     /// Falls of n from its peak, where one stops the fund.
     fall: Option<Fall>,
@@ -77,7 +76,6 @@ impl Tally {
             marks: vec![Price::ZERO; multipliers.len()],
             sides: Vec::new(),
             counted: Counted::default(),
-            deleveraged: Distinct::default(),
             voluntary: Distinct::default(),
             fall: None,
             leg: Leg::new(Direction::Down, Price::ZERO),
@@ -130,7 +128,6 @@ impl Tally {
         self.marks.fill(start.price);
         self.sides.clear();
         self.counted.begin();
-        self.deleveraged.empty();
         self.voluntary.empty();
         (self.seen, self.priced) = (None, false);
         self.fall.iter_mut().for_each(Fall::begin);
@@ -173,7 +170,9 @@ impl Tally {
         self.leg.write(row);
         row.liquidations = counted.liquidations;
         row.liquidated_accounts = counted.liquidated.count();
-        row.adl_accounts = self.deleveraged.count();
+        row.adl_accounts = counted.deleveraged.count();
+        row.adl_notional = counted.adl_notional;
+        (row.adl_haircut, row.adl_gift) = (counted.adl_haircut, counted.adl_gift);
         row.conduct.voluntary_accounts = self.voluntary.count();
         (row.to_book, row.to_engine) = (counted.to_book, counted.to_engine);
         (row.to_backstop, row.to_adl) = (counted.to_backstop, counted.to_adl);
@@ -299,13 +298,13 @@ impl Tally {
     /// are not told.
     pub fn see_beside(&mut self, time: Nanos, facts: &[Fact], counted: &Counted) {
         self.count(time, facts);
-        self.note_counted(counted.flow, counted.of_longs, counted.of_shorts);
+        self.note_counted(counted.flow, counted.adl_notional, [counted.of_longs, counted.of_shorts]);
     }
 
     /// What the next sample shows of what was counted.
-    fn note_counted(&mut self, flow: i64, of_longs: i64, of_shorts: i64) {
-        self.now.fund = self.row.fund_open + flow;
-        (self.now.liquidated_long, self.now.liquidated_short) = (of_longs, of_shorts);
+    fn note_counted(&mut self, flow: i64, adl: i64, liquidated: [i64; 2]) {
+        (self.now.fund, self.now.adl) = (self.row.fund_open + flow, adl);
+        [self.now.liquidated_long, self.now.liquidated_short] = liquidated;
     }
 
     fn posted(&mut self, time: Nanos, from: Party, to: Party, amount: Cash, why: Why) {
@@ -346,11 +345,7 @@ impl Tally {
                 }
                 Fact::Round { placed, .. } => self.row.adl_events += i64::from(placed.0 > 0),
                 Fact::Deleveraged { account, notional, haircut, .. } => {
-                    self.deleveraged.insert(account);
-                    self.row.adl_notional += notional.0;
-                    self.now.adl += notional.0;
-                    self.row.adl_haircut += haircut.0.max(0);
-                    self.row.adl_gift += (-haircut.0).max(0);
+                    self.counted.deleveraged(account, notional, haircut);
                 }
                 Fact::BackstopClosed { paid, .. } => self.row.backstop_loss += paid.backstop.0,
                 Fact::Inventory { mark_to_market } => {
@@ -382,8 +377,8 @@ impl Tally {
 impl Observer for Tally {
     fn see(&mut self, time: Nanos, facts: &[Fact]) {
         self.count(time, facts);
-        let Counted { flow, of_longs, of_shorts, .. } = self.counted;
-        self.note_counted(flow, of_longs, of_shorts);
+        let Counted { flow, adl_notional, of_longs, of_shorts, .. } = self.counted;
+        self.note_counted(flow, adl_notional, [of_longs, of_shorts]);
     }
 }
 

@@ -489,11 +489,11 @@ impl Ledger {
         slot
     }
 
-    /// Touches an isolated position that an ADL round has read already; others are read when they are touched.
-    pub(super) fn touch_read(&mut self, id: u32, contract: ContractId, read: &Winner) {
+    /// Touches a position that an ADL round has read already: an isolated one is not read again.
+    pub(super) fn touch_read(&mut self, id: u32, contract: ContractId, read: &Winner) -> Slot {
         let register = &self.register;
         if register.holdings.mode(id as usize) == MarginMode::Cross || self.is_touched(id) {
-            return;
+            return self.slot(id);
         }
         let owed = self.owed_since_opening(contract, read.qty);
         self.touched.push(Position {
@@ -512,7 +512,7 @@ impl Ledger {
             state: State::Listed,
             partial_at: None,
         });
-        self.positions.add(id);
+        Slot(self.positions.add(id))
     }
 
     /// What a position that the path has not touched owes of funding.
@@ -733,14 +733,8 @@ impl Ledger {
     }
 
     /// Closes a position that has no lots left: its collateral goes to its account's wallet.
-    pub fn close(&mut self, id: u32) {
-        let slot = self.slot(id);
-        self.close_at(slot);
-    }
-
-    /// The same for a position whose place is known.
     #[inline]
-    pub fn close_at(&mut self, slot: Slot) {
+    pub fn close(&mut self, slot: Slot) {
         let position = self.at_mut(slot);
         position.state = State::Closed;
         if position.mode == MarginMode::Cross {

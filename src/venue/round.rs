@@ -2,8 +2,8 @@
 
 use super::adl::{Policy, Ranking, Round, Winner};
 use super::agenda::{Debt, Need, Source, leg};
-use super::ledger::Holder;
 use super::ledger::touched::Touched;
+use super::ledger::{Holder, Slot};
 use super::rules::{AdlPrice, MarginMode};
 use super::winners::{Field, Question, Winners};
 use super::{SIDES, Venue};
@@ -18,6 +18,8 @@ pub(super) struct Scratch {
     busy: Touched,
     pub search: Winners,
     winners: Vec<(Winner, u32)>,
+    /// Where the ledger keeps those that lots are taken from, in the order of `winners`.
+    slots: Vec<Slot>,
     shared: Vec<Winner>,
     taken: Vec<Qty>,
 }
@@ -142,12 +144,12 @@ impl Venue {
             found += winner.qty.abs();
             scratch.winners.push((winner, id));
         }
+        let is_apart = self.touch_winners(contract, scratch);
         // Then how much, by two pointers.
         let mut needs = scratch.needs.iter_mut();
         let mut need = needs.next();
         let mut placed = Qty::ZERO;
-        for &(winner, id) in &scratch.winners {
-            self.ledger.touch_read(id, contract, &winner);
+        for (&(winner, id), &slot) in scratch.winners.iter().zip(&scratch.slots) {
             let mut available = winner.qty.abs();
             while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
                 let lots = available.min(current.lots);
@@ -155,7 +157,7 @@ impl Venue {
                 let price = current.price;
                 self.close_loser(current, lots, cash);
                 let (qty, signed) = leg(k, losers.opposite(), lots, cash);
-                self.ledger.trade(id, qty, signed, None, Via::Adl);
+                self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
                 self.tell_deleveraged(contract, losers, &winner, lots, price, cash, mark);
                 available -= lots;
                 current.lots -= lots;
@@ -164,9 +166,30 @@ impl Venue {
                     need = needs.next();
                 }
             }
-            self.after_deleveraging(id);
+            if !is_apart {
+                self.release_winner(id, slot);
+            }
+        }
+        if is_apart {
+            self.release_winners(scratch);
         }
         placed
+    }
+
+    /// Touches all who lots will be taken from, in a loop of its own: what is read of each lies anywhere in memory, and
+    /// short turns that do not wait for each other are read side by side. Returns whether they can be released so too:
+    /// where the wallet of none backs a position.
+    fn touch_winners(&mut self, contract: ContractId, scratch: &mut Scratch) -> bool {
+        let winners = scratch.winners.iter();
+        scratch.slots.clear();
+        scratch.slots.extend(winners.map(|(winner, id)| self.ledger.touch_read(*id, contract, winner)));
+        self.ledger.register().holdings.cross.is_empty()
+    }
+
+    fn release_winners(&mut self, scratch: &Scratch) {
+        for (&(_, id), &slot) in scratch.winners.iter().zip(&scratch.slots) {
+            self.release_winner(id, slot);
+        }
     }
 
     /// Each winner's share at the quantity-weighted price of the lots placed, rounded against the winner.
@@ -189,10 +212,12 @@ impl Venue {
             left -= lots;
         }
         let mut settled = Cash::ZERO;
-        for (&(winner, id), &lots) in scratch.winners.iter().zip(&scratch.taken) {
-            if lots.is_zero() {
-                continue;
-            }
+        let mut taken = std::mem::take(&mut scratch.taken);
+        let mut lots_of = taken.iter();
+        scratch.winners.retain(|_| lots_of.next().is_some_and(|lots| !lots.is_zero()));
+        taken.retain(|lots| !lots.is_zero());
+        let is_apart = self.touch_winners(contract, scratch);
+        for ((&(winner, id), &slot), &lots) in scratch.winners.iter().zip(&scratch.slots).zip(&taken) {
             let product = i128::from(total.0) * i128::from(lots.0);
             // A linear short and an inverse long pay for what they close, the others are paid.
             let cash = Cash(narrow(if (losers == Side::Long) == k.is_linear() {
@@ -201,14 +226,19 @@ impl Venue {
                 div_floor(product, i128::from(placed.0))
             }));
             settled += cash;
-            self.ledger.touch_read(id, contract, &winner);
             let (qty, signed) = leg(k, losers.opposite(), lots, cash);
-            self.ledger.trade(id, qty, signed, None, Via::Adl);
+            self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
             // For display only: the tick nearest to what the winner got on average.
             let price = average_tick(k, lots, cash);
             self.tell_deleveraged(contract, losers, &winner, lots, price, cash, mark);
-            self.after_deleveraging(id);
+            if !is_apart {
+                self.release_winner(id, slot);
+            }
         }
+        if is_apart {
+            self.release_winners(scratch);
+        }
+        scratch.taken = taken;
         let remainder = (settled - total).abs();
         self.ledger.post(Party::Clearing(contract), Party::Rounding, remainder, Why::Rounding);
         placed
@@ -233,8 +263,8 @@ impl Venue {
                 let work = &mut self.agenda.works[at];
                 work.left -= lots;
                 work.disposal.to_adl += self.ledger.multiplier(need.contract).notional(lots, work.mark);
-                let (position, order) = (work.position, work.order);
-                self.ledger.trade(position, qty, signed, Some(order), Via::Adl);
+                let (slot, order) = (work.slot, work.order);
+                self.ledger.trade_at(slot, qty, signed, Some(order), Via::Adl);
                 self.agenda.debts.extend(before.map(|before| Debt::Work { at, before }));
             }
         }
@@ -278,6 +308,10 @@ impl Venue {
         let notional = k.notional(lots, mark);
         let (qty, paid) = leg(k, losers.opposite(), lots, cash);
         let haircut = paid - k.value(qty, mark);
+        if !self.ledger.is_heard() {
+            self.ledger.counted.deleveraged(winner.account, notional, haircut);
+            return;
+        }
         self.ledger.facts.push(Fact::Deleveraged {
             contract,
             account: winner.account,
@@ -289,8 +323,8 @@ impl Venue {
         });
     }
 
-    fn after_deleveraging(&mut self, id: u32) {
-        let slot = self.ledger.slot(id);
+    /// After lots were taken from a position: closed where none is left, and watched anew otherwise.
+    fn release_winner(&mut self, id: u32, slot: Slot) {
         let position = self.ledger.at(slot);
         let (mode, is_closed) = (position.mode, position.qty.is_zero());
         if mode == MarginMode::Cross {
@@ -299,7 +333,7 @@ impl Venue {
             self.release_cross(account);
         }
         if is_closed {
-            self.ledger.close(id);
+            self.ledger.close(slot);
         } else if mode == MarginMode::Isolated {
             self.rearm(id);
         }

@@ -253,7 +253,8 @@ impl Venue {
         }
         self.ledger.facts.push(Fact::Acted { contract, account, by: own.by, deed: Deed::Traded, qty, amount });
         if self.ledger.position(id).qty.is_zero() {
-            self.ledger.close(id);
+            let slot = self.ledger.slot(id);
+            self.ledger.close(slot);
         } else {
             if !opens {
                 self.free(id, part);

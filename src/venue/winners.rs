@@ -66,7 +66,8 @@ struct Tree {
     keys: Vec<Key>,
     /// Per position of the register: the lowest node that holds it, or `u32::MAX`.
     leaf: Vec<u32>,
-    /// Positions in each node at the opening, and on this path.
+    /// Positions in each node without children at the opening, and on this path; of one with children how many of the two
+    /// hold any. So a position that leaves is counted where it was, and farther up only where it was the last.
     full: Vec<u32>,
     alive: Vec<u32>,
     /// Cross positions of this side.
@@ -178,7 +179,8 @@ impl Winners {
                         for key in tree.keys_of(at) {
                             // One by one: the heap is much larger than what joins it.
                             if is_whole || !field.ledger.is_touched(key.id) {
-                                let winner = field.eligible(field.at_opening(key));
+                                let held = (key.qty, key.whole_cost, key.whole_collateral);
+                                let winner = field.eligible(field.at_opening(key.account, key.id, held));
                                 if let Some(item) = question.item(winner, key.id, &mut self.seen) {
                                     self.frontier.push(item);
                                 }
@@ -239,10 +241,10 @@ impl Field<'_> {
         self.eligible(Winner::of(&position, backing, self.value(position.qty), self.tiers))
     }
 
-    /// A position that the path has not touched: it owes the funding of its lots since the opening.
-    fn at_opening(&self, key: &Key) -> Winner {
-        let &Key { id, account, qty, whole_cost: cost, whole_collateral, .. } = key;
-        let collateral = whole_collateral - self.ledger.owed_since_opening(self.contract, qty);
+    /// An isolated position that the path has not touched, of this quantity, cost and collateral: it owes the funding of
+    /// its lots since the opening.
+    fn at_opening(&self, account: u32, id: u32, (qty, cost, collateral): (Qty, Cash, Cash)) -> Winner {
+        let collateral = collateral - self.ledger.owed_since_opening(self.contract, qty);
         let value = self.value(qty);
         let maintenance = self.tiers.maintenance(value.abs());
         Winner { account, qty, cost, collateral, value, maintenance, opened: id }
@@ -265,7 +267,15 @@ impl Field<'_> {
         let of_side = (0u32..).zip(holdings.contract.iter().zip(&holdings.qty));
         let of_side =
             of_side.filter(|(_, (contract, qty))| **contract == self.contract && Side::of(**qty) == self.side);
-        winners.extend(of_side.filter_map(|(id, _)| Some((self.winner(id)?, id))));
+        for (id, (_, &qty)) in of_side {
+            let j = id as usize;
+            let winner = if self.ledger.is_touched(id) || holdings.mode(j) == MarginMode::Cross {
+                self.winner(id)
+            } else {
+                self.eligible(self.at_opening(holdings.account[j], id, (qty, holdings.cost[j], holdings.collateral[j])))
+            };
+            winners.extend(winner.map(|winner| (winner, id)));
+        }
     }
 }
 
@@ -354,7 +364,7 @@ impl Tree {
             self.altered.push(position.id);
             loop {
                 self.alive[at as usize] -= 1;
-                if at == 0 {
+                if self.alive[at as usize] > 0 || at == 0 {
                     break;
                 }
                 at = self.nodes[at as usize].parent;
@@ -406,7 +416,7 @@ impl Tree {
         node.end - node.start <= LEAF
     }
 
-    /// Whether the path has touched none of a node's positions.
+    /// Whether the path has touched none of the positions of a node without children.
     fn is_whole(&self, at: u32) -> bool {
         self.alive[at as usize] == self.full[at as usize]
     }
@@ -446,6 +456,9 @@ impl Tree {
             self.nodes.push(node);
         }
         self.nodes[at as usize].children = first;
+        self.full[at as usize] = 2;
+        self.alive[at as usize] =
+            [first, first + 1].map(|child| u32::from(self.alive[child as usize] > 0)).iter().sum();
         first
     }
 }

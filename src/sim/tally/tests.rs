@@ -243,7 +243,7 @@ fn a_depth_is_asked_for_only_where_it_may_be_the_least_or_is_shown() {
 }
 
 #[test]
-fn postings_and_orders_counted_by_the_ledger_make_the_same_row() {
+fn what_the_ledger_counts_makes_the_same_row_as_the_facts_that_tell_it() {
     let facts = worked::fund_of_ten();
     let (told, _) = tally(&facts);
     let (mut quiet, mut counted) = (Tally::new(&[Multiplier::Linear(1)], &[]), Counted::default());
@@ -261,6 +261,9 @@ fn postings_and_orders_counted_by_the_ledger_make_the_same_row() {
                 }
                 Fact::OrderClosed { ref disposal, .. } => {
                     counted.closed(if long { Side::Long } else { Side::Short }, disposal);
+                }
+                Fact::Deleveraged { account, notional, haircut, .. } => {
+                    counted.deleveraged(account, notional, haircut);
                 }
                 ref other => left.push(*other),
             }

@@ -341,7 +341,7 @@ impl Venue {
                 self.ledger.take_rest_at(slot, Party::Fund, Why::Surplus);
                 self.fund_moved(contract);
             }
-            self.ledger.close_at(slot);
+            self.ledger.close(slot);
         } else {
             self.ledger.at_mut(slot).partial_at = Some(self.now);
         }
