@@ -115,9 +115,9 @@ pub struct Ledger {
 /// How much of what happens is written as facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Telling {
-    /// What a row is counted from, and of that neither postings nor orders, which the ledger counts.
+    /// What a row is counted from, and of that neither postings nor orders nor deleveraged lots, which the ledger counts.
     Counted,
-    /// The same and what accounts trade by forced orders, for those who wait for it.
+    /// The same and what accounts trade by forced orders and are deleveraged of, for those who wait for it.
     Overheard,
     /// All that happens after the opening.
     #[default]
@@ -196,6 +196,12 @@ impl Ledger {
                 ticket: None,
             });
         }
+    }
+
+    /// Whether nobody waits for what befalls an account.
+    #[must_use]
+    pub fn is_unheard(&self) -> bool {
+        self.telling == Telling::Counted
     }
 
     /// Whether somebody listens to more than a row is counted from.

@@ -310,6 +310,8 @@ impl Venue {
         let haircut = paid - k.value(qty, mark);
         if !self.ledger.is_heard() {
             self.ledger.counted.deleveraged(winner.account, notional, haircut);
+        }
+        if self.ledger.is_unheard() {
             return;
         }
         self.ledger.facts.push(Fact::Deleveraged {
