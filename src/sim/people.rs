@@ -11,8 +11,9 @@ mod play;
 
 use crate::facts::{ContractId, Side};
 use crate::money::{Multiplier, Nanos, Price, Ratio};
+use crate::rng::last_word;
 use crate::scenario::Scenario;
-use crate::traders::behaviour::{Address, Behaviour, Cue, Watched};
+use crate::traders::behaviour::{self, Address, Behaviour, Cue, Watched};
 use crate::traders::{Accounts, Redraw};
 use crate::venue::ledger::Position;
 use crate::venue::margin::{Tier, Tiers};
@@ -75,8 +76,10 @@ pub(super) struct Role<'s> {
     pub end: u32,
     /// For a margin ratio: per contract, tiers with so many times the maintenance margin.
     tiers: Vec<Tiers>,
-    /// Uniforms above this stand for times beyond the horizon.
-    latest: f64,
+    /// Of words that say who takes part, and of those that levels are drawn from, the greatest that count: greater ones
+    /// stand for those who do not take part, and for times beyond the horizon. `None` where none counts.
+    takes_part: Option<u64>,
+    latest: Option<u64>,
     /// Seconds from the cue to the act, where they are always the same.
     reaction_s: Option<f64>,
     /// Of each contract the lists in which longs and shorts wait; none where the role hears of what befell them.
@@ -241,9 +244,15 @@ impl<'s> Troupe<'s> {
                 Cue::Exposure { factor } => latest(behaviour, self.horizon.seconds() * (1.0 + factor)),
                 _ => 1.0,
             };
+            let takes_part = match behaviour.cast() {
+                behaviour::Cast::Share(share) => last_word(|u| u < share),
+                behaviour::Cast::Largest(_) => None,
+            };
             let (least, greatest) = behaviour.delay_s().support();
             let reaction_s = (least >= greatest).then_some(least);
-            let role = Role { behaviour, cue, group, occurrence, first, end, tiers, latest, reaction_s, lists };
+            let latest = last_word(|u| u <= latest);
+            let role =
+                Role { behaviour, cue, group, occurrence, first, end, tiers, takes_part, latest, reaction_s, lists };
             if !role.is_watched() {
                 self.heard.push(u32::try_from(self.roles.len()).expect("fewer than 2³² behaviours"));
             }

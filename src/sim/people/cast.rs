@@ -48,23 +48,22 @@ impl Cast {
 
     fn draw_role(&mut self, troupe: &Troupe<'_>, number: u32, role: &Role<'_>, path: u64, register: &Register) {
         let address = troupe.attributes(role, path);
-        let share = match role.behaviour.cast() {
-            behaviour::Cast::Share(share) => share,
-            behaviour::Cast::Largest(most) => {
-                for id in largest(role, most, register) {
-                    let level = level(role, &address, id);
-                    self.enter(troupe, number, role, level, &Position::opened(register, id), register);
-                }
-                return;
+        if let behaviour::Cast::Largest(most) = role.behaviour.cast() {
+            for id in largest(role, most, register) {
+                let level = level(role, &address, id);
+                self.enter(troupe, number, role, level, &Position::opened(register, id), register);
             }
-        };
+            return;
+        }
+        let (Some(takes_part), Some(latest)) = (role.takes_part, role.latest) else { return };
         let distribution = role.behaviour.level();
         let constant = is_constant(distribution).then(|| distribution.support().0);
-        let mut takers = (share < 1.0).then(|| address.takers());
+        let mut takers = (takes_part < u64::MAX).then(|| address.takers());
         let mut levels = constant.is_none().then(|| address.levels());
+        // Words of what is not drawn are all 0, which takes part.
         let (mut takes, mut words) = ([0u64; BLOCK as usize], [0u64; BLOCK as usize]);
         let mut first = role.first;
-        while first < role.end && share > 0.0 {
+        while first < role.end {
             let len = (role.end - first).min(BLOCK);
             if let Some(stream) = &mut takers {
                 stream.fill(&mut takes[..len as usize]);
@@ -73,14 +72,10 @@ impl Cast {
                 stream.fill(&mut words[..len as usize]);
             }
             for (id, (&take, &word)) in (first..first + len).zip(takes.iter().zip(&words)) {
-                if takers.is_some() && open_unit(take) >= share {
+                if take > takes_part || word > latest {
                     continue;
                 }
-                let u = open_unit(word);
-                if constant.is_none() && u > role.latest {
-                    continue;
-                }
-                let level = constant.unwrap_or_else(|| distribution.quantile(u));
+                let level = constant.unwrap_or_else(|| distribution.quantile(open_unit(word)));
                 self.enter(troupe, number, role, level, &Position::opened(register, id), register);
             }
             first += len;
@@ -172,17 +167,20 @@ impl Listeners {
                 continue;
             }
             let count = (role.end - role.first) as usize;
-            match role.behaviour.cast() {
-                behaviour::Cast::Share(share) if share >= 1.0 => bits.resize(count.div_ceil(64), u64::MAX),
-                behaviour::Cast::Share(share) => {
-                    bits.resize(count.div_ceil(64), 0);
+            bits.resize(count.div_ceil(64), 0);
+            match (role.behaviour.cast(), role.takes_part) {
+                (behaviour::Cast::Share(_), None) => {}
+                (behaviour::Cast::Share(_), Some(u64::MAX)) => bits.fill(u64::MAX),
+                (behaviour::Cast::Share(_), Some(last)) => {
                     let mut takers = troupe.attributes(role, path).takers();
-                    for at in 0..count {
-                        bits[at / 64] |= u64::from(open_unit(takers.word()) < share) << (at % 64);
+                    let mut words = [0; 64];
+                    for bits in bits {
+                        // The last bits may stand for nobody: nobody asks for them.
+                        takers.fill(&mut words);
+                        *bits = (0..).zip(&words).fold(0, |bits, (at, &word)| bits | (u64::from(word <= last) << at));
                     }
                 }
-                behaviour::Cast::Largest(most) => {
-                    bits.resize(count.div_ceil(64), 0);
+                (behaviour::Cast::Largest(most), _) => {
                     for id in largest(role, most, register) {
                         let at = (id - role.first) as usize;
                         bits[at / 64] |= 1 << (at % 64);
