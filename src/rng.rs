@@ -33,9 +33,6 @@ pub enum Purpose {
     Flow = 10,
 }
 
-/// Words that the generator makes at once.
-const BLOCK: usize = 32;
-
 /// A stream of 64-bit words.
 #[derive(Debug)]
 pub struct Stream(ChaCha8Rng);
@@ -63,15 +60,10 @@ impl Stream {
         self.0.next_u64()
     }
 
-    /// The next words of the stream, one an account: as [`word`](Self::word) gives them, whole blocks at a time.
+    /// The next words of the stream, one an account.
     pub fn fill(&mut self, words: &mut [u64]) {
-        let mut bytes = [0; 8 * BLOCK];
-        for words in words.chunks_mut(BLOCK) {
-            let bytes = &mut bytes[..8 * words.len()];
-            self.0.fill_bytes(bytes);
-            for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
-                *word = u64::from_le_bytes(*bytes);
-            }
+        for word in words {
+            *word = self.0.next_u64();
         }
     }
 

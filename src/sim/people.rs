@@ -7,6 +7,7 @@
 
 mod calls;
 mod cast;
+mod crowd;
 mod play;
 
 use crate::facts::{ContractId, Side};
@@ -21,23 +22,44 @@ use crate::venue::register::Register;
 use crate::venue::rules::{MarginMode, Rules, Trigger};
 
 pub(super) use cast::{Cast, Listeners};
-pub(super) use play::{Actor, Play, View};
+pub(super) use play::{Actor, Asked, Play, View};
 
-/// A number that wakes accounts as it rises.
+/// What is measured of the market at a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
-    /// A price in ticks, its negative where it is to fall.
-    Price { contract: ContractId, watched: Watched, moves: Moves },
-    /// Return of the traded price over a window, in billionths, against positions on this side.
-    Return { contract: ContractId, window: Nanos, side: Side },
+pub(super) enum Gauge {
+    /// A price in ticks.
+    Price { contract: ContractId, watched: Watched },
+    /// Return of the traded price over a window.
+    Return { contract: ContractId, window: Nanos },
     /// The same since the opening.
-    Dip { contract: ContractId, side: Side },
-    /// Gap between book and index, in billionths of the index, against positions on this side.
-    Discount { contract: ContractId, side: Side },
+    Risen { contract: ContractId },
+    /// What the book trades above the index, as a share of the index.
+    Gap { contract: ContractId },
     /// Nanoseconds since the start of the path.
     Time,
-    /// Nanoseconds of a clock that runs faster in an adverse move; the bits of its factor.
+    /// Seconds of a clock that runs faster as positions on this side lose; the bits of its factor.
     Exposure { contract: ContractId, side: Side, factor: u64 },
+}
+
+impl Gauge {
+    /// The least value of it from which on a signal may stand at `key`, a little low so that no rounding matters.
+    fn alarm(self, key: i64) -> f64 {
+        if key == i64::MAX {
+            return f64::INFINITY;
+        }
+        let key = key as f64;
+        let low = key - 1.0 - 1e-12 * key.abs();
+        if matches!(self, Self::Price { .. } | Self::Time) { low } else { 1e-9 * low }
+    }
+}
+
+/// A gauge, or its negative, in whole numbers: ticks, nanoseconds, or billionths. Accounts are woken as it rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Signal {
+    pub gauge: Gauge,
+    pub moves: Moves,
+    /// Place of the gauge among those of all signals.
+    pub at: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +74,15 @@ impl Moves {
         match self {
             Self::Up => 1,
             Self::Down => -1,
+        }
+    }
+
+    /// A gauge so that it rises.
+    #[inline]
+    pub fn of(self, gauge: f64) -> f64 {
+        match self {
+            Self::Up => gauge,
+            Self::Down => -gauge,
         }
     }
 
@@ -96,6 +127,12 @@ impl Role<'_> {
         matches!(self.cue, Cue::Dip | Cue::Discount)
     }
 
+    /// Whether all accounts wait for the same level, so that their limits are the same.
+    fn has_one_level(&self) -> bool {
+        let (least, greatest) = self.behaviour.level().support();
+        least >= greatest
+    }
+
     /// Whether accounts wait for a signal; else what befalls them is heard.
     fn is_watched(&self) -> bool {
         signal(self.cue, 0, Side::Long).is_some()
@@ -115,14 +152,11 @@ impl Role<'_> {
 #[derive(Debug)]
 pub(super) struct Troupe<'s> {
     pub roles: Vec<Role<'s>>,
+    pub gauges: Vec<Gauge>,
     pub signals: Vec<Signal>,
     /// Of these the gaps, which those who trade on them close, and the others.
     pub gaps: Vec<usize>,
     pub moves: Vec<usize>,
-    /// Of the others the clocks.
-    clocks: Vec<usize>,
-    /// Windows over which returns are watched.
-    windows: Vec<(ContractId, Nanos)>,
     multipliers: Vec<Multiplier>,
     redraw: Redraw,
     horizon: Nanos,
@@ -131,20 +165,29 @@ pub(super) struct Troupe<'s> {
     heard: Vec<u32>,
 }
 
-/// The signal that a cue is about for positions on one side; `None` for what is heard and not watched.
-fn signal(cue: Cue, contract: ContractId, side: Side) -> Option<Signal> {
-    let price = |watched, moves| Some(Signal::Price { contract, watched, moves });
+/// What a cue is about for positions on one side; `None` for what is heard and not watched.
+fn signal(cue: Cue, contract: ContractId, side: Side) -> Option<(Gauge, Moves)> {
+    let price = |watched, moves| Some((Gauge::Price { contract, watched }, moves));
+    let against = Moves::against(side);
     match cue {
-        Cue::Loss(watched) => price(watched, Moves::against(side)),
+        Cue::Loss(watched) => price(watched, against),
         Cue::Gain(watched) => price(watched, Moves::against(side.opposite())),
-        Cue::MarginRatio(_) => price(Watched::Mark, Moves::against(side)),
-        Cue::Fall { window } => Some(Signal::Return { contract, window, side }),
-        Cue::Dip => Some(Signal::Dip { contract, side }),
-        Cue::Discount => Some(Signal::Discount { contract, side }),
-        Cue::Time => Some(Signal::Time),
-        Cue::Exposure { factor } => Some(Signal::Exposure { contract, side, factor: factor.to_bits() }),
+        Cue::MarginRatio(_) => price(Watched::Mark, against),
+        Cue::Fall { window } => Some((Gauge::Return { contract, window }, against)),
+        Cue::Dip => Some((Gauge::Risen { contract }, against)),
+        Cue::Discount => Some((Gauge::Gap { contract }, against)),
+        Cue::Time => Some((Gauge::Time, Moves::Up)),
+        Cue::Exposure { factor } => Some((Gauge::Exposure { contract, side, factor: factor.to_bits() }, Moves::Up)),
         Cue::Closed(_) | Cue::HedgeBroken => None,
     }
+}
+
+/// Where a thing stands among others, to which it is added where it is new.
+fn place<T: PartialEq>(known: &mut Vec<T>, thing: T) -> usize {
+    known.iter().position(|known| *known == thing).unwrap_or_else(|| {
+        known.push(thing);
+        known.len() - 1
+    })
 }
 
 /// The greatest uniform whose level, a time in seconds, lies within the horizon; a little more, as bisection ends there.
@@ -174,11 +217,10 @@ impl<'s> Troupe<'s> {
     pub fn new(scenario: &'s Scenario, seed: u64) -> Self {
         let mut troupe = Self {
             roles: Vec::new(),
+            gauges: Vec::new(),
             signals: Vec::new(),
             gaps: Vec::new(),
             moves: Vec::new(),
-            clocks: Vec::new(),
-            windows: Vec::new(),
             multipliers: scenario.rules.contracts.iter().map(|contract| contract.multiplier).collect(),
             redraw: Redraw::Fixed,
             horizon: scenario.clock.horizon,
@@ -211,25 +253,7 @@ impl<'s> Troupe<'s> {
             let mut lists = vec![[None; 2]; rules.contracts.len()];
             for (contract, lists) in (0..).zip(&mut lists) {
                 for (side, list) in [Side::Long, Side::Short].into_iter().zip(lists) {
-                    let Some(signal) = signal(cue, contract, side) else { continue };
-                    let known = self.signals.iter().position(|known| *known == signal);
-                    *list = Some(known.unwrap_or(self.signals.len()));
-                    if known.is_none() {
-                        let lists = match signal {
-                            Signal::Discount { .. } => &mut self.gaps,
-                            _ => &mut self.moves,
-                        };
-                        lists.push(self.signals.len());
-                        if matches!(signal, Signal::Exposure { .. }) {
-                            self.clocks.push(self.signals.len());
-                        }
-                        self.signals.push(signal);
-                    }
-                    if let Signal::Return { window, .. } = signal
-                        && !self.windows.contains(&(contract, window))
-                    {
-                        self.windows.push((contract, window));
-                    }
+                    *list = signal(cue, contract, side).map(|(gauge, moves)| self.list(gauge, moves));
                 }
             }
             let tiers = match cue {
@@ -258,6 +282,17 @@ impl<'s> Troupe<'s> {
             }
             self.roles.push(role);
         }
+    }
+
+    /// The list of those who wait for a gauge to rise, or to fall.
+    fn list(&mut self, gauge: Gauge, moves: Moves) -> usize {
+        let at = place(&mut self.gauges, gauge);
+        let list = place(&mut self.signals, Signal { gauge, moves, at });
+        let kind = if matches!(gauge, Gauge::Gap { .. }) { &mut self.gaps } else { &mut self.moves };
+        if !kind.contains(&list) {
+            kind.push(list);
+        }
+        list
     }
 
     /// Whether anybody waits for what befalls accounts.
@@ -303,21 +338,30 @@ impl<'s> Troupe<'s> {
         Some((role.list(contract, side)?, Price::nearest(libm::ceil(by * 1e9))?.0))
     }
 
-    /// The lists in which an account waits for the gap to widen to one level or to narrow to another.
+    /// The lists in which an account waits for the gap to widen to one level or to narrow to another. `spends` is what one
+    /// has to spend that has just found no price within its limit.
     pub fn waits_between(
         role: &Role<'_>,
-        above: f64,
-        below: f64,
+        [above, below]: [f64; 2],
+        spends: Option<f64>,
         position: &Position,
         register: &Register,
-    ) -> [Option<(usize, i64)>; 2] {
+    ) -> [Option<(usize, i64, Asked)>; 2] {
         let (contract, side) = (position.contract, Side::of(register.holdings.qty[position.id as usize]));
         let at = |side: Side, level: f64| {
             let list = role.list(contract, side)?;
-            Some((list, Price::nearest(libm::ceil(level * 1e9))?.0))
+            Some((list, Price::nearest(libm::ceil(level * 1e9))?.0, Asked::Alone))
         };
         // A gap against one side is a negative gap against the other.
-        [at(side, above), at(side.opposite(), -below)]
+        let mut lists = [at(side, above), at(side.opposite(), -below)];
+        if let ([Some((.., widens)), Some((.., narrows))], Cue::Discount) = (&mut lists, role.cue) {
+            // Who waits for one thing alone is asked by itself: it then waits for two.
+            *narrows = Asked::WithOthers { worth: f64::INFINITY };
+            if let Some(spends) = spends.filter(|_| role.has_one_level()) {
+                *widens = Asked::WithOthers { worth: spends * (1.0 - 1e-12) };
+            }
+        }
+        lists
     }
 
     fn key(&self, role: &Role<'_>, level: f64, side: Side, position: &Position, register: &Register) -> Option<i64> {

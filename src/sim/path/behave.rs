@@ -4,7 +4,7 @@ use super::{Context, Lane, contract_id, on_tick};
 use crate::facts::{Deed, Fact, Observer, Side};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
 use crate::sim::fill;
-use crate::sim::people::{Actor, Cast, Signal, Troupe, View};
+use crate::sim::people::{Actor, Asked, Cast, Gauge, Signal, Troupe, View};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
@@ -46,91 +46,90 @@ impl Lane {
         if troupe.is_empty() {
             return Ok(());
         }
-        let contracts = self.books.iter().zip(&self.assets).zip(&context.stage.opens);
-        let views = contracts.map(|((book, state), open)| {
+        let contracts = (0..).zip(&self.books).zip(&self.assets).zip(&context.stage.opens);
+        let views = contracts.map(|(((contract, book), state), open)| {
             let traded = book.mid(state.index);
-            let risen = traded / open.0 as f64 - 1.0;
-            View { traded, tick: on_tick(traded), risen, against: [billionths(-risen), billionths(risen)] }
+            View { traded, mark: self.venue.mark_of(contract).0 as f64, risen: traded / open.0 as f64 - 1.0 }
         });
         self.play.look(troupe, now, views);
         for &list in &troupe.moves {
-            let Some(nearest) = self.play.nearest(list) else { continue };
-            // Nobody has traded since all were looked at.
-            let value = match troupe.signals[list] {
-                Signal::Price { contract, watched: Watched::Traded, moves } => {
-                    moves.sign() * self.play.view(contract).tick.0
-                }
-                Signal::Dip { contract, side } => self.play.view(contract).against[usize::from(side == Side::Short)],
-                _ => self.signal(context, list, now),
-            };
-            if value < nearest {
+            let signal = &troupe.signals[list];
+            if !self.play.may_wake(list, signal.moves.of(self.play.stands(signal.at))) {
                 continue;
             }
-            while let Some(actor) = self.play.next_call(cast, list, value) {
+            let value = self.signal(context, list, now);
+            if !self.play.is_reached(list, value) {
+                continue;
+            }
+            while let Some(actor) = self.play.next_call(troupe, cast, list, value) {
                 self.wake(context, now, value, actor);
             }
         }
-        self.carry_out_due(context, now, observers)?;
+        let mut acted = self.carry_out_due(context, now, observers)?;
         // A gap is closed by the first who trade on it, and the next find it as they left it.
         for &list in &troupe.gaps {
-            while let Some(nearest) = self.play.nearest(list) {
+            let Signal { gauge: Gauge::Gap { contract }, moves, .. } = troupe.signals[list] else { continue };
+            while self.play.may_wake(list, moves.of(self.gap(usize::from(contract)))) {
                 let value = self.signal(context, list, now);
-                if value < nearest {
+                if !self.play.is_reached(list, value) {
                     break;
                 }
-                let Some(actor) = self.play.next_call(cast, list, value) else { break };
+                let Some(actor) = self.play.next_call(troupe, cast, list, value) else { break };
                 // Nothing else is due: what was has been carried out.
                 if self.play.wakes_at_once(troupe, now, actor) {
                     self.carry_out(context, now, actor, observers)?;
                 }
                 self.carry_out_due(context, now, observers)?;
+                acted = true;
             }
         }
-        self.play.settle();
-        self.tell(context, now, observers);
+        self.play.settle(troupe);
+        if acted {
+            self.tell(context, now, observers);
+        }
         Ok(())
     }
 
+    /// Carries out what is due by now; returns whether anything was.
     fn carry_out_due(
         &mut self,
         context: &Context<'_>,
         now: Nanos,
         observers: &mut [&mut dyn Observer],
-    ) -> Result<(), Refused> {
+    ) -> Result<bool, Refused> {
+        let mut acted = false;
         while let Some(due) = self.play.next_due(now) {
             self.carry_out(context, now, due.actor, observers)?;
+            acted = true;
         }
-        Ok(())
+        Ok(acted)
     }
 
     fn traded(&self, contract: usize) -> f64 {
         self.books[contract].mid(self.assets[contract].index)
     }
 
+    /// What the book trades above the index, as a share of the index.
+    fn gap(&self, contract: usize) -> f64 {
+        self.traded(contract) / self.assets[contract].index - 1.0
+    }
+
     /// Where the signal of a list stands.
     fn signal(&self, context: &Context<'_>, list: usize, now: Nanos) -> i64 {
-        let fall = |side: Side, rise: f64| billionths(-sign(side) * rise);
-        match context.stage.troupe.signals[list] {
-            Signal::Price { contract, watched, moves } => {
-                let price = match watched {
-                    Watched::Mark => self.venue.mark_of(contract),
-                    Watched::Traded => on_tick(self.traded(usize::from(contract))),
-                };
-                moves.sign() * price.0
+        let Signal { gauge, moves, at } = context.stage.troupe.signals[list];
+        let billionths = |gauge: f64| billionths(moves.of(gauge));
+        match gauge {
+            Gauge::Price { contract, watched: Watched::Mark } => moves.sign() * self.venue.mark_of(contract).0,
+            Gauge::Price { contract, watched: Watched::Traded } => {
+                moves.sign() * on_tick(self.traded(usize::from(contract))).0
             }
-            Signal::Return { contract, window, side } => {
-                fall(side, self.play.windowed_return(&context.stage.troupe, contract, window))
+            Gauge::Risen { contract } => {
+                let contract = usize::from(contract);
+                billionths(self.traded(contract) / context.stage.opens[contract].0 as f64 - 1.0)
             }
-            Signal::Dip { contract, side } => {
-                let at = usize::from(contract);
-                fall(side, self.traded(at) / context.stage.opens[at].0 as f64 - 1.0)
-            }
-            Signal::Discount { contract, side } => {
-                let at = usize::from(contract);
-                fall(side, self.traded(at) / self.assets[at].index - 1.0)
-            }
-            Signal::Time => now.0,
-            Signal::Exposure { .. } => billionths(self.play.exposure(list)),
+            Gauge::Gap { contract } => billionths(self.gap(usize::from(contract))),
+            Gauge::Return { .. } | Gauge::Exposure { .. } => billionths(self.play.stands(at)),
+            Gauge::Time => now.0,
         }
     }
 
@@ -143,7 +142,7 @@ impl Lane {
             match troupe.waits(role, ratio, &position, self.venue.ledger().register()) {
                 None => return,
                 Some((list, key)) if key > value => {
-                    self.play.arm(actor, std::iter::once((list, key)));
+                    self.play.arm(actor, std::iter::once((list, key, Asked::Alone)));
                     return;
                 }
                 Some(_) => {}
@@ -168,7 +167,6 @@ impl Lane {
         let memory = self.play.memory(actor);
         memory.closed = 0;
         memory.acted += u32::from(answer.act != Act::Nothing);
-        let closes = matches!(answer.act, Act::Close { .. });
         let found = self.act(context, now, role.behaviour.kind(), answer.act, &position, observers)?;
         if found == Found::Trade {
             self.play.reopen();
@@ -180,20 +178,32 @@ impl Lane {
             Then::Rearm(level) => {
                 let position = self.venue.ledger().position(actor.position);
                 let list = troupe.waits(role, level, &position, self.venue.ledger().register());
-                self.play.arm(actor, list.into_iter());
+                self.play.arm(actor, list.map(|(list, key)| (list, key, Asked::Alone)).into_iter());
             }
             Then::Further(by) => {
                 let opened = self.venue.ledger().register().holdings.qty[actor.position as usize];
                 let found = Troupe::waits_further(role, position.contract, Side::of(opened), by);
-                let at = found.map(|(list, by)| (list, by.saturating_add(self.signal(context, list, now))));
+                let at = found.map(|(list, by)| {
+                    (list, by.saturating_add(self.signal(context, list, now)), Asked::Alone)
+                });
                 self.play.arm(actor, at.into_iter());
             }
             Then::Between { above, below } => {
-                let lists = Troupe::waits_between(role, above, below, &position, self.venue.ledger().register());
+                let spends = match answer.act {
+                    Act::Open { lots, .. } if found == Found::NoPrice => Some(lots * seen.lot_value()),
+                    _ => None,
+                };
+                let register = self.venue.ledger().register();
+                let lists = Troupe::waits_between(role, [above, below], spends, &position, register);
                 self.play.arm(actor, lists.into_iter().flatten());
-                // The limit of a close at a gap follows from the index and the role.
-                if let (Found::NoPrice, true, Some((list, key))) = (found, closes, lists[1]) {
-                    self.play.shut(list, key, actor.role);
+                // The limit of a close at a gap follows from the index and the role, that of an open from the level too.
+                let tried = match answer.act {
+                    Act::Close { .. } => lists[1],
+                    Act::Open { .. } => lists[0],
+                    _ => None,
+                };
+                if let (Found::NoPrice, Some((list, key, Asked::WithOthers { .. }))) = (found, tried) {
+                    self.play.shut(list, key, actor.role, seen.lot_value());
                 }
             }
         }
@@ -306,14 +316,22 @@ impl Lane {
         if self.venue.wanted().is_none() {
             return Ok(found);
         }
-        self.tell(context, now, observers);
+        let is_bounded = self.venue.wanted().is_some_and(|order| order.budget.is_some());
+        if self.venue.is_heard() {
+            self.tell(context, now, observers);
+        }
         let Some((contract, lots)) = self.trade(context)? else { return Ok(found) };
         if !lots.is_zero() {
             found = Found::Trade;
+        } else if !is_bounded {
+            // No budget stopped it: the limit did, or the end of the book.
+            found = Found::NoPrice;
         }
         if found == Found::Trade || !observers.is_empty() {
             self.tell_price(contract);
-            self.tell(context, now, observers);
+            if self.venue.is_heard() {
+                self.tell(context, now, observers);
+            }
         }
         Ok(found)
     }

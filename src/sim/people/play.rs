@@ -4,21 +4,21 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::cast::{Cast, Listeners};
-use super::{Signal, Troupe};
-use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
+use super::crowd::{Crowd, Waits};
+use super::{Gauge, Moves, Troupe};
+use crate::facts::{AccountId, ContractId, Deed, Fact, Party};
 use crate::money::{Nanos, Price};
 use crate::rng::open_unit;
-use crate::traders::behaviour::{Closing, Cue, Decisions};
+use crate::traders::behaviour::{Closing, Cue, Decisions, Watched};
 use crate::venue::register::Register;
 
-/// What is watched of a contract at a refresh, found once for all who watch it.
+/// A contract at a refresh.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sim) struct View {
     pub traded: f64,
-    pub tick: Price,
-    /// Return of the traded price since the opening, and in billionths what longs and shorts have lost by it.
+    pub mark: f64,
+    /// Return of the traded price since the opening.
     pub risen: f64,
-    pub against: [i64; 2],
 }
 
 /// A role on a position, and where it is remembered.
@@ -43,20 +43,14 @@ struct Armed {
     actor: Actor,
     /// How often it was armed before: an older call of it is void.
     before: u32,
-    /// Whether it waits in another list too.
-    paired: bool,
 }
 
-/// Accounts of one role that wait for the same value of a signal, the first of whom found no price within its limit: the
-/// limit is that of all, so until the book has moved none of the others is asked.
-#[derive(Debug)]
-struct Crowd {
-    list: usize,
-    key: i64,
-    role: u32,
-    calls: BinaryHeap<Reverse<Armed>>,
-    /// Nobody finds a price in this instant.
-    shut: bool,
+/// Whom an account that is armed is asked with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::sim) enum Asked {
+    Alone,
+    /// With those of its role who wait for the same, as long as a lot is worth no more than this.
+    WithOthers { worth: f64 },
 }
 
 /// What a role remembers of one position.
@@ -76,13 +70,15 @@ pub(in crate::sim) struct Memory {
     waiting: bool,
     /// Place of its sixteen decisions in turn.
     words: u32,
+    /// Whether it stands in a crowd.
+    crowded: bool,
 }
 
 /// Memories by role and position, found in constant time and forgotten at once: a new path is a new stamp.
 #[derive(Debug, Default)]
 struct Memories {
-    /// Of each role: where its positions begin, and the first of them.
-    begins: Vec<(usize, u32)>,
+    /// Of each role whose positions are asked for more than once: where they begin, and the first of them.
+    begins: Vec<Option<(usize, u32)>>,
     /// Stamp and place lie together, so that a look costs one line of cache.
     places: Vec<(u32, u32)>,
     stamp: u32,
@@ -96,8 +92,10 @@ impl Memories {
             self.begins.clear();
             let mut size = 0;
             for role in &troupe.roles {
-                self.begins.push((size, role.first));
-                size += (role.end - role.first) as usize;
+                // All others are called once by a list, and then known by what they are armed with.
+                let is_searched = !role.is_watched() || role.cue == Cue::Discount;
+                self.begins.push(is_searched.then_some((size, role.first)));
+                size += if is_searched { (role.end - role.first) as usize } else { 0 };
             }
             self.places.clear();
             self.places.resize(size, (0, 0));
@@ -107,22 +105,29 @@ impl Memories {
     }
 
     fn actor(&mut self, role: u32, position: u32) -> Actor {
-        let (begin, first) = self.begins[role as usize];
-        let (stamp, place) = &mut self.places[begin + (position - first) as usize];
-        if *stamp != self.stamp {
-            let next = u32::try_from(self.entries.len()).expect("fewer than 2³² accounts act");
-            (*stamp, *place) = (self.stamp, next);
-            self.entries.push(Memory::default());
+        let Some((begin, first)) = self.begins[role as usize] else {
+            return Actor { position, role, memory: self.forget() };
+        };
+        let at = begin + (position - first) as usize;
+        if self.places[at].0 != self.stamp {
+            self.places[at] = (self.stamp, self.forget());
         }
-        Actor { position, role, memory: *place }
+        Actor { position, role, memory: self.places[at].1 }
+    }
+
+    /// The place of a new memory.
+    fn forget(&mut self) -> u32 {
+        self.entries.push(Memory::default());
+        u32::try_from(self.entries.len() - 1).expect("fewer than 2³² accounts act")
     }
 }
 
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Play {
     cursors: Vec<usize>,
-    /// Of each list a value of its signal below which nobody is woken.
+    /// Of each list a value of its signal below which nobody is woken, and one of its gauge, as it rises.
     nearest: Vec<i64>,
+    alarms: Vec<f64>,
     rearmed: Vec<BinaryHeap<Reverse<Armed>>>,
     /// Beside them, those who are asked one for all.
     crowds: Vec<Crowd>,
@@ -132,17 +137,16 @@ pub(in crate::sim) struct Play {
     /// Of those that something happened to.
     memories: Memories,
     /// Calls armed in this instant, for the next one.
-    later: Vec<(usize, Armed)>,
-    /// Traded prices at refreshes, back to the last one at or before the start of the window.
+    later: Vec<(usize, Armed, Asked)>,
+    /// Of each gauge over a window: traded prices at refreshes, back to the last one at or before the start of the window.
     windows: Vec<VecDeque<(Nanos, f64)>>,
     /// Decisions of those that have drawn one, sixteen at a time as one block of the generator holds them.
     words: Vec<[u64; 16]>,
     /// Of each role the stream of its accounts' first sixteen.
     decisions: Vec<Option<Decisions>>,
-    /// Contracts at the last refresh.
+    /// Contracts at the last refresh, and all gauges but the gaps.
     views: Vec<View>,
-    /// Of each signal that is a clock, its seconds.
-    exposures: Vec<f64>,
+    stands: Vec<f64>,
     looked: Nanos,
     path: u64,
 }
@@ -155,20 +159,22 @@ impl Play {
         self.cursors.resize(troupe.signals.len(), 0);
         self.nearest.clear();
         self.nearest.resize(troupe.signals.len(), i64::MIN);
+        self.alarms.clear();
+        self.alarms.resize(troupe.signals.len(), f64::NEG_INFINITY);
         self.rearmed.resize_with(troupe.signals.len(), BinaryHeap::new);
         self.rearmed.iter_mut().for_each(BinaryHeap::clear);
-        self.crowds.clear();
+        self.crowds.iter_mut().for_each(Crowd::begin);
         self.due.clear();
         self.first_due = None;
         self.memories.begin(troupe);
         self.later.clear();
-        self.windows.resize_with(troupe.windows.len(), VecDeque::new);
+        self.windows.resize_with(troupe.gauges.len(), VecDeque::new);
         self.windows.iter_mut().for_each(VecDeque::clear);
         self.words.clear();
         self.decisions.clear();
         self.decisions.resize_with(troupe.roles.len(), || None);
-        self.exposures.clear();
-        self.exposures.resize(troupe.signals.len(), 0.0);
+        self.stands.clear();
+        self.stands.resize(troupe.gauges.len(), 0.0);
         self.looked = Nanos::ZERO;
     }
 
@@ -178,52 +184,55 @@ impl Play {
         self.looked = now;
         self.views.clear();
         self.views.extend(views);
-        for &list in &troupe.clocks {
-            if let Signal::Exposure { contract, side, factor } = troupe.signals[list] {
-                let risen = self.views[usize::from(contract)].risen;
-                let adverse = match side {
-                    Side::Long => -risen,
-                    Side::Short => risen,
-                };
-                self.exposures[list] += passed_s * (1.0 + f64::from_bits(factor) * adverse.clamp(0.0, 1.0));
-            }
-        }
-        for (&(contract, window), prices) in troupe.windows.iter().zip(&mut self.windows) {
-            prices.push_back((now, self.views[usize::from(contract)].traded));
-            let start = now - window;
-            while prices.len() > 1 && prices[1].0 <= start {
-                prices.pop_front();
-            }
-        }
-    }
-
-    /// A contract as it stood when it was last looked at.
-    pub fn view(&self, contract: ContractId) -> &View {
-        &self.views[usize::from(contract)]
-    }
-
-    /// Seconds of the clock of a signal.
-    pub fn exposure(&self, list: usize) -> f64 {
-        self.exposures[list]
-    }
-
-    /// Return of the traded price over a window; from the start of the path where that is shorter.
-    pub fn windowed_return(&self, troupe: &Troupe<'_>, contract: ContractId, window: Nanos) -> f64 {
-        let at = troupe.windows.iter().position(|known| *known == (contract, window));
-        let prices = at.and_then(|at| self.windows.get(at));
-        match prices.and_then(|prices| prices.front().zip(prices.back())) {
-            Some((first, last)) => last.1 / first.1 - 1.0,
-            None => 0.0,
+        for (at, gauge) in troupe.gauges.iter().enumerate() {
+            self.stands[at] = match *gauge {
+                Gauge::Price { contract, watched: Watched::Mark } => self.views[usize::from(contract)].mark,
+                Gauge::Price { contract, watched: Watched::Traded } => self.views[usize::from(contract)].traded,
+                Gauge::Risen { contract } => self.views[usize::from(contract)].risen,
+                Gauge::Time => now.0 as f64,
+                Gauge::Exposure { contract, side, factor } => {
+                    let adverse = Moves::against(side).of(self.views[usize::from(contract)].risen);
+                    self.stands[at] + passed_s * (1.0 + f64::from_bits(factor) * adverse.clamp(0.0, 1.0))
+                }
+                Gauge::Return { contract, window } => {
+                    let traded = self.views[usize::from(contract)].traded;
+                    let prices = &mut self.windows[at];
+                    prices.push_back((now, traded));
+                    let start = now - window;
+                    while prices.len() > 1 && prices[1].0 <= start {
+                        prices.pop_front();
+                    }
+                    traded / prices[0].1 - 1.0
+                }
+                // Those who trade on a gap close it for the next, so it is found when it is asked for.
+                Gauge::Gap { .. } => continue,
+            };
         }
     }
 
-    /// The value of the signal of a list below which nobody is woken; `None` where nobody waits in it.
-    pub fn nearest(&self, list: usize) -> Option<i64> {
-        Some(self.nearest[list]).filter(|&key| key < i64::MAX)
+    /// Where a gauge stood at the last refresh.
+    pub fn stands(&self, at: usize) -> f64 {
+        self.stands[at]
+    }
+
+    /// Whether somebody in a list may be woken while the gauge of its signal, as it rises, stands here.
+    #[inline]
+    pub fn may_wake(&self, list: usize, rising: f64) -> bool {
+        rising >= self.alarms[list]
+    }
+
+    /// Whether anybody is woken by this value of the signal of a list.
+    pub fn is_reached(&self, list: usize, signal: i64) -> bool {
+        signal >= self.nearest[list]
+    }
+
+    fn next_at(&mut self, troupe: &Troupe<'_>, list: usize, key: i64) {
+        self.nearest[list] = key;
+        self.alarms[list] = troupe.signals[list].gauge.alarm(key);
     }
 
     /// The next account whose call the signal of a list has reached.
-    pub fn next_call(&mut self, cast: &mut Cast, list: usize, signal: i64) -> Option<Actor> {
+    pub fn next_call(&mut self, troupe: &Troupe<'_>, cast: &mut Cast, list: usize, signal: i64) -> Option<Actor> {
         if let Some(call) = cast.reached(list, self.cursors[list], signal) {
             self.cursors[list] += 1;
             let actor = self.memories.actor(call.role, call.position);
@@ -233,44 +242,36 @@ impl Play {
             return Some(actor);
         }
         loop {
-            let single = self.rearmed[list].peek().map(|Reverse(call)| (*call, None));
-            let open = |crowd: &Crowd| crowd.list == list && !crowd.shut;
-            let crowds = self.crowds.iter().enumerate().filter(|(_, crowd)| open(crowd));
-            let crowded = crowds.filter_map(|(at, crowd)| crowd.calls.peek().map(|Reverse(call)| (*call, Some(at))));
-            let Some((call, crowd)) = single.into_iter().chain(crowded).min().filter(|(call, _)| call.key <= signal)
-            else {
+            let reached = |key: i64| key <= signal;
+            let single = self.rearmed[list].peek().map(|Reverse(call)| *call).filter(|call| reached(call.key));
+            let open = self.crowds.iter().filter(|crowd| crowd.of.list == list && !crowd.shut && reached(crowd.of.key));
+            let crowded = open.filter_map(|crowd| Some((crowd.of.key, crowd.first()?, crowd.of.role))).min();
+            let single_first = |call: &Armed| crowded.is_none_or(|other| (call.key, call.actor.position, call.actor.role) < other);
+            if let Some(call) = single.filter(single_first) {
+                self.rearmed[list].pop();
+                if self.memory(call.actor).armed == call.before {
+                    return Some(call.actor);
+                }
+            } else if let Some((_, position, role)) = crowded {
+                return Some(self.memories.actor(role, position));
+            } else {
                 break;
-            };
-            match crowd {
-                Some(at) => self.crowds[at].calls.pop(),
-                None => self.rearmed[list].pop(),
-            };
-            if self.memory(call.actor).armed != call.before {
-                continue;
-            }
-            match self.crowd_of(list, &call) {
-                Some(crowd) if crowd.shut => crowd.calls.push(Reverse(call)),
-                _ => return Some(call.actor),
             }
         }
         let waiting = self.rearmed[list].peek().map_or(i64::MAX, |Reverse(call)| call.key);
-        let crowds = self.crowds.iter().filter(|crowd| crowd.list == list && !crowd.calls.is_empty());
-        let crowded = crowds.map(|crowd| crowd.key).min().unwrap_or(i64::MAX);
-        self.nearest[list] = cast.bound(list, self.cursors[list]).min(waiting).min(crowded);
+        let crowds = self.crowds.iter().filter(|crowd| crowd.of.list == list && !crowd.is_empty());
+        let crowded = crowds.map(|crowd| crowd.of.key).min().unwrap_or(i64::MAX);
+        let next = cast.bound(list, self.cursors[list]).min(waiting).min(crowded);
+        self.next_at(troupe, list, next);
         None
     }
 
-    /// The crowd that a call belongs to. Who waits for one thing alone is asked by itself: it then waits for two.
-    fn crowd_of(&mut self, list: usize, call: &Armed) -> Option<&mut Crowd> {
-        let alike = |crowd: &&mut Crowd| (crowd.list, crowd.key, crowd.role) == (list, call.key, call.actor.role);
-        self.crowds.iter_mut().find(alike).filter(|_| call.paired)
-    }
-
-    /// One of those of a role that wait in a list for a value found no price within the limit that all of them have.
-    pub fn shut(&mut self, list: usize, key: i64, role: u32) {
-        match self.crowds.iter_mut().find(|crowd| (crowd.list, crowd.key, crowd.role) == (list, key, role)) {
-            Some(crowd) => crowd.shut = true,
-            None => self.crowds.push(Crowd { list, key, role, calls: BinaryHeap::new(), shut: true }),
+    /// One of those of a role that wait in a list for a value found no price within the limit that all of them have; a lot
+    /// is worth so much.
+    pub fn shut(&mut self, list: usize, key: i64, role: u32, lot: f64) {
+        let of = Waits { list, key, role };
+        if let Some(crowd) = self.crowds.iter_mut().find(|crowd| crowd.of == of) {
+            crowd.shut = lot <= crowd.least;
         }
     }
 
@@ -280,24 +281,42 @@ impl Play {
     }
 
     /// Arms an account in these lists, from the next instant on; whatever it was armed for before is void.
-    pub fn arm(&mut self, actor: Actor, lists: impl Iterator<Item = (usize, i64)>) {
-        let memory = self.memory(actor);
+    pub fn arm(&mut self, actor: Actor, lists: impl Iterator<Item = (usize, i64, Asked)>) {
+        let before = self.disarm(actor).armed;
+        self.later.extend(lists.map(|(list, key, asked)| (list, Armed { key, actor, before }, asked)));
+    }
+
+    /// Whatever an account was armed for is void.
+    fn disarm(&mut self, actor: Actor) -> &mut Memory {
+        let memory = &mut self.memories.entries[actor.memory as usize];
         memory.armed += 1;
-        let (before, first) = (memory.armed, self.later.len());
-        self.later.extend(lists.map(|(list, key)| (list, Armed { key, actor, before, paired: false })));
-        if self.later.len() == first + 2 {
-            self.later[first..].iter_mut().for_each(|(_, call)| call.paired = true);
+        if std::mem::take(&mut memory.crowded) {
+            let crowds = self.crowds.iter_mut().filter(|crowd| crowd.of.role == actor.role);
+            crowds.for_each(|crowd| crowd.leave(actor.position));
         }
+        memory
     }
 
     /// Ends an instant: what was armed in it counts.
-    pub fn settle(&mut self) {
+    pub fn settle(&mut self, troupe: &Troupe<'_>) {
         let mut later = std::mem::take(&mut self.later);
-        for (list, call) in later.drain(..) {
-            self.nearest[list] = self.nearest[list].min(call.key);
-            match self.crowd_of(list, &call) {
-                Some(crowd) => crowd.calls.push(Reverse(call)),
-                None => self.rearmed[list].push(Reverse(call)),
+        for (list, call, asked) in later.drain(..) {
+            if call.key < self.nearest[list] {
+                self.next_at(troupe, list, call.key);
+            }
+            match asked {
+                Asked::Alone => self.rearmed[list].push(Reverse(call)),
+                Asked::WithOthers { worth } => {
+                    let Actor { position, role, .. } = call.actor;
+                    self.memory(call.actor).crowded = true;
+                    let of = Waits { list, key: call.key, role };
+                    let at = self.crowds.iter().position(|crowd| crowd.of == of).unwrap_or_else(|| {
+                        let role = &troupe.roles[role as usize];
+                        self.crowds.push(Crowd::new(of, role.first, role.end));
+                        self.crowds.len() - 1
+                    });
+                    self.crowds[at].join(position, worth);
+                }
             }
         }
         self.later = later;
@@ -333,10 +352,8 @@ impl Play {
 
     /// An account was woken: its act is due after its reaction time, unless one is due already.
     pub fn wake(&mut self, troupe: &Troupe<'_>, now: Nanos, actor: Actor) {
-        let memory = self.memory(actor);
         // Of two calls that it was armed for the second is void.
-        memory.armed += 1;
-        if std::mem::replace(&mut memory.waiting, true) {
+        if std::mem::replace(&mut self.disarm(actor).waiting, true) {
             return;
         }
         let role = &troupe.roles[actor.role as usize];
@@ -351,7 +368,7 @@ impl Play {
             self.wake(troupe, now, actor);
             return false;
         }
-        memory.armed += 1;
+        self.disarm(actor);
         true
     }
 
