@@ -320,11 +320,8 @@ impl Venue {
                 Ok(Next::Idle)
             }
             Command::Own { now, own } => {
-                if self.is_busy() {
-                    return Err(Refused::Busy);
-                }
-                self.now = now;
-                self.act(own)
+                self.acted(now, &own)?;
+                Ok(self.next())
             }
         }
     }

@@ -156,7 +156,8 @@ pub(super) struct Troupe<'s> {
     pub signals: Vec<Signal>,
     /// Of these the gaps, which those who trade on them close, and the others.
     pub gaps: Vec<usize>,
-    pub moves: Vec<usize>,
+    /// Of each with the place of its gauge, and −1 where that is to fall.
+    pub moves: Vec<(usize, usize, f64)>,
     multipliers: Vec<Multiplier>,
     redraw: Redraw,
     horizon: Nanos,
@@ -180,6 +181,11 @@ fn signal(cue: Cue, contract: ContractId, side: Side) -> Option<(Gauge, Moves)> 
         Cue::Exposure { factor } => Some((Gauge::Exposure { contract, side, factor: factor.to_bits() }, Moves::Up)),
         Cue::Closed(_) | Cue::HedgeBroken => None,
     }
+}
+
+/// The order in which accounts are woken and act: by a key, then by position, then by role.
+fn rank(key: i64, position: u32, role: u32) -> i128 {
+    i128::from(key) << 64 | i128::from(position) << 32 | i128::from(role)
 }
 
 /// Where a thing stands among others, to which it is added where it is new.
@@ -288,9 +294,10 @@ impl<'s> Troupe<'s> {
     fn list(&mut self, gauge: Gauge, moves: Moves) -> usize {
         let at = place(&mut self.gauges, gauge);
         let list = place(&mut self.signals, Signal { gauge, moves, at });
-        let kind = if matches!(gauge, Gauge::Gap { .. }) { &mut self.gaps } else { &mut self.moves };
-        if !kind.contains(&list) {
-            kind.push(list);
+        if matches!(gauge, Gauge::Gap { .. }) {
+            place(&mut self.gaps, list);
+        } else {
+            place(&mut self.moves, (list, at, moves.of(1.0)));
         }
         list
     }
@@ -333,6 +340,20 @@ impl<'s> Troupe<'s> {
         Some((list, self.key(role, level, side, position, register)?))
     }
 
+    /// The same at the opening.
+    pub fn waits_first(&self, role: &Role<'_>, level: f64, id: u32, register: &Register) -> Option<(usize, i64)> {
+        let at = id as usize;
+        let side = Side::of(register.holdings.qty[at]);
+        let list = role.list(register.holdings.contract[at], side)?;
+        let key = match role.cue {
+            Cue::Loss(_) | Cue::Gain(_) | Cue::MarginRatio(_) => {
+                self.key(role, level, side, &Position::opened(register, id), register)
+            }
+            cue => self.key_of_level(cue, level),
+        };
+        Some((list, key?))
+    }
+
     /// The list in which an account waits for a signal that is to rise by so much from `now`.
     pub fn waits_further(role: &Role<'_>, contract: ContractId, side: Side, by: f64) -> Option<(usize, i64)> {
         Some((role.list(contract, side)?, Price::nearest(libm::ceil(by * 1e9))?.0))
@@ -365,7 +386,6 @@ impl<'s> Troupe<'s> {
     }
 
     fn key(&self, role: &Role<'_>, level: f64, side: Side, position: &Position, register: &Register) -> Option<i64> {
-        let billionths = |level: f64| Price::nearest(libm::ceil(level * 1e9)).map(|key| key.0);
         match role.cue {
             Cue::Loss(_) | Cue::Gain(_) => {
                 let at = usize::from(position.contract);
@@ -393,9 +413,17 @@ impl<'s> Troupe<'s> {
                     Side::Short => Some(tick.0),
                 }
             }
-            Cue::Fall { .. } | Cue::Dip | Cue::Discount | Cue::Exposure { .. } => billionths(level),
-            Cue::Time => billionths(level).filter(|&at| at <= self.horizon.0),
+            cue => self.key_of_level(cue, level),
+        }
+    }
+
+    /// The key of cues whose level has nothing to do with how the account stands.
+    fn key_of_level(&self, cue: Cue, level: f64) -> Option<i64> {
+        let key = Price::nearest(libm::ceil(level * 1e9)).map(|key| key.0);
+        match cue {
+            Cue::Time => key.filter(|&at| at <= self.horizon.0),
             Cue::Closed(_) | Cue::HedgeBroken => None,
+            _ => key,
         }
     }
 }

@@ -4,11 +4,11 @@ use super::{Context, Lane, contract_id, on_tick};
 use crate::facts::{Deed, Fact, Observer, Side};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
 use crate::sim::fill;
-use crate::sim::people::{Actor, Asked, Cast, Gauge, Signal, Troupe, View};
+use crate::sim::people::{Actor, Asked, Cast, Gauge, Role, Signal, Troupe, View};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
-use crate::venue::{Command, Refused};
+use crate::venue::Refused;
 
 /// The nearest billionth at or below.
 fn billionths(x: f64) -> i64 {
@@ -52,9 +52,8 @@ impl Lane {
             View { traded, mark: self.venue.mark_of(contract).0 as f64, risen: traded / open.0 as f64 - 1.0 }
         });
         self.play.look(troupe, now, views);
-        for &list in &troupe.moves {
-            let signal = &troupe.signals[list];
-            if !self.play.may_wake(list, signal.moves.of(self.play.stands(signal.at))) {
+        for &(list, at, sign) in &troupe.moves {
+            if !self.play.may_wake(list, sign * self.play.stands(at)) {
                 continue;
             }
             let value = self.signal(context, list, now);
@@ -167,7 +166,7 @@ impl Lane {
         let memory = self.play.memory(actor);
         memory.closed = 0;
         memory.acted += u32::from(answer.act != Act::Nothing);
-        let found = self.act(context, now, role.behaviour.kind(), answer.act, &position, observers)?;
+        let found = self.act(context, now, role, answer.act, &position, observers)?;
         if found == Found::Trade {
             self.play.reopen();
         }
@@ -225,7 +224,10 @@ impl Lane {
         let memory = *self.play.memory(actor);
         let ledger = self.venue.ledger();
         let holdings = &ledger.register().holdings;
-        let (equity, _, maintenance) = self.venue.standing(position);
+        let (equity, _, maintenance) = match context.stage.troupe.roles[actor.role as usize].cue {
+            Cue::MarginRatio(_) => self.venue.standing(position),
+            _ => Default::default(),
+        };
         let side = sign(Side::of(holdings.qty[id]));
         let mark = self.venue.mark_of(position.contract).0 as f64;
         let (qty, cost) = (position.qty.0 as f64, position.cost.0 as f64);
@@ -257,11 +259,12 @@ impl Lane {
         &mut self,
         context: &Context<'_>,
         now: Nanos,
-        by: &'static str,
+        role: &Role<'_>,
         act: Act,
         position: &Position,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Found, Refused> {
+        let by = role.behaviour.kind();
         let whole = |x: f64| Price::nearest(x).map_or(0, |count| count.0.max(0));
         let cash = |x: f64| Cash::floor(x).unwrap_or(Cash::ZERO).positive_part();
         let opened = self.venue.ledger().register().holdings.qty[position.id as usize].0.signum();
@@ -301,7 +304,8 @@ impl Lane {
             }
         };
         let mut found = Found::Nothing;
-        if let Action::Order(order) = &action {
+        // Where limits are wide one more look at the book costs more than an order that fills nothing.
+        if let (Action::Order(order), Cue::Discount) = (&action, role.cue) {
             let (c, side) = (usize::from(position.contract), Side::of(order.qty).opposite());
             let (book, index) = (self.books[c].as_ref(), self.assets[c].index);
             if fill::is_beyond(book, index, fill::taker(side), order.limit.0 as f64) {
@@ -312,7 +316,7 @@ impl Lane {
         if found == Found::NoPrice && observers.is_empty() {
             return Ok(found);
         }
-        self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
+        self.venue.acted(now, &Own { position: position.id, by, action })?;
         if self.venue.wanted().is_none() {
             return Ok(found);
         }

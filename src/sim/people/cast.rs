@@ -8,7 +8,6 @@ use super::{Role, Troupe};
 use crate::market::distribution::Distribution;
 use crate::rng::open_unit;
 use crate::traders::behaviour::{self, Address};
-use crate::venue::ledger::Position;
 use crate::venue::register::Register;
 
 /// Accounts are drawn in blocks, so that no buffer grows with a group.
@@ -51,7 +50,7 @@ impl Cast {
         if let behaviour::Cast::Largest(most) = role.behaviour.cast() {
             for id in largest(role, most, register) {
                 let level = level(role, &address, id);
-                self.enter(troupe, number, role, level, &Position::opened(register, id), register);
+                self.enter(troupe, number, role, level, id, register);
             }
             return;
         }
@@ -76,7 +75,7 @@ impl Cast {
                     continue;
                 }
                 let level = constant.unwrap_or_else(|| distribution.quantile(open_unit(word)));
-                self.enter(troupe, number, role, level, &Position::opened(register, id), register);
+                self.enter(troupe, number, role, level, id, register);
             }
             first += len;
         }
@@ -88,17 +87,17 @@ impl Cast {
         number: u32,
         role: &Role<'_>,
         level: f64,
-        position: &Position,
+        position: u32,
         register: &Register,
     ) {
-        if let Some((list, key)) = troupe.waits(role, level, position, register) {
+        if let Some((list, key)) = troupe.waits_first(role, level, position, register) {
             let drawn = if role.acts_by_level() {
                 self.levels.push(level);
                 u32::try_from(self.levels.len() - 1).expect("fewer than 2³² accounts wait")
             } else {
                 NOT_DRAWN
             };
-            self.lists[list].push(Call { key, position: position.id, role: number, drawn });
+            self.lists[list].push(Call { key, position, role: number, drawn });
         }
     }
 

@@ -1,15 +1,15 @@
 //! What changes of the behaviours during one path on one lane.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
 use super::cast::{Cast, Listeners};
 use super::crowd::{Crowd, Waits};
-use super::{Gauge, Moves, Troupe};
+use super::{Gauge, Moves, Troupe, rank};
 use crate::facts::{AccountId, ContractId, Deed, Fact, Party};
 use crate::money::{Nanos, Price};
 use crate::rng::open_unit;
-use crate::traders::behaviour::{Closing, Cue, Decisions, Watched};
+use crate::traders::behaviour::{Closing, Cue, DRAWN_AT_ONCE, Decisions, Watched};
 use crate::venue::register::Register;
 
 /// A contract at a refresh.
@@ -22,28 +22,63 @@ pub(in crate::sim) struct View {
 }
 
 /// A role on a position, and where it is remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sim) struct Actor {
     pub position: u32,
     pub role: u32,
     memory: u32,
 }
 
-/// An act that is due. The order of the derive is that in which accounts act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+impl Actor {
+    fn rank(&self, key: i64) -> i128 {
+        rank(key, self.position, self.role)
+    }
+}
+
+/// An act that is due.
+#[derive(Clone, Copy, Debug)]
 pub(in crate::sim) struct Due {
     pub at: Nanos,
     pub actor: Actor,
 }
 
-/// An account that waits again, by the value of the signal that wakes it. The order of the derive is the order of waking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// An account that waits again, by the value of the signal that wakes it.
+#[derive(Clone, Copy, Debug)]
 struct Armed {
     key: i64,
     actor: Actor,
     /// How often it was armed before: an older call of it is void.
     before: u32,
 }
+
+/// Heaps hold what comes first on top.
+macro_rules! ranked {
+    ($kind:ty, $key:expr) => {
+        impl PartialEq for $kind {
+            fn eq(&self, other: &Self) -> bool {
+                self.cmp(other).is_eq()
+            }
+        }
+
+        impl Eq for $kind {}
+
+        impl PartialOrd for $kind {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+
+        impl Ord for $kind {
+            fn cmp(&self, other: &Self) -> Ordering {
+                let rank = |of: &Self| of.actor.rank($key(of));
+                rank(self).cmp(&rank(other))
+            }
+        }
+    };
+}
+
+ranked!(Due, |due: &Due| due.at.0);
+ranked!(Armed, |call: &Armed| call.key);
 
 /// Whom an account that is armed is asked with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,7 +103,7 @@ pub(in crate::sim) struct Memory {
     armed: u32,
     /// Its act is due.
     waiting: bool,
-    /// Place of its sixteen decisions in turn.
+    /// Place of its decisions in turn.
     words: u32,
     /// Whether it stands in a crowd.
     crowded: bool,
@@ -140,8 +175,8 @@ pub(in crate::sim) struct Play {
     later: Vec<(usize, Armed, Asked)>,
     /// Of each gauge over a window: traded prices at refreshes, back to the last one at or before the start of the window.
     windows: Vec<VecDeque<(Nanos, f64)>>,
-    /// Decisions of those that have drawn one, sixteen at a time as one block of the generator holds them.
-    words: Vec<[u64; 16]>,
+    /// Decisions of those that have drawn one, a few at a time.
+    words: Vec<[u64; DRAWN_AT_ONCE]>,
     /// Of each role the stream of its accounts' first sixteen.
     decisions: Vec<Option<Decisions>>,
     /// Contracts at the last refresh, and all gauges but the gaps.
@@ -334,20 +369,20 @@ impl Play {
         memory.decisions += 1;
         if n == 0 {
             memory.words = u32::try_from(self.words.len()).expect("fewer than 2³² accounts act");
-            self.words.push([0; 16]);
+            self.words.push([0; DRAWN_AT_ONCE]);
         }
-        let words = &mut self.words[memory.words as usize];
-        if n.is_multiple_of(16) {
+        let (words, of_it) = (&mut self.words[memory.words as usize], n as usize % DRAWN_AT_ONCE);
+        if of_it == 0 {
             let role = &troupe.roles[actor.role as usize];
             let path = self.path;
             let first = &mut self.decisions[actor.role as usize];
             let mut later = None;
             // Few accounts ever draw more than sixteen: the stream of the first ones is kept.
-            let stream = if n == 0 { first } else { &mut later };
+            let stream = if n < 16 { first } else { &mut later };
             let stream = stream.get_or_insert_with(|| troupe.decisions(role, path).decisions(n >> 4));
-            *words = stream.of(actor.position - role.first);
+            *words = stream.of(actor.position - role.first, n % 16);
         }
-        open_unit(words[(n % 16) as usize])
+        open_unit(words[of_it])
     }
 
     /// An account was woken: its act is due after its reaction time, unless one is due already.
