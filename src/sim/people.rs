@@ -9,6 +9,7 @@ mod calls;
 mod cast;
 mod crowd;
 mod play;
+mod quiet;
 
 use crate::facts::{ContractId, Side};
 use crate::money::{Multiplier, Nanos, Price, Ratio};
@@ -83,6 +84,13 @@ impl Moves {
         match self {
             Self::Up => gauge,
             Self::Down => -gauge,
+        }
+    }
+
+    fn opposite(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
         }
     }
 
@@ -181,11 +189,6 @@ fn signal(cue: Cue, contract: ContractId, side: Side) -> Option<(Gauge, Moves)> 
         Cue::Exposure { factor } => Some((Gauge::Exposure { contract, side, factor: factor.to_bits() }, Moves::Up)),
         Cue::Closed(_) | Cue::HedgeBroken => None,
     }
-}
-
-/// The order in which accounts are woken and act: by a key, then by position, then by role.
-fn rank(key: i64, position: u32, role: u32) -> i128 {
-    i128::from(key) << 64 | i128::from(position) << 32 | i128::from(role)
 }
 
 /// Where a thing stands among others, to which it is added where it is new.

@@ -46,12 +46,17 @@ impl Lane {
         if troupe.is_empty() {
             return Ok(());
         }
-        let contracts = (0..).zip(&self.books).zip(&self.assets).zip(&context.stage.opens);
-        let views = contracts.map(|(((contract, book), state), open)| {
+        let mut is_quiet = self.play.is_early(now);
+        for (c, (book, state)) in self.books.iter().zip(&self.assets).enumerate() {
             let traded = book.mid(state.index);
-            View { traded, mark: self.venue.mark_of(contract).0 as f64, risen: traded / open.0 as f64 - 1.0 }
-        });
-        self.play.look(troupe, now, views);
+            let view = View { traded, mark: self.venue.mark_of(contract_id(c)).0 as f64 };
+            is_quiet &= self.play.note(now, c, view, traded / state.index - 1.0);
+        }
+        if is_quiet {
+            return Ok(());
+        }
+        self.play.look(troupe, now, &context.stage.opens);
+        let mut woken = false;
         for &(list, at, sign) in &troupe.moves {
             if !self.play.may_wake(list, sign * self.play.stands(at)) {
                 continue;
@@ -62,6 +67,7 @@ impl Lane {
             }
             while let Some(actor) = self.play.next_call(troupe, cast, list, value) {
                 self.wake(context, now, value, actor);
+                woken = true;
             }
         }
         let mut acted = self.carry_out_due(context, now, observers)?;
@@ -82,9 +88,12 @@ impl Lane {
                 acted = true;
             }
         }
-        self.play.settle(troupe);
-        if acted {
+        if woken || acted {
+            self.play.stir();
+            self.play.settle(troupe);
             self.tell(context, now, observers);
+        } else {
+            self.play.rest(troupe, now, &context.stage.opens);
         }
         Ok(())
     }
@@ -320,15 +329,14 @@ impl Lane {
         if self.venue.wanted().is_none() {
             return Ok(found);
         }
-        let is_bounded = self.venue.wanted().is_some_and(|order| order.budget.is_some());
         if self.venue.is_heard() {
             self.tell(context, now, observers);
         }
-        let Some((contract, lots)) = self.trade(context)? else { return Ok(found) };
-        if !lots.is_zero() {
+        let Some((contract, fill)) = self.trade(context)? else { return Ok(found) };
+        if !fill.lots.is_zero() {
             found = Found::Trade;
-        } else if !is_bounded {
-            // No budget stopped it: the limit did, or the end of the book.
+        } else if fill.uncut.is_zero() {
+            // The account could have borne what the book asked: the limit stopped it, or the end of the book.
             found = Found::NoPrice;
         }
         if found == Found::Trade || !observers.is_empty() {

@@ -1,21 +1,14 @@
 //! Accounts in the order in which a rising signal wakes them, sorted only as far as the signal comes.
 
-use super::rank;
-
-/// An account to be woken: at which value of the signal, by which role, on which position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An account to be woken: at which value of the signal, by which role, on which position. The order of the derive is the
+/// order of waking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sim) struct Call {
     pub key: i64,
     pub position: u32,
     pub role: u32,
     /// Place of the level that was drawn for it, of roles that act by it.
     pub drawn: u32,
-}
-
-impl Call {
-    fn rank(&self) -> i128 {
-        rank(self.key, self.position, self.role)
-    }
 }
 
 /// Of a call whose role does not act by its level.
@@ -74,12 +67,12 @@ impl Calls {
                     self.ends.pop();
                 }
                 Some(&end) if end - self.sorted <= SEGMENT => {
-                    self.calls[self.sorted..end].sort_unstable_by_key(Call::rank);
+                    self.calls[self.sorted..end].sort_unstable();
                     self.sorted = end;
                 }
                 Some(&end) => {
                     let part = (end - self.sorted) / 4;
-                    self.calls[self.sorted..end].select_nth_unstable_by_key(part, Call::rank);
+                    self.calls[self.sorted..end].select_nth_unstable(part);
                     self.ends.push(self.sorted + part);
                 }
             }

@@ -1,84 +1,58 @@
 //! What changes of the behaviours during one path on one lane.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BinaryHeap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use super::cast::{Cast, Listeners};
 use super::crowd::{Crowd, Waits};
-use super::{Gauge, Moves, Troupe, rank};
-use crate::facts::{AccountId, ContractId, Deed, Fact, Party};
+use super::quiet::Quiet;
+use super::{Gauge, Moves, Signal, Troupe};
+use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
 use crate::money::{Nanos, Price};
 use crate::rng::open_unit;
 use crate::traders::behaviour::{Closing, Cue, DRAWN_AT_ONCE, Decisions, Watched};
 use crate::venue::register::Register;
 
 /// A contract at a refresh.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(in crate::sim) struct View {
     pub traded: f64,
     pub mark: f64,
-    /// Return of the traded price since the opening.
-    pub risen: f64,
+}
+
+/// Return of the traded price since the opening.
+fn risen(traded: f64, open: Price) -> f64 {
+    traded / open.0 as f64 - 1.0
+}
+
+/// How fast a clock of those who hold a side runs.
+fn rate(risen: f64, side: Side, factor: u64) -> f64 {
+    1.0 + f64::from_bits(factor) * Moves::against(side).of(risen).clamp(0.0, 1.0)
 }
 
 /// A role on a position, and where it is remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sim) struct Actor {
     pub position: u32,
     pub role: u32,
     memory: u32,
 }
 
-impl Actor {
-    fn rank(&self, key: i64) -> i128 {
-        rank(key, self.position, self.role)
-    }
-}
-
-/// An act that is due.
-#[derive(Clone, Copy, Debug)]
+/// An act that is due. The order of the derive is that in which accounts act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::sim) struct Due {
     pub at: Nanos,
     pub actor: Actor,
 }
 
-/// An account that waits again, by the value of the signal that wakes it.
-#[derive(Clone, Copy, Debug)]
+/// An account that waits again, by the value of the signal that wakes it. The order of the derive is the order of waking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Armed {
     key: i64,
     actor: Actor,
     /// How often it was armed before: an older call of it is void.
     before: u32,
 }
-
-/// Heaps hold what comes first on top.
-macro_rules! ranked {
-    ($kind:ty, $key:expr) => {
-        impl PartialEq for $kind {
-            fn eq(&self, other: &Self) -> bool {
-                self.cmp(other).is_eq()
-            }
-        }
-
-        impl Eq for $kind {}
-
-        impl PartialOrd for $kind {
-            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-                Some(self.cmp(other))
-            }
-        }
-
-        impl Ord for $kind {
-            fn cmp(&self, other: &Self) -> Ordering {
-                let rank = |of: &Self| of.actor.rank($key(of));
-                rank(self).cmp(&rank(other))
-            }
-        }
-    };
-}
-
-ranked!(Due, |due: &Due| due.at.0);
-ranked!(Armed, |call: &Armed| call.key);
 
 /// Whom an account that is armed is asked with.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -166,29 +140,38 @@ pub(in crate::sim) struct Play {
     rearmed: Vec<BinaryHeap<Reverse<Armed>>>,
     /// Beside them, those who are asked one for all.
     crowds: Vec<Crowd>,
-    /// The first act that is due, where it was found so as it was scheduled: it never enters the heap.
-    first_due: Option<Due>,
+    /// Acts that were due as they were scheduled, the first of them last once they are sorted; they never enter the heap.
+    at_once: Vec<Due>,
+    are_sorted: bool,
     due: BinaryHeap<Reverse<Due>>,
     /// Of those that something happened to.
     memories: Memories,
     /// Calls armed in this instant, for the next one.
     later: Vec<(usize, Armed, Asked)>,
-    /// Of each gauge over a window: traded prices at refreshes, back to the last one at or before the start of the window.
-    windows: Vec<VecDeque<(Nanos, f64)>>,
+    /// Of each contract its traded prices at all refreshes so far.
+    traded: Vec<Vec<(Nanos, f64)>>,
+    /// Of each gauge over a window, which of them is the last at or before the start of the window.
+    since: Vec<usize>,
+    quiet: Quiet,
     /// Decisions of those that have drawn one, a few at a time.
     words: Vec<[u64; DRAWN_AT_ONCE]>,
     /// Of each role the stream of its accounts' first sixteen.
     decisions: Vec<Option<Decisions>>,
-    /// Contracts at the last refresh, and all gauges but the gaps.
+    /// Contracts at the last refresh; and all gauges but the gaps as they stood at the last that was looked at, which so many
+    /// went before.
     views: Vec<View>,
     stands: Vec<f64>,
-    looked: Nanos,
+    looked: usize,
     path: u64,
 }
 
 impl Play {
     /// Starts a path.
     pub fn begin(&mut self, troupe: &Troupe<'_>, path: u64) {
+        if troupe.is_empty() {
+            return;
+        }
+        let contracts = troupe.multipliers.len();
         self.path = path;
         self.cursors.clear();
         self.cursors.resize(troupe.signals.len(), 0);
@@ -200,49 +183,106 @@ impl Play {
         self.rearmed.iter_mut().for_each(BinaryHeap::clear);
         self.crowds.iter_mut().for_each(Crowd::begin);
         self.due.clear();
-        self.first_due = None;
+        self.at_once.clear();
         self.memories.begin(troupe);
         self.later.clear();
-        self.windows.resize_with(troupe.gauges.len(), VecDeque::new);
-        self.windows.iter_mut().for_each(VecDeque::clear);
+        self.traded.resize_with(contracts, Vec::new);
+        self.traded.iter_mut().for_each(Vec::clear);
+        self.since.clear();
+        self.since.resize(troupe.gauges.len(), 0);
+        self.views.clear();
+        self.views.resize(contracts, View::default());
+        self.quiet.begin(contracts);
         self.words.clear();
         self.decisions.clear();
         self.decisions.resize_with(troupe.roles.len(), || None);
         self.stands.clear();
         self.stands.resize(troupe.gauges.len(), 0.0);
-        self.looked = Nanos::ZERO;
+        self.looked = 0;
     }
 
-    /// Takes note of the prices of a refresh, by contract.
-    pub fn look(&mut self, troupe: &Troupe<'_>, now: Nanos, views: impl Iterator<Item = View>) {
-        let passed_s = (now - self.looked).seconds();
-        self.looked = now;
-        self.views.clear();
-        self.views.extend(views);
+    /// Takes note of a contract at a refresh; returns whether nobody who waits for its prices can be woken.
+    #[inline]
+    pub fn note(&mut self, now: Nanos, contract: usize, view: View, gap: f64) -> bool {
+        self.traded[contract].push((now, view.traded));
+        self.views[contract] = view;
+        self.quiet.holds(contract, view, gap)
+    }
+
+    /// Whether no time has come that anybody waits for.
+    pub fn is_early(&self, now: Nanos) -> bool {
+        self.quiet.is_early(now)
+    }
+
+    /// Reads all gauges at a refresh. Opening prices are those of the contracts.
+    pub fn look(&mut self, troupe: &Troupe<'_>, now: Nanos, opens: &[Price]) {
+        let looked = std::mem::replace(&mut self.looked, self.traded.first().map_or(0, Vec::len));
         for (at, gauge) in troupe.gauges.iter().enumerate() {
             self.stands[at] = match *gauge {
                 Gauge::Price { contract, watched: Watched::Mark } => self.views[usize::from(contract)].mark,
                 Gauge::Price { contract, watched: Watched::Traded } => self.views[usize::from(contract)].traded,
-                Gauge::Risen { contract } => self.views[usize::from(contract)].risen,
+                Gauge::Risen { contract } => {
+                    risen(self.views[usize::from(contract)].traded, opens[usize::from(contract)])
+                }
                 Gauge::Time => now.0 as f64,
                 Gauge::Exposure { contract, side, factor } => {
-                    let adverse = Moves::against(side).of(self.views[usize::from(contract)].risen);
-                    self.stands[at] + passed_s * (1.0 + f64::from_bits(factor) * adverse.clamp(0.0, 1.0))
+                    let (open, traded) = (opens[usize::from(contract)], &self.traded[usize::from(contract)]);
+                    let before = looked.checked_sub(1).map_or(Nanos::ZERO, |last| traded[last].0);
+                    let mut clock = (before, self.stands[at]);
+                    for &(time, traded) in &traded[looked..] {
+                        let rate = rate(risen(traded, open), side, factor);
+                        clock = (time, clock.1 + (time - clock.0).seconds() * rate);
+                    }
+                    clock.1
                 }
                 Gauge::Return { contract, window } => {
-                    let traded = self.views[usize::from(contract)].traded;
-                    let prices = &mut self.windows[at];
-                    prices.push_back((now, traded));
+                    let (traded, since) = (&self.traded[usize::from(contract)], &mut self.since[at]);
                     let start = now - window;
-                    while prices.len() > 1 && prices[1].0 <= start {
-                        prices.pop_front();
+                    while traded.get(*since + 1).is_some_and(|next| next.0 <= start) {
+                        *since += 1;
                     }
-                    traded / prices[0].1 - 1.0
+                    traded.last().map_or(0.0, |last| last.1 / traded[*since].1 - 1.0)
                 }
                 // Those who trade on a gap close it for the next, so it is found when it is asked for.
                 Gauge::Gap { .. } => continue,
             };
         }
+    }
+
+    /// Nobody was woken at this refresh, and nobody is until one of these bounds is left.
+    pub fn rest(&mut self, troupe: &Troupe<'_>, now: Nanos, opens: &[Price]) {
+        let next = self.due.peek().map_or(Nanos(i64::MAX), |Reverse(due)| due.at);
+        self.quiet.start(&self.views, next);
+        for (list, &Signal { gauge, moves, at }) in troupe.signals.iter().enumerate() {
+            let alarm = self.alarms[list];
+            match gauge {
+                Gauge::Price { contract, watched: Watched::Mark } => self.quiet.mark(contract, moves, alarm),
+                Gauge::Price { contract, watched: Watched::Traded } => self.quiet.traded(contract, moves, alarm),
+                Gauge::Gap { contract } => self.quiet.gap(contract, moves, alarm),
+                Gauge::Risen { contract } => {
+                    let open = opens[usize::from(contract)].0 as f64;
+                    self.quiet.traded(contract, moves, moves.of(open) + open * alarm);
+                }
+                Gauge::Return { contract, .. } => {
+                    let within = self.traded[usize::from(contract)][self.since[at]..].iter();
+                    // Of all prices that the window may start at, the one from which the return is greatest.
+                    let to_come = moves.of(self.quiet.furthest(contract, moves.opposite()));
+                    let from = within.map(|price| moves.of(price.1)).fold(to_come, f64::min);
+                    self.quiet.traded(contract, moves, from + from.abs() * alarm);
+                }
+                Gauge::Time => self.quiet.until(Nanos(self.nearest[list])),
+                Gauge::Exposure { contract, side, factor } => {
+                    let worst = self.quiet.furthest(contract, Moves::against(side));
+                    let rate = rate(risen(worst, opens[usize::from(contract)]), side, factor);
+                    self.quiet.for_seconds(now, (alarm - self.stands[at]) / rate);
+                }
+            }
+        }
+    }
+
+    /// All lists are looked at.
+    pub fn stir(&mut self) {
+        self.quiet.stir();
     }
 
     /// Where a gauge stood at the last refresh.
@@ -413,22 +453,34 @@ impl Play {
         if let Some(at) = after {
             self.memory(actor).waiting = true;
             let due = Due { at: Nanos(at), actor };
-            let is_first = match (self.first_due, self.due.peek()) {
-                (Some(first), _) | (None, Some(&Reverse(first))) => due < first,
-                (None, None) => true,
-            };
-            let queued = if is_first { self.first_due.replace(due) } else { Some(due) };
-            self.due.extend(queued.map(Reverse));
+            if due.at <= now {
+                self.at_once.push(due);
+                self.are_sorted = false;
+            } else {
+                self.due.push(Reverse(due));
+            }
+            self.quiet.until(due.at);
         }
     }
 
     /// The next act that is due.
     pub fn next_due(&mut self, now: Nanos) -> Option<Due> {
-        let first = self.first_due.or_else(|| self.due.peek().map(|Reverse(due)| *due));
-        let due = first.filter(|due| due.at <= now)?;
-        if self.first_due.take().is_none() {
-            self.due.pop();
+        if !self.are_sorted {
+            self.at_once.sort_unstable_by(|a, b| b.cmp(a));
+            self.are_sorted = true;
         }
+        let delayed = self.due.peek().map(|Reverse(due)| *due).filter(|due| due.at <= now);
+        let due = match (self.at_once.last(), delayed) {
+            (Some(&first), other) if other.is_none_or(|other| first < other) => {
+                self.at_once.pop();
+                first
+            }
+            (_, Some(first)) => {
+                self.due.pop();
+                first
+            }
+            _ => return None,
+        };
         self.memory(due.actor).waiting = false;
         Some(due)
     }
