@@ -23,6 +23,7 @@ use crate::venue::register::Register;
 use crate::venue::rules::{MarginMode, Rules, Trigger};
 
 pub(super) use cast::{Cast, Listeners};
+pub(super) use crowd::Whom;
 pub(super) use play::{Actor, Asked, Play, View};
 
 /// What is measured of the market at a refresh.
@@ -136,7 +137,7 @@ impl Role<'_> {
     }
 
     /// Whether all accounts wait for the same level, so that their limits are the same.
-    fn has_one_level(&self) -> bool {
+    pub fn has_one_level(&self) -> bool {
         let (least, greatest) = self.behaviour.level().support();
         least >= greatest
     }
@@ -362,28 +363,25 @@ impl<'s> Troupe<'s> {
         Some((role.list(contract, side)?, Price::nearest(libm::ceil(by * 1e9))?.0))
     }
 
-    /// The lists in which an account waits for the gap to widen to one level or to narrow to another. `spends` is what one
-    /// has to spend that has just found no price within its limit.
+    /// The lists in which an account waits for the gap to widen to one level or to narrow to another. Either may just have
+    /// been tried in vain.
     pub fn waits_between(
         role: &Role<'_>,
         [above, below]: [f64; 2],
-        spends: Option<f64>,
+        [widens, narrows]: [Asked; 2],
         position: &Position,
         register: &Register,
     ) -> [Option<(usize, i64, Asked)>; 2] {
         let (contract, side) = (position.contract, Side::of(register.holdings.qty[position.id as usize]));
-        let at = |side: Side, level: f64| {
+        let at = |side: Side, level: f64, asked: Asked| {
             let list = role.list(contract, side)?;
-            Some((list, Price::nearest(libm::ceil(level * 1e9))?.0, Asked::Alone))
+            Some((list, Price::nearest(libm::ceil(level * 1e9))?.0, asked))
         };
         // A gap against one side is a negative gap against the other.
-        let mut lists = [at(side, above), at(side.opposite(), -below)];
-        if let ([Some((.., widens)), Some((.., narrows))], Cue::Discount) = (&mut lists, role.cue) {
+        let mut lists = [at(side, above, widens), at(side.opposite(), -below, narrows)];
+        if lists.contains(&None) || role.cue != Cue::Discount {
             // Who waits for one thing alone is asked by itself: it then waits for two.
-            *narrows = Asked::WithOthers { worth: f64::INFINITY };
-            if let Some(spends) = spends.filter(|_| role.has_one_level()) {
-                *widens = Asked::WithOthers { worth: spends * (1.0 - 1e-12) };
-            }
+            lists.iter_mut().flatten().for_each(|(.., asked)| *asked = Asked::Alone);
         }
         lists
     }

@@ -4,7 +4,7 @@ use super::{Context, Lane, contract_id, on_tick};
 use crate::facts::{Deed, Fact, Observer, Side};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
 use crate::sim::fill;
-use crate::sim::people::{Actor, Asked, Cast, Gauge, Role, Signal, Troupe, View};
+use crate::sim::people::{Actor, Asked, Cast, Gauge, Role, Signal, Troupe, View, Whom};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
@@ -29,6 +29,8 @@ enum Found {
     Nothing,
     /// Its order lies beyond the best price.
     NoPrice,
+    /// Not one lot trades within its limit.
+    NoLot,
     /// The book or the index has moved.
     Trade,
 }
@@ -197,21 +199,29 @@ impl Lane {
                 self.play.arm(actor, at.into_iter());
             }
             Then::Between { above, below } => {
-                let spends = match answer.act {
-                    Act::Open { lots, .. } if found == Found::NoPrice => Some(lots * seen.lot_value()),
-                    _ => None,
-                };
-                let register = self.venue.ledger().register();
-                let lists = Troupe::waits_between(role, [above, below], spends, &position, register);
-                self.play.arm(actor, lists.into_iter().flatten());
                 // The limit of a close at a gap follows from the index and the role, that of an open from the level too.
-                let tried = match answer.act {
-                    Act::Close { .. } => lists[1],
-                    Act::Open { .. } => lists[0],
-                    _ => None,
-                };
-                if let (Found::NoPrice, Some((list, key, Asked::WithOthers { .. }))) = (found, tried) {
-                    self.play.shut(list, key, actor.role, seen.lot_value());
+                let lot = seen.lot_value();
+                let (mut asked, mut tried) = ([Asked::Alone, Asked::WithOthers], None);
+                match answer.act {
+                    _ if !matches!(found, Found::NoPrice | Found::NoLot) => {}
+                    Act::Open { lots, .. } if role.has_one_level() => {
+                        // A little less, so that no rounding matters.
+                        asked[0] = Asked::InVain { worth: lots * lot * (1.0 - 1e-12) };
+                        tried = Some((0, Whom::Tried));
+                    }
+                    Act::Close { .. } => {
+                        asked[1] = Asked::InVain { worth: f64::INFINITY };
+                        tried = Some((1, if found == Found::NoPrice { Whom::All } else { Whom::Tried }));
+                    }
+                    _ => {}
+                }
+                let register = self.venue.ledger().register();
+                let lists = Troupe::waits_between(role, [above, below], asked, &position, register);
+                self.play.arm(actor, lists.into_iter().flatten());
+                if let Some((at, whom)) = tried
+                    && let Some((list, key, _)) = lists[at]
+                {
+                    self.play.shut((list, key), actor.role, lot, whom);
                 }
             }
         }
@@ -337,7 +347,7 @@ impl Lane {
             found = Found::Trade;
         } else if fill.uncut.is_zero() {
             // The account could have borne what the book asked: the limit stopped it, or the end of the book.
-            found = Found::NoPrice;
+            found = Found::NoLot;
         }
         if found == Found::Trade || !observers.is_empty() {
             self.tell_price(contract);

@@ -1,7 +1,8 @@
 //! Accounts of one role that wait for the same value of a signal with the same limit, asked one for all.
 //!
 //! Whoever of them finds no price within the limit finds none for the others: until the book has moved none of them is
-//! asked. They stand as bits, so that joining, leaving and the first of them cost no more for many than for few.
+//! asked. Who has not tried yet may want nothing at all, and then waits for something else: it is passed over only where the
+//! best price is beyond the limit. They stand as bits, so that joining, leaving and the first of them cost no more for many than for few.
 
 /// Who waits for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,22 @@ pub(super) struct Waits {
     pub list: usize,
     pub key: i64,
     pub role: u32,
+    pub tried: Tried,
+}
+
+/// Whether an account has tried what it waits for since anything else happened to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tried {
+    NotYet,
+    InVain,
+}
+
+/// Who need not be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sim) enum Whom {
+    All,
+    /// Those who have tried in vain.
+    Tried,
 }
 
 #[derive(Debug)]
@@ -87,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_first_of_a_crowd_is_the_lowest_position_that_has_not_left() {
-        let mut crowd = Crowd::new(Waits { list: 0, key: 0, role: 0 }, 10, 400);
+        let mut crowd = Crowd::new(Waits { list: 0, key: 0, role: 0, tried: Tried::InVain }, 10, 400);
         assert_eq!((crowd.first(), crowd.is_empty()), (None, true));
         for position in [300, 75, 74, 73, 399] {
             crowd.join(position, f64::INFINITY);

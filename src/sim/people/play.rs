@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::cast::{Cast, Listeners};
-use super::crowd::{Crowd, Waits};
+use super::crowd::{Crowd, Tried, Waits, Whom};
 use super::quiet::Quiet;
 use super::{Gauge, Moves, Signal, Troupe};
 use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
@@ -19,6 +19,9 @@ pub(in crate::sim) struct View {
     pub traded: f64,
     pub mark: f64,
 }
+
+/// Prices are looked through by so many.
+const BLOCK: usize = 64;
 
 /// Return of the traded price since the opening.
 fn risen(traded: f64, open: Price) -> f64 {
@@ -58,8 +61,10 @@ struct Armed {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::sim) enum Asked {
     Alone,
-    /// With those of its role who wait for the same, as long as a lot is worth no more than this.
-    WithOthers { worth: f64 },
+    /// With those of its role who wait for the same.
+    WithOthers,
+    /// The same once it has tried in vain, as long as a lot is worth no more than this.
+    InVain { worth: f64 },
 }
 
 /// What a role remembers of one position.
@@ -148,8 +153,9 @@ pub(in crate::sim) struct Play {
     memories: Memories,
     /// Calls armed in this instant, for the next one.
     later: Vec<(usize, Armed, Asked)>,
-    /// Of each contract its traded prices at all refreshes so far.
+    /// Of each contract its traded prices at all refreshes so far, and the least and the greatest of every `BLOCK`.
     traded: Vec<Vec<(Nanos, f64)>>,
+    blocks: Vec<Vec<(f64, f64)>>,
     /// Of each gauge over a window, which of them is the last at or before the start of the window.
     since: Vec<usize>,
     quiet: Quiet,
@@ -188,6 +194,8 @@ impl Play {
         self.later.clear();
         self.traded.resize_with(contracts, Vec::new);
         self.traded.iter_mut().for_each(Vec::clear);
+        self.blocks.resize_with(contracts, Vec::new);
+        self.blocks.iter_mut().for_each(Vec::clear);
         self.since.clear();
         self.since.resize(troupe.gauges.len(), 0);
         self.views.clear();
@@ -204,7 +212,13 @@ impl Play {
     /// Takes note of a contract at a refresh; returns whether nobody who waits for its prices can be woken.
     #[inline]
     pub fn note(&mut self, now: Nanos, contract: usize, view: View, gap: f64) -> bool {
-        self.traded[contract].push((now, view.traded));
+        let (traded, blocks) = (&mut self.traded[contract], &mut self.blocks[contract]);
+        if traded.len().is_multiple_of(BLOCK) {
+            blocks.push((view.traded, view.traded));
+        } else if let Some((least, greatest)) = blocks.last_mut() {
+            (*least, *greatest) = (least.min(view.traded), greatest.max(view.traded));
+        }
+        traded.push((now, view.traded));
         self.views[contract] = view;
         self.quiet.holds(contract, view, gap)
     }
@@ -264,10 +278,11 @@ impl Play {
                     self.quiet.traded(contract, moves, moves.of(open) + open * alarm);
                 }
                 Gauge::Return { contract, .. } => {
-                    let within = self.traded[usize::from(contract)][self.since[at]..].iter();
+                    let blocks = self.blocks[usize::from(contract)][self.since[at] / BLOCK..].iter();
+                    let within = blocks.map(|&(least, greatest)| moves.of(least).min(moves.of(greatest)));
                     // Of all prices that the window may start at, the one from which the return is greatest.
                     let to_come = moves.of(self.quiet.furthest(contract, moves.opposite()));
-                    let from = within.map(|price| moves.of(price.1)).fold(to_come, f64::min);
+                    let from = within.fold(to_come, f64::min);
                     self.quiet.traded(contract, moves, from + from.abs() * alarm);
                 }
                 Gauge::Time => self.quiet.until(Nanos(self.nearest[list])),
@@ -341,12 +356,15 @@ impl Play {
         None
     }
 
-    /// One of those of a role that wait in a list for a value found no price within the limit that all of them have; a lot
-    /// is worth so much.
-    pub fn shut(&mut self, list: usize, key: i64, role: u32, lot: f64) {
-        let of = Waits { list, key, role };
-        if let Some(crowd) = self.crowds.iter_mut().find(|crowd| crowd.of == of) {
-            crowd.shut = lot <= crowd.least;
+    /// One of those of a role that wait in a list for a value found nothing within the limit that all of them have, while
+    /// a lot is worth so much: nobody is asked who has tried in vain before, or nobody at all.
+    pub fn shut(&mut self, (list, key): (usize, i64), role: u32, lot: f64, whom: Whom) {
+        for crowd in &mut self.crowds {
+            let Waits { tried, .. } = crowd.of;
+            let concerns = whom == Whom::All || tried == Tried::InVain;
+            if concerns && crowd.of == (Waits { list, key, role, tried }) {
+                crowd.shut = lot <= crowd.least;
+            }
         }
     }
 
@@ -381,10 +399,14 @@ impl Play {
             }
             match asked {
                 Asked::Alone => self.rearmed[list].push(Reverse(call)),
-                Asked::WithOthers { worth } => {
+                Asked::WithOthers | Asked::InVain { .. } => {
+                    let (tried, worth) = match asked {
+                        Asked::InVain { worth } => (Tried::InVain, worth),
+                        _ => (Tried::NotYet, f64::INFINITY),
+                    };
                     let Actor { position, role, .. } = call.actor;
                     self.memory(call.actor).crowded = true;
-                    let of = Waits { list, key: call.key, role };
+                    let of = Waits { list, key: call.key, role, tried };
                     let at = self.crowds.iter().position(|crowd| crowd.of == of).unwrap_or_else(|| {
                         let role = &troupe.roles[role as usize];
                         self.crowds.push(Crowd::new(of, role.first, role.end));
