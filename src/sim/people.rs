@@ -62,6 +62,8 @@ pub(super) struct Signal {
     pub moves: Moves,
     /// Place of the gauge among those of all signals.
     pub at: usize,
+    /// Calls beyond this are entered once the signal reaches it.
+    soon: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +122,8 @@ pub(super) struct Role<'s> {
     /// stand for those who do not take part, and for times beyond the horizon. `None` where none counts.
     takes_part: Option<u64>,
     latest: Option<u64>,
+    /// Of the latter the greatest whose calls are entered at the opening; the others are entered once a clock comes near.
+    soon: Option<u64>,
     /// Seconds from the cue to the act, where they are always the same.
     reaction_s: Option<f64>,
     /// Of each contract the lists in which longs and shorts wait; none where the role hears of what befell them.
@@ -214,6 +218,13 @@ fn latest(behaviour: &dyn Behaviour, horizon_s: f64) -> f64 {
     beyond
 }
 
+/// Billionths of a second that a clock comes to by the horizon in a fall of a tenth throughout: few paths see more, and a
+/// clock that runs many times as fast in a fall would have most accounts wait for what no path comes to.
+fn soon(horizon: Nanos, factor: f64) -> i64 {
+    let seconds = horizon.seconds() * (1.0 + 0.1 * factor);
+    Price::nearest(libm::ceil(seconds * 1e9)).map_or(i64::MAX, |key| key.0)
+}
+
 /// A margin ratio of so many times the maintenance margin is a schedule with such rates; below 1, as rates must be.
 fn steeper(tiers: &Tiers, ratio: f64) -> Option<Tiers> {
     let steep = |tier: &Tier| {
@@ -282,11 +293,31 @@ impl<'s> Troupe<'s> {
                 behaviour::Cast::Share(share) => last_word(|u| u < share),
                 behaviour::Cast::Largest(_) => None,
             };
+            let latest = last_word(|u| u <= latest);
+            let soon = match cue {
+                Cue::Exposure { factor } => {
+                    let soon = soon(self.horizon, factor);
+                    let key = |u| self.key_of_level(cue, behaviour.level().quantile(u));
+                    last_word(|u| key(u).is_some_and(|key| key <= soon)).min(latest)
+                }
+                _ => latest,
+            };
             let (least, greatest) = behaviour.delay_s().support();
             let reaction_s = (least >= greatest).then_some(least);
-            let latest = last_word(|u| u <= latest);
-            let role =
-                Role { behaviour, cue, group, occurrence, first, end, tiers, takes_part, latest, reaction_s, lists };
+            let role = Role {
+                behaviour,
+                cue,
+                group,
+                occurrence,
+                first,
+                end,
+                tiers,
+                takes_part,
+                latest,
+                soon,
+                reaction_s,
+                lists,
+            };
             if !role.is_watched() {
                 self.heard.push(u32::try_from(self.roles.len()).expect("fewer than 2³² behaviours"));
             }
@@ -297,7 +328,11 @@ impl<'s> Troupe<'s> {
     /// The list of those who wait for a gauge to rise, or to fall.
     fn list(&mut self, gauge: Gauge, moves: Moves) -> usize {
         let at = place(&mut self.gauges, gauge);
-        let list = place(&mut self.signals, Signal { gauge, moves, at });
+        let soon = match gauge {
+            Gauge::Exposure { factor, .. } => soon(self.horizon, f64::from_bits(factor)),
+            _ => i64::MAX,
+        };
+        let list = place(&mut self.signals, Signal { gauge, moves, at, soon });
         if matches!(gauge, Gauge::Gap { .. }) {
             place(&mut self.gaps, list);
         } else {

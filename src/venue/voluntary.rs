@@ -245,7 +245,7 @@ impl Venue {
         let opens = held.is_zero() || Side::of(held) != order.side;
         let part = i128::from(margin.0.max(0)) * i128::from(fill.lots.0);
         let part = Cash(narrow(div_ceil(part, i128::from(order.lots.0))));
-        if opens {
+        if opens && !part.is_zero() {
             self.ledger.top_up(id, part);
             self.watch_legs(account);
         }

@@ -6,9 +6,9 @@ use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
 use crate::sim::fill;
 use crate::sim::people::{Actor, Asked, Cast, Gauge, Role, Signal, Troupe, View, Whom};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
+use crate::venue::Refused;
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
-use crate::venue::Refused;
 
 /// The nearest billionth at or below.
 fn billionths(x: f64) -> i64 {
@@ -126,7 +126,7 @@ impl Lane {
 
     /// Where the signal of a list stands.
     fn signal(&self, context: &Context<'_>, list: usize, now: Nanos) -> i64 {
-        let Signal { gauge, moves, at } = context.stage.troupe.signals[list];
+        let Signal { gauge, moves, at, .. } = context.stage.troupe.signals[list];
         let billionths = |gauge: f64| billionths(moves.of(gauge));
         match gauge {
             Gauge::Price { contract, watched: Watched::Mark } => moves.sign() * self.venue.mark_of(contract).0,
@@ -193,9 +193,8 @@ impl Lane {
             Then::Further(by) => {
                 let opened = self.venue.ledger().register().holdings.qty[actor.position as usize];
                 let found = Troupe::waits_further(role, position.contract, Side::of(opened), by);
-                let at = found.map(|(list, by)| {
-                    (list, by.saturating_add(self.signal(context, list, now)), Asked::Alone)
-                });
+                let at =
+                    found.map(|(list, by)| (list, by.saturating_add(self.signal(context, list, now)), Asked::Alone));
                 self.play.arm(actor, at.into_iter());
             }
             Then::Between { above, below } => {

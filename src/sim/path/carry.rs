@@ -101,7 +101,7 @@ impl Lane {
             let happened = std::mem::take(self.venue.facts());
             let further = self.play.hear(troupe, context.listeners, now, &happened, self.venue.ledger().register());
             *self.venue.facts() = happened;
-            self.venue.facts().extend(further);
+            self.venue.facts().extend_from_slice(further);
         }
         if !self.venue.is_heard() {
             let (facts, counted) = self.venue.happened();

@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::calls::{Call, Calls, NOT_DRAWN};
 use super::{Role, Troupe};
+use crate::facts::Side;
 use crate::market::distribution::Distribution;
 use crate::rng::open_unit;
 use crate::traders::behaviour::{self, Address};
@@ -17,10 +18,20 @@ const BLOCK: u32 = 256;
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Cast {
     lists: Vec<Calls>,
+    /// Of each list those whose calls are not worth entering before its signal comes near.
+    later: Vec<Vec<Later>>,
     /// Levels of those that act by them, in the order in which they were entered.
     levels: Vec<f64>,
     /// Whether the lists are those of all paths.
     settled: bool,
+}
+
+/// An account whose call is entered later, and the word that its level is drawn from.
+#[derive(Clone, Copy, Debug)]
+struct Later {
+    word: u64,
+    position: u32,
+    role: u32,
 }
 
 fn is_constant(distribution: &dyn Distribution) -> bool {
@@ -36,6 +47,8 @@ impl Cast {
         }
         self.lists.resize_with(troupe.signals.len(), Calls::default);
         self.lists.iter_mut().for_each(Calls::clear);
+        self.later.resize_with(troupe.signals.len(), Vec::new);
+        self.later.iter_mut().for_each(Vec::clear);
         self.levels.clear();
         for (number, role) in (0u32..).zip(&troupe.roles) {
             if role.is_watched() {
@@ -74,6 +87,13 @@ impl Cast {
                 if take > takes_part || word > latest {
                     continue;
                 }
+                if Some(word) > role.soon {
+                    let side = Side::of(register.holdings.qty[id as usize]);
+                    if let Some(list) = role.list(register.holdings.contract[id as usize], side) {
+                        self.later[list].push(Later { word, position: id, role: number });
+                    }
+                    continue;
+                }
                 let level = constant.unwrap_or_else(|| distribution.quantile(open_unit(word)));
                 self.enter(troupe, number, role, level, id, register);
             }
@@ -107,13 +127,25 @@ impl Cast {
     }
 
     /// A key that no call of a list at or after a cursor lies below.
-    pub fn bound(&self, list: usize, cursor: usize) -> i64 {
-        self.lists.get(list).map_or(i64::MAX, |calls| calls.bound(cursor))
+    pub fn bound(&self, troupe: &Troupe<'_>, list: usize, cursor: usize) -> i64 {
+        let later = self.later.get(list).is_some_and(|later| !later.is_empty());
+        let soon = if later { troupe.signals[list].soon } else { i64::MAX };
+        self.lists.get(list).map_or(i64::MAX, |calls| calls.bound(cursor)).min(soon)
     }
 
     /// The call of a list at a cursor, where the signal has reached it.
-    pub fn reached(&mut self, list: usize, cursor: usize, signal: i64) -> Option<Call> {
-        self.lists.get_mut(list)?.reached(cursor, signal)
+    pub fn reached(&mut self, troupe: &Troupe<'_>, list: usize, cursor: usize, signal: i64) -> Option<Call> {
+        let calls = self.lists.get_mut(list)?;
+        if signal >= troupe.signals[list].soon {
+            for Later { word, position, role } in self.later[list].drain(..) {
+                let of = &troupe.roles[role as usize];
+                let key = troupe.key_of_level(of.cue, of.behaviour.level().quantile(open_unit(word)));
+                if let Some(key) = key {
+                    calls.push(Call { key, position, role, drawn: NOT_DRAWN });
+                }
+            }
+        }
+        calls.reached(cursor, signal)
     }
 }
 

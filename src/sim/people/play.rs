@@ -64,7 +64,9 @@ pub(in crate::sim) enum Asked {
     /// With those of its role who wait for the same.
     WithOthers,
     /// The same once it has tried in vain, as long as a lot is worth no more than this.
-    InVain { worth: f64 },
+    InVain {
+        worth: f64,
+    },
 }
 
 /// What a role remembers of one position.
@@ -159,6 +161,8 @@ pub(in crate::sim) struct Play {
     /// Of each gauge over a window, which of them is the last at or before the start of the window.
     since: Vec<usize>,
     quiet: Quiet,
+    /// What was heard of that must be told.
+    told: Vec<Fact>,
     /// Decisions of those that have drawn one, a few at a time.
     words: Vec<[u64; DRAWN_AT_ONCE]>,
     /// Of each role the stream of its accounts' first sixteen.
@@ -267,7 +271,7 @@ impl Play {
     pub fn rest(&mut self, troupe: &Troupe<'_>, now: Nanos, opens: &[Price]) {
         let next = self.due.peek().map_or(Nanos(i64::MAX), |Reverse(due)| due.at);
         self.quiet.start(&self.views, next);
-        for (list, &Signal { gauge, moves, at }) in troupe.signals.iter().enumerate() {
+        for (list, &Signal { gauge, moves, at, .. }) in troupe.signals.iter().enumerate() {
             let alarm = self.alarms[list];
             match gauge {
                 Gauge::Price { contract, watched: Watched::Mark } => self.quiet.mark(contract, moves, alarm),
@@ -323,7 +327,7 @@ impl Play {
 
     /// The next account whose call the signal of a list has reached.
     pub fn next_call(&mut self, troupe: &Troupe<'_>, cast: &mut Cast, list: usize, signal: i64) -> Option<Actor> {
-        if let Some(call) = cast.reached(list, self.cursors[list], signal) {
+        if let Some(call) = cast.reached(troupe, list, self.cursors[list], signal) {
             self.cursors[list] += 1;
             let actor = self.memories.actor(call.role, call.position);
             if let Some(level) = cast.level(call) {
@@ -336,7 +340,8 @@ impl Play {
             let single = self.rearmed[list].peek().map(|Reverse(call)| *call).filter(|call| reached(call.key));
             let open = self.crowds.iter().filter(|crowd| crowd.of.list == list && !crowd.shut && reached(crowd.of.key));
             let crowded = open.filter_map(|crowd| Some((crowd.of.key, crowd.first()?, crowd.of.role))).min();
-            let single_first = |call: &Armed| crowded.is_none_or(|other| (call.key, call.actor.position, call.actor.role) < other);
+            let single_first =
+                |call: &Armed| crowded.is_none_or(|other| (call.key, call.actor.position, call.actor.role) < other);
             if let Some(call) = single.filter(single_first) {
                 self.rearmed[list].pop();
                 if self.memory(call.actor).armed == call.before {
@@ -351,7 +356,7 @@ impl Play {
         let waiting = self.rearmed[list].peek().map_or(i64::MAX, |Reverse(call)| call.key);
         let crowds = self.crowds.iter().filter(|crowd| crowd.of.list == list && !crowd.is_empty());
         let crowded = crowds.map(|crowd| crowd.of.key).min().unwrap_or(i64::MAX);
-        let next = cast.bound(list, self.cursors[list]).min(waiting).min(crowded);
+        let next = cast.bound(troupe, list, self.cursors[list]).min(waiting).min(crowded);
         self.next_at(troupe, list, next);
         None
     }
@@ -515,8 +520,8 @@ impl Play {
         now: Nanos,
         facts: &[Fact],
         register: &Register,
-    ) -> Vec<Fact> {
-        let mut told = Vec::new();
+    ) -> &[Fact] {
+        self.told.clear();
         for fact in facts {
             let (account, contract, qty, notional, closing) = match *fact {
                 Fact::Traded { party: Party::Trader(account), contract, qty, order: Some(_), .. } => {
@@ -542,11 +547,11 @@ impl Play {
                 self.wake(troupe, now, actor);
                 if let (Cue::HedgeBroken, Some(amount)) = (role.cue, notional) {
                     let (by, deed, qty) = (role.behaviour.kind(), Deed::HedgeBroken, qty.abs());
-                    told.push(Fact::Acted { contract, account, by, deed, qty, amount });
+                    self.told.push(Fact::Acted { contract, account, by, deed, qty, amount });
                 }
             }
         }
-        told
+        &self.told
     }
 }
 
