@@ -89,9 +89,55 @@ pub fn open_unit(word: u64) -> f64 {
     ((word >> 12) as f64 + 0.5) * (1.0 / 4_503_599_627_370_496.0)
 }
 
+/// The greatest word whose uniform meets a condition that fails for ever once it fails; `None` where none does. Whoever
+/// asks it of a whole column compares words in place of uniforms.
+#[must_use]
+pub fn last_word(holds: impl Fn(f64) -> bool) -> Option<u64> {
+    /// Words in one cell of [`open_unit`].
+    const CELL: u64 = 1 << 12;
+    let (mut within, mut beyond) = (0, 1 << 52);
+    while within < beyond {
+        let middle = within + (beyond - within) / 2;
+        if holds(open_unit(middle * CELL)) {
+            within = middle + 1;
+        } else {
+            beyond = middle;
+        }
+    }
+    within.checked_sub(1).map(|cell| cell * CELL + (CELL - 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_is_filled_with_the_words_in_turn() {
+        for (sought, len) in [(0, 1), (0, 16), (0, 100), (7, 31), (33, 64), (40, 257)] {
+            let stream = || {
+                let mut stream = Stream::new(7, Purpose::Behaviour, (1, 2), 3);
+                stream.seek(sought);
+                stream
+            };
+            let (mut filled, mut walked) = (stream(), stream());
+            let mut words = vec![0; len];
+            filled.fill(&mut words);
+            assert!(words.iter().all(|&word| word == walked.word()), "{len} from {sought}");
+            assert_eq!(filled.word(), walked.word(), "and what follows {len} from {sought}");
+        }
+    }
+
+    #[test]
+    fn words_up_to_the_last_one_are_those_whose_uniform_meets_the_condition() {
+        for share in [f64::MIN_POSITIVE, 1e-16, 0.000_1, 0.1, 0.25, 0.5, 0.999, 1.0 - f64::EPSILON] {
+            let last = last_word(|u| u < share);
+            let below = |word: u64| open_unit(word) < share;
+            assert_eq!(last.is_some_and(below), last.is_some(), "{share}");
+            assert!(!below(last.map_or(0, |last| last + 1)), "{share}");
+        }
+        assert_eq!(last_word(|u| u < 1.0), Some(u64::MAX));
+        assert_eq!(last_word(|u| u < 0.0), None);
+    }
 
     #[test]
     fn a_word_is_found_by_its_address() {

@@ -324,11 +324,8 @@ impl Venue {
             }
             Command::Funding { now, contract, per_lot } => self.funded(now, contract, per_lot).map(|()| Next::Idle),
             Command::Own { now, own } => {
-                if self.is_busy() {
-                    return Err(Refused::Busy);
-                }
-                self.now = now;
-                self.act(own)
+                self.acted(now, &own)?;
+                Ok(self.next())
             }
         }
     }

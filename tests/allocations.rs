@@ -1,8 +1,12 @@
 //! A path allocates nothing once its worker has run the like: memory is reused from path to path, and never asked for
 //! in the loop. The crate `allocation-counter` counts what this thread asks for.
 
+#[path = "../benches/paths/people.rs"]
+mod people;
 #[path = "../benches/paths/world.rs"]
 mod world;
+
+use std::path::Path;
 
 use flashcrash::scenario::Scenario;
 use flashcrash::sim::path::{Pair, Wanted, Worker};
@@ -46,6 +50,14 @@ fn a_path_with_funding_allocates_nothing() {
 #[test]
 fn a_path_with_adl_rounds_allocates_nothing() {
     assert_eq!(allocations(&World { layers: ADL_ONLY, ..SMALL }.scenario()), 0);
+}
+
+#[test]
+fn a_path_on_which_accounts_act_allocates_nothing() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/flash-crash.toml");
+    for setting in &people::SETTINGS[2..] {
+        assert_eq!(allocations(&setting.scenario(&shipped)), 0, "{}", setting.name);
+    }
 }
 
 #[test]

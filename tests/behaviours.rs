@@ -360,6 +360,26 @@ fn a_crowd_that_waits_for_one_price_is_out_again_when_the_price_comes() {
     assert_eq!((holders, out), (793, 190));
 }
 
+/// Most refreshes and most of those who wait are passed over. The numbers are those of a program that looked at every list
+/// at every refresh and asked everybody.
+#[test]
+fn whoever_is_passed_over_would_have_done_nothing() {
+    let all = [STOPS, TAKES, PANIC, TOP_UPS, EXITS, OTHERS].concat();
+    let rows = lab::run(&lab::read(&crash(900, &all)), 6, Audited::No).rows;
+    let row = |row: &Outcome| (row.liquidations, row.conduct.voluntary_orders, row.taker_fees);
+    assert_eq!(
+        rows.iter().map(row).collect::<Vec<_>>(),
+        [
+            (327, 964, 2_495_719_418),
+            (333, 949, 2_877_527_990),
+            (314, 991, 2_743_140_018),
+            (343, 937, 2_158_791_996),
+            (323, 1_035, 2_733_685_059),
+            (477, 1_443, 3_611_830_496),
+        ]
+    );
+}
+
 #[test]
 fn columns_of_behaviours_are_written_only_where_there_is_one() {
     let folder = tempfile::tempdir().unwrap();

@@ -7,12 +7,15 @@
 
 mod calls;
 mod cast;
+mod crowd;
 mod play;
+mod quiet;
 
 use crate::facts::{ContractId, Side};
 use crate::money::{Multiplier, Nanos, Price, Ratio};
+use crate::rng::last_word;
 use crate::scenario::Scenario;
-use crate::traders::behaviour::{Address, Behaviour, Cue, Watched};
+use crate::traders::behaviour::{self, Address, Behaviour, Cue, Watched};
 use crate::traders::{Accounts, Redraw};
 use crate::venue::ledger::Position;
 use crate::venue::margin::{Tier, Tiers};
@@ -20,23 +23,47 @@ use crate::venue::register::Register;
 use crate::venue::rules::{MarginMode, Rules, Trigger};
 
 pub(super) use cast::{Cast, Listeners};
-pub(super) use play::{Actor, Play, View};
+pub(super) use crowd::Whom;
+pub(super) use play::{Actor, Asked, Play, View};
 
-/// A number that wakes accounts as it rises.
+/// What is measured of the market at a refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Signal {
-    /// A price in ticks, its negative where it is to fall.
-    Price { contract: ContractId, watched: Watched, moves: Moves },
-    /// Return of the traded price over a window, in billionths, against positions on this side.
-    Return { contract: ContractId, window: Nanos, side: Side },
+pub(super) enum Gauge {
+    /// A price in ticks.
+    Price { contract: ContractId, watched: Watched },
+    /// Return of the traded price over a window.
+    Return { contract: ContractId, window: Nanos },
     /// The same since the opening.
-    Dip { contract: ContractId, side: Side },
-    /// Gap between book and index, in billionths of the index, against positions on this side.
-    Discount { contract: ContractId, side: Side },
+    Risen { contract: ContractId },
+    /// What the book trades above the index, as a share of the index.
+    Gap { contract: ContractId },
     /// Nanoseconds since the start of the path.
     Time,
-    /// Nanoseconds of a clock that runs faster in an adverse move; the bits of its factor.
+    /// Seconds of a clock that runs faster as positions on this side lose; the bits of its factor.
     Exposure { contract: ContractId, side: Side, factor: u64 },
+}
+
+impl Gauge {
+    /// The least value of it from which on a signal may stand at `key`, a little low so that no rounding matters.
+    fn alarm(self, key: i64) -> f64 {
+        if key == i64::MAX {
+            return f64::INFINITY;
+        }
+        let key = key as f64;
+        let low = key - 1.0 - 1e-12 * key.abs();
+        if matches!(self, Self::Price { .. } | Self::Time) { low } else { 1e-9 * low }
+    }
+}
+
+/// A gauge, or its negative, in whole numbers: ticks, nanoseconds, or billionths. Accounts are woken as it rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Signal {
+    pub gauge: Gauge,
+    pub moves: Moves,
+    /// Place of the gauge among those of all signals.
+    pub at: usize,
+    /// Calls beyond this are entered once the signal reaches it.
+    soon: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +78,22 @@ impl Moves {
         match self {
             Self::Up => 1,
             Self::Down => -1,
+        }
+    }
+
+    /// A gauge so that it rises.
+    #[inline]
+    pub fn of(self, gauge: f64) -> f64 {
+        match self {
+            Self::Up => gauge,
+            Self::Down => -gauge,
+        }
+    }
+
+    fn opposite(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
         }
     }
 
@@ -75,8 +118,12 @@ pub(super) struct Role<'s> {
     pub end: u32,
     /// For a margin ratio: per contract, tiers with so many times the maintenance margin.
     tiers: Vec<Tiers>,
-    /// Uniforms above this stand for times beyond the horizon.
-    latest: f64,
+    /// Of words that say who takes part, and of those that levels are drawn from, the greatest that count: greater ones
+    /// stand for those who do not take part, and for times beyond the horizon. `None` where none counts.
+    takes_part: Option<u64>,
+    latest: Option<u64>,
+    /// Of the latter the greatest whose calls are entered at the opening; the others are entered once a clock comes near.
+    soon: Option<u64>,
     /// Seconds from the cue to the act, where they are always the same.
     reaction_s: Option<f64>,
     /// Of each contract the lists in which longs and shorts wait; none where the role hears of what befell them.
@@ -91,6 +138,12 @@ impl Role<'_> {
     /// Whether an account must know at which level it was first to be woken when it acts.
     pub fn acts_by_level(&self) -> bool {
         matches!(self.cue, Cue::Dip | Cue::Discount)
+    }
+
+    /// Whether all accounts wait for the same level, so that their limits are the same.
+    pub fn has_one_level(&self) -> bool {
+        let (least, greatest) = self.behaviour.level().support();
+        least >= greatest
     }
 
     /// Whether accounts wait for a signal; else what befalls them is heard.
@@ -112,14 +165,12 @@ impl Role<'_> {
 #[derive(Debug)]
 pub(super) struct Troupe<'s> {
     pub roles: Vec<Role<'s>>,
+    pub gauges: Vec<Gauge>,
     pub signals: Vec<Signal>,
     /// Of these the gaps, which those who trade on them close, and the others.
     pub gaps: Vec<usize>,
-    pub moves: Vec<usize>,
-    /// Of the others the clocks.
-    clocks: Vec<usize>,
-    /// Windows over which returns are watched.
-    windows: Vec<(ContractId, Nanos)>,
+    /// Of each with the place of its gauge, and −1 where that is to fall.
+    pub moves: Vec<(usize, usize, f64)>,
     multipliers: Vec<Multiplier>,
     redraw: Redraw,
     horizon: Nanos,
@@ -128,20 +179,29 @@ pub(super) struct Troupe<'s> {
     heard: Vec<u32>,
 }
 
-/// The signal that a cue is about for positions on one side; `None` for what is heard and not watched.
-fn signal(cue: Cue, contract: ContractId, side: Side) -> Option<Signal> {
-    let price = |watched, moves| Some(Signal::Price { contract, watched, moves });
+/// What a cue is about for positions on one side; `None` for what is heard and not watched.
+fn signal(cue: Cue, contract: ContractId, side: Side) -> Option<(Gauge, Moves)> {
+    let price = |watched, moves| Some((Gauge::Price { contract, watched }, moves));
+    let against = Moves::against(side);
     match cue {
-        Cue::Loss(watched) => price(watched, Moves::against(side)),
+        Cue::Loss(watched) => price(watched, against),
         Cue::Gain(watched) => price(watched, Moves::against(side.opposite())),
-        Cue::MarginRatio(_) => price(Watched::Mark, Moves::against(side)),
-        Cue::Fall { window } => Some(Signal::Return { contract, window, side }),
-        Cue::Dip => Some(Signal::Dip { contract, side }),
-        Cue::Discount => Some(Signal::Discount { contract, side }),
-        Cue::Time => Some(Signal::Time),
-        Cue::Exposure { factor } => Some(Signal::Exposure { contract, side, factor: factor.to_bits() }),
+        Cue::MarginRatio(_) => price(Watched::Mark, against),
+        Cue::Fall { window } => Some((Gauge::Return { contract, window }, against)),
+        Cue::Dip => Some((Gauge::Risen { contract }, against)),
+        Cue::Discount => Some((Gauge::Gap { contract }, against)),
+        Cue::Time => Some((Gauge::Time, Moves::Up)),
+        Cue::Exposure { factor } => Some((Gauge::Exposure { contract, side, factor: factor.to_bits() }, Moves::Up)),
         Cue::Closed(_) | Cue::HedgeBroken => None,
     }
+}
+
+/// Where a thing stands among others, to which it is added where it is new.
+fn place<T: PartialEq>(known: &mut Vec<T>, thing: T) -> usize {
+    known.iter().position(|known| *known == thing).unwrap_or_else(|| {
+        known.push(thing);
+        known.len() - 1
+    })
 }
 
 /// The greatest uniform whose level, a time in seconds, lies within the horizon; a little more, as bisection ends there.
@@ -158,6 +218,13 @@ fn latest(behaviour: &dyn Behaviour, horizon_s: f64) -> f64 {
     beyond
 }
 
+/// Billionths of a second that a clock comes to by the horizon in a fall of a tenth throughout: few paths see more, and a
+/// clock that runs many times as fast in a fall would have most accounts wait for what no path comes to.
+fn soon(horizon: Nanos, factor: f64) -> i64 {
+    let seconds = horizon.seconds() * (1.0 + 0.1 * factor);
+    Price::nearest(libm::ceil(seconds * 1e9)).map_or(i64::MAX, |key| key.0)
+}
+
 /// A margin ratio of so many times the maintenance margin is a schedule with such rates; below 1, as rates must be.
 fn steeper(tiers: &Tiers, ratio: f64) -> Option<Tiers> {
     let steep = |tier: &Tier| {
@@ -171,11 +238,10 @@ impl<'s> Troupe<'s> {
     pub fn new(scenario: &'s Scenario, seed: u64) -> Self {
         let mut troupe = Self {
             roles: Vec::new(),
+            gauges: Vec::new(),
             signals: Vec::new(),
             gaps: Vec::new(),
             moves: Vec::new(),
-            clocks: Vec::new(),
-            windows: Vec::new(),
             multipliers: scenario.rules.contracts.iter().map(|contract| contract.multiplier).collect(),
             redraw: Redraw::Fixed,
             horizon: scenario.clock.horizon,
@@ -208,25 +274,7 @@ impl<'s> Troupe<'s> {
             let mut lists = vec![[None; 2]; rules.contracts.len()];
             for (contract, lists) in (0..).zip(&mut lists) {
                 for (side, list) in [Side::Long, Side::Short].into_iter().zip(lists) {
-                    let Some(signal) = signal(cue, contract, side) else { continue };
-                    let known = self.signals.iter().position(|known| *known == signal);
-                    *list = Some(known.unwrap_or(self.signals.len()));
-                    if known.is_none() {
-                        let lists = match signal {
-                            Signal::Discount { .. } => &mut self.gaps,
-                            _ => &mut self.moves,
-                        };
-                        lists.push(self.signals.len());
-                        if matches!(signal, Signal::Exposure { .. }) {
-                            self.clocks.push(self.signals.len());
-                        }
-                        self.signals.push(signal);
-                    }
-                    if let Signal::Return { window, .. } = signal
-                        && !self.windows.contains(&(contract, window))
-                    {
-                        self.windows.push((contract, window));
-                    }
+                    *list = signal(cue, contract, side).map(|(gauge, moves)| self.list(gauge, moves));
                 }
             }
             let tiers = match cue {
@@ -241,14 +289,56 @@ impl<'s> Troupe<'s> {
                 Cue::Exposure { factor } => latest(behaviour, self.horizon.seconds() * (1.0 + factor)),
                 _ => 1.0,
             };
+            let takes_part = match behaviour.cast() {
+                behaviour::Cast::Share(share) => last_word(|u| u < share),
+                behaviour::Cast::Largest(_) => None,
+            };
+            let latest = last_word(|u| u <= latest);
+            let soon = match cue {
+                Cue::Exposure { factor } => {
+                    let soon = soon(self.horizon, factor);
+                    let key = |u| self.key_of_level(cue, behaviour.level().quantile(u));
+                    last_word(|u| key(u).is_some_and(|key| key <= soon)).min(latest)
+                }
+                _ => latest,
+            };
             let (least, greatest) = behaviour.delay_s().support();
             let reaction_s = (least >= greatest).then_some(least);
-            let role = Role { behaviour, cue, group, occurrence, first, end, tiers, latest, reaction_s, lists };
+            let role = Role {
+                behaviour,
+                cue,
+                group,
+                occurrence,
+                first,
+                end,
+                tiers,
+                takes_part,
+                latest,
+                soon,
+                reaction_s,
+                lists,
+            };
             if !role.is_watched() {
                 self.heard.push(u32::try_from(self.roles.len()).expect("fewer than 2³² behaviours"));
             }
             self.roles.push(role);
         }
+    }
+
+    /// The list of those who wait for a gauge to rise, or to fall.
+    fn list(&mut self, gauge: Gauge, moves: Moves) -> usize {
+        let at = place(&mut self.gauges, gauge);
+        let soon = match gauge {
+            Gauge::Exposure { factor, .. } => soon(self.horizon, f64::from_bits(factor)),
+            _ => i64::MAX,
+        };
+        let list = place(&mut self.signals, Signal { gauge, moves, at, soon });
+        if matches!(gauge, Gauge::Gap { .. }) {
+            place(&mut self.gaps, list);
+        } else {
+            place(&mut self.moves, (list, at, moves.of(1.0)));
+        }
+        list
     }
 
     /// Whether anybody waits for what befalls accounts.
@@ -289,30 +379,49 @@ impl<'s> Troupe<'s> {
         Some((list, self.key(role, level, side, position, register)?))
     }
 
+    /// The same at the opening.
+    pub fn waits_first(&self, role: &Role<'_>, level: f64, id: u32, register: &Register) -> Option<(usize, i64)> {
+        let at = id as usize;
+        let side = Side::of(register.holdings.qty[at]);
+        let list = role.list(register.holdings.contract[at], side)?;
+        let key = match role.cue {
+            Cue::Loss(_) | Cue::Gain(_) | Cue::MarginRatio(_) => {
+                self.key(role, level, side, &Position::opened(register, id), register)
+            }
+            cue => self.key_of_level(cue, level),
+        };
+        Some((list, key?))
+    }
+
     /// The list in which an account waits for a signal that is to rise by so much from `now`.
     pub fn waits_further(role: &Role<'_>, contract: ContractId, side: Side, by: f64) -> Option<(usize, i64)> {
         Some((role.list(contract, side)?, Price::nearest(libm::ceil(by * 1e9))?.0))
     }
 
-    /// The lists in which an account waits for the gap to widen to one level or to narrow to another.
+    /// The lists in which an account waits for the gap to widen to one level or to narrow to another. Either may just have
+    /// been tried in vain.
     pub fn waits_between(
         role: &Role<'_>,
-        above: f64,
-        below: f64,
+        [above, below]: [f64; 2],
+        [widens, narrows]: [Asked; 2],
         position: &Position,
         register: &Register,
-    ) -> [Option<(usize, i64)>; 2] {
+    ) -> [Option<(usize, i64, Asked)>; 2] {
         let (contract, side) = (position.contract, Side::of(register.holdings.qty[position.id as usize]));
-        let at = |side: Side, level: f64| {
+        let at = |side: Side, level: f64, asked: Asked| {
             let list = role.list(contract, side)?;
-            Some((list, Price::nearest(libm::ceil(level * 1e9))?.0))
+            Some((list, Price::nearest(libm::ceil(level * 1e9))?.0, asked))
         };
         // A gap against one side is a negative gap against the other.
-        [at(side, above), at(side.opposite(), -below)]
+        let mut lists = [at(side, above, widens), at(side.opposite(), -below, narrows)];
+        if lists.contains(&None) || role.cue != Cue::Discount {
+            // Who waits for one thing alone is asked by itself: it then waits for two.
+            lists.iter_mut().flatten().for_each(|(.., asked)| *asked = Asked::Alone);
+        }
+        lists
     }
 
     fn key(&self, role: &Role<'_>, level: f64, side: Side, position: &Position, register: &Register) -> Option<i64> {
-        let billionths = |level: f64| Price::nearest(libm::ceil(level * 1e9)).map(|key| key.0);
         match role.cue {
             Cue::Loss(_) | Cue::Gain(_) => {
                 let at = usize::from(position.contract);
@@ -340,9 +449,17 @@ impl<'s> Troupe<'s> {
                     Side::Short => Some(tick.0),
                 }
             }
-            Cue::Fall { .. } | Cue::Dip | Cue::Discount | Cue::Exposure { .. } => billionths(level),
-            Cue::Time => billionths(level).filter(|&at| at <= self.horizon.0),
+            cue => self.key_of_level(cue, level),
+        }
+    }
+
+    /// The key of cues whose level has nothing to do with how the account stands.
+    fn key_of_level(&self, cue: Cue, level: f64) -> Option<i64> {
+        let key = Price::nearest(libm::ceil(level * 1e9)).map(|key| key.0);
+        match cue {
+            Cue::Time => key.filter(|&at| at <= self.horizon.0),
             Cue::Closed(_) | Cue::HedgeBroken => None,
+            _ => key,
         }
     }
 }

@@ -152,6 +152,7 @@ pub struct Seen {
     /// Unrealised profit over cost.
     pub profit: f64,
     pub collateral: f64,
+    /// Both of those that are woken by their margin ratio; others need not know.
     pub equity: f64,
     pub maintenance: f64,
     pub wallet: f64,
@@ -331,13 +332,14 @@ impl Address {
 #[derive(Debug)]
 pub struct Decisions(Stream);
 
+/// Decisions that are drawn at once: most accounts draw one or two.
+pub const DRAWN_AT_ONCE: usize = 4;
+
 impl Decisions {
-    /// The words of an account's decisions.
-    pub fn of(&mut self, account: u32) -> [u64; 16] {
-        self.0.seek(u64::from(account) * DECISIONS_A_STREAM);
-        let mut words = [0; 16];
-        self.0.fill(&mut words);
-        words
+    /// The words of an account's decisions `n`, which is less than sixteen, to `n` + 3.
+    pub fn of(&mut self, account: u32, n: u32) -> [u64; DRAWN_AT_ONCE] {
+        self.0.seek(u64::from(account) * DECISIONS_A_STREAM + u64::from(n));
+        std::array::from_fn(|_| self.0.word())
     }
 }
 

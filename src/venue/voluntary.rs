@@ -8,11 +8,11 @@
 
 use super::agenda::leg;
 use super::cross::Standing;
-use super::ledger::{Position, State};
+use super::ledger::{Position, Slot, State};
 use super::rules::{MarginMode, Trigger};
-use super::{Fill, Next, Order, Refused, Venue, register};
+use super::{Fill, Order, Refused, Venue, register};
 use crate::facts::{Deed, Fact, Paid, Party, Side, Via, Why};
-use crate::money::{Cash, Price, Qty, Ratio, div_ceil, narrow};
+use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_ceil, narrow};
 
 /// What a trader does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,25 +81,32 @@ impl Venue {
         (equity, notional, rules.tiers.maintenance(notional))
     }
 
-    pub(super) fn act(&mut self, own: Own) -> Result<Next, Refused> {
+    /// [`Command::Own`](super::Command::Own).
+    ///
+    /// # Errors
+    /// Where an order waits for its fill or there is no such position; nothing has changed then.
+    pub fn acted(&mut self, now: Nanos, own: &Own) -> Result<(), Refused> {
+        if self.is_busy() {
+            return Err(Refused::Busy);
+        }
         if own.position as usize >= self.ledger.register().holdings.account.len() {
             return Err(Refused::NoPosition(own.position));
         }
+        self.now = now;
         let position = self.ledger.position(own.position);
-        if self.is_under_order(own.position) {
-            return Ok(Next::Idle);
+        if self.is_under_order(&position) {
+            return Ok(());
         }
         match own.action {
             // Nobody trades in a contract that stands still.
-            Action::Order(_) if self.is_halted(position.contract, self.now) => Ok(Next::Idle),
-            Action::Order(wanted) => Ok(self.send(own, wanted, &position)),
+            Action::Order(_) if self.is_halted(position.contract, self.now) => {}
+            Action::Order(wanted) => self.send(own, wanted, &position),
             Action::TopUp(amount) => {
                 if !position.qty.is_zero() && position.mode == MarginMode::Isolated {
                     let moved = self.ledger.top_up(own.position, amount);
                     self.watch_legs(position.account);
                     self.moved(own, Deed::ToppedUp, moved);
                 }
-                Ok(Next::Idle)
             }
             Action::Withdraw { amount, keep } => {
                 let (equity, _, maintenance) = self.standing(&position);
@@ -112,18 +119,20 @@ impl Venue {
                     self.ledger.withdraw(own.position, taken);
                     self.moved(own, Deed::Withdrew, taken);
                 }
-                Ok(Next::Idle)
             }
         }
+        Ok(())
     }
 
     /// Whether any position of this one's account waits for its forced order.
-    fn is_under_order(&self, position: u32) -> bool {
-        let (of, of_it) = (&self.ledger.register().holdings.account, position as usize);
+    fn is_under_order(&self, position: &Position) -> bool {
+        let (of, at) = (&self.ledger.register().holdings.account, position.id as usize);
         // Positions stand in the order of their accounts: those of one are neighbours.
+        let is_its = |other: &usize| of.get(*other) == Some(&position.account);
         let is_queued = |at: usize| u32::try_from(at).is_ok_and(|id| self.ledger.state(id) == State::Queued);
-        (0..=of_it).rev().take_while(|&at| of[at] == of[of_it]).any(is_queued)
-            || (of_it + 1..of.len()).take_while(|&at| of[at] == of[of_it]).any(is_queued)
+        position.state == State::Queued
+            || (0..at).rev().take_while(is_its).any(is_queued)
+            || (at + 1..of.len()).take_while(is_its).any(is_queued)
     }
 
     /// The wallet that backs an account's cross positions has less in it: they are looked at at the next refresh.
@@ -136,7 +145,7 @@ impl Venue {
     }
 
     /// Tells of cash that moved, and watches the position at its new trigger.
-    fn moved(&mut self, own: Own, deed: Deed, amount: Cash) {
+    fn moved(&mut self, own: &Own, deed: Deed, amount: Cash) {
         if amount.is_zero() {
             return;
         }
@@ -146,7 +155,7 @@ impl Venue {
     }
 
     /// What the book must know of a trader's own order; nothing where not one lot may trade.
-    fn send(&mut self, own: Own, wanted: OwnOrder, position: &Position) -> Next {
+    fn send(&mut self, own: &Own, wanted: OwnOrder, position: &Position) {
         let id = own.position as usize;
         let closes = !position.qty.is_zero() && (position.qty.0 > 0) != (wanted.qty.0 > 0);
         let limit = Some(wanted.limit);
@@ -165,7 +174,7 @@ impl Venue {
             // Nobody changes sides: the index of winners knows each position by the side that it opened on.
             let opened_on = Side::of(self.ledger.register().holdings.qty[id]);
             if Side::of(wanted.qty) != opened_on {
-                return Next::Idle;
+                return;
             }
             // The wallet of a cross account is its margin already.
             let margin = match position.mode {
@@ -177,11 +186,9 @@ impl Venue {
             let (bankruptcy, surplus) = (Price::ZERO, Cash::ZERO);
             (Order { contract, side, lots, limit, bankruptcy, surplus, budget: None }, margin)
         };
-        if order.lots.0 <= 0 {
-            return Next::Idle;
+        if order.lots.0 > 0 {
+            self.own = Some(Waiting { own: *own, order, margin });
         }
-        self.own = Some(Waiting { own, order, margin });
-        Next::Order(order)
     }
 
     /// The greatest number of lots that the account may open at the limit price: equity at the mark stays above
@@ -233,38 +240,37 @@ impl Venue {
             return Ok(());
         }
         let id = own.position;
-        let before = self.ledger.position(id);
-        let (contract, account) = (before.contract, before.account);
-        let opens = before.qty.is_zero() || Side::of(before.qty) != order.side;
+        let slot = self.ledger.slot(id);
+        let Position { contract, account, qty: held, mode, state, .. } = *self.ledger.at(slot);
+        let opens = held.is_zero() || Side::of(held) != order.side;
         let part = i128::from(margin.0.max(0)) * i128::from(fill.lots.0);
         let part = Cash(narrow(div_ceil(part, i128::from(order.lots.0))));
-        if opens {
+        if opens && !part.is_zero() {
             self.ledger.top_up(id, part);
             self.watch_legs(account);
         }
         let (qty, cash) = leg(self.ledger.multiplier(contract), order.side, fill.lots, fill.cash);
-        self.ledger.trade(id, qty, cash, None, Via::Book);
+        self.ledger.trade_at(slot, qty, cash, None, Via::Book);
         self.ledger.trade_maker(contract, -qty, -cash, None, Via::Book);
         let amount = self.ledger.multiplier(contract).notional(fill.lots, self.mark_of(contract));
-        self.charge_taker(id, amount);
-        if before.mode == MarginMode::Cross {
+        self.charge_taker(slot, amount);
+        if mode == MarginMode::Cross {
             self.settle_wallet(id, contract, &mut Paid::default());
             self.release_cross(account);
         }
         self.ledger.facts.push(Fact::Acted { contract, account, by: own.by, deed: Deed::Traded, qty, amount });
-        if self.ledger.position(id).qty.is_zero() {
-            let slot = self.ledger.slot(id);
+        if self.ledger.at(slot).qty.is_zero() {
             self.ledger.close(slot);
-        } else {
-            if !opens {
-                self.free(id, part);
-            }
-            if before.state == State::Closed {
-                self.ledger.position_mut(id).partial_at = None;
-                self.round.search.reopened(&self.ledger, contract, Side::of(qty), id);
-            }
-            self.rearm(id);
+            return Ok(());
         }
+        if !opens && !part.is_zero() {
+            self.free(id, part);
+        }
+        if state == State::Closed {
+            self.ledger.at_mut(slot).partial_at = None;
+            self.round.search.reopened(&self.ledger, contract, Side::of(qty), id);
+        }
+        self.rearm(id);
         Ok(())
     }
 
@@ -284,12 +290,20 @@ impl Venue {
     }
 
     /// The taker fee on a notional value, as far as the equity of the position at the mark can pay it.
-    fn charge_taker(&mut self, id: u32, notional: Cash) {
+    fn charge_taker(&mut self, slot: Slot, notional: Cash) {
         let due = self.rules.taker_fee.of_ceil(notional);
-        let position = self.ledger.position(id);
-        let (equity, _, _) = self.standing(&position);
-        let paid = due.min(self.ledger.purse(&position).min(equity)).positive_part();
-        self.ledger.take_out(id, Party::Fees, paid, Why::TakerFee);
+        let position = self.ledger.at(slot);
+        let contract = usize::from(position.contract);
+        let equity = match position.mode {
+            MarginMode::Cross => self.at_marks(position.id).equity,
+            MarginMode::Isolated => {
+                let backing = position.collateral - position.owed;
+                let (rules, mark) = (&self.rules.contracts[contract], self.marks[contract]);
+                register::at_mark(rules, position.qty, position.cost, backing, mark).0
+            }
+        };
+        let paid = due.min(self.ledger.purse(position).min(equity)).positive_part();
+        self.ledger.take_out_at(slot, Party::Fees, paid, Why::TakerFee);
     }
 }
 

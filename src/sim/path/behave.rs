@@ -4,11 +4,11 @@ use super::{Context, Lane, contract_id, on_tick};
 use crate::facts::{Deed, Fact, Observer, Side};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
 use crate::sim::fill;
-use crate::sim::people::{Actor, Cast, Signal, Troupe, View};
+use crate::sim::people::{Actor, Asked, Cast, Gauge, Role, Signal, Troupe, View, Whom};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
+use crate::venue::Refused;
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
-use crate::venue::{Command, Refused};
 
 /// The nearest billionth at or below.
 fn billionths(x: f64) -> i64 {
@@ -29,6 +29,8 @@ enum Found {
     Nothing,
     /// Its order lies beyond the best price.
     NoPrice,
+    /// Not one lot trades within its limit.
+    NoLot,
     /// The book or the index has moved.
     Trade,
 }
@@ -46,91 +48,98 @@ impl Lane {
         if troupe.is_empty() {
             return Ok(());
         }
-        let contracts = self.books.iter().zip(&self.assets).zip(&context.stage.opens);
-        let views = contracts.map(|((book, state), open)| {
+        let mut is_quiet = self.play.is_early(now);
+        for (c, (book, state)) in self.books.iter().zip(&self.assets).enumerate() {
             let traded = book.mid(state.index);
-            let risen = traded / open.0 as f64 - 1.0;
-            View { traded, tick: on_tick(traded), risen, against: [billionths(-risen), billionths(risen)] }
-        });
-        self.play.look(troupe, now, views);
-        for &list in &troupe.moves {
-            let Some(nearest) = self.play.nearest(list) else { continue };
-            // Nobody has traded since all were looked at.
-            let value = match troupe.signals[list] {
-                Signal::Price { contract, watched: Watched::Traded, moves } => {
-                    moves.sign() * self.play.view(contract).tick.0
-                }
-                Signal::Dip { contract, side } => self.play.view(contract).against[usize::from(side == Side::Short)],
-                _ => self.signal(context, list, now),
-            };
-            if value < nearest {
+            let view = View { traded, mark: self.venue.mark_of(contract_id(c)).0 as f64 };
+            is_quiet &= self.play.note(now, c, view, traded / state.index - 1.0);
+        }
+        if is_quiet {
+            return Ok(());
+        }
+        self.play.look(troupe, now, &context.stage.opens);
+        let mut woken = false;
+        for &(list, at, sign) in &troupe.moves {
+            if !self.play.may_wake(list, sign * self.play.stands(at)) {
                 continue;
             }
-            while let Some(actor) = self.play.next_call(cast, list, value) {
+            let value = self.signal(context, list, now);
+            if !self.play.is_reached(list, value) {
+                continue;
+            }
+            while let Some(actor) = self.play.next_call(troupe, cast, list, value) {
                 self.wake(context, now, value, actor);
+                woken = true;
             }
         }
-        self.carry_out_due(context, now, observers)?;
+        let mut acted = self.carry_out_due(context, now, observers)?;
         // A gap is closed by the first who trade on it, and the next find it as they left it.
         for &list in &troupe.gaps {
-            while let Some(nearest) = self.play.nearest(list) {
+            let Signal { gauge: Gauge::Gap { contract }, moves, .. } = troupe.signals[list] else { continue };
+            while self.play.may_wake(list, moves.of(self.gap(usize::from(contract)))) {
                 let value = self.signal(context, list, now);
-                if value < nearest {
+                if !self.play.is_reached(list, value) {
                     break;
                 }
-                let Some(actor) = self.play.next_call(cast, list, value) else { break };
+                let Some(actor) = self.play.next_call(troupe, cast, list, value) else { break };
                 // Nothing else is due: what was has been carried out.
                 if self.play.wakes_at_once(troupe, now, actor) {
                     self.carry_out(context, now, actor, observers)?;
                 }
                 self.carry_out_due(context, now, observers)?;
+                acted = true;
             }
         }
-        self.play.settle();
-        self.tell(context, now, observers);
+        if woken || acted {
+            self.play.stir();
+            self.play.settle(troupe);
+            self.tell(context, now, observers);
+        } else {
+            self.play.rest(troupe, now, &context.stage.opens);
+        }
         Ok(())
     }
 
+    /// Carries out what is due by now; returns whether anything was.
     fn carry_out_due(
         &mut self,
         context: &Context<'_>,
         now: Nanos,
         observers: &mut [&mut dyn Observer],
-    ) -> Result<(), Refused> {
+    ) -> Result<bool, Refused> {
+        let mut acted = false;
         while let Some(due) = self.play.next_due(now) {
             self.carry_out(context, now, due.actor, observers)?;
+            acted = true;
         }
-        Ok(())
+        Ok(acted)
     }
 
     fn traded(&self, contract: usize) -> f64 {
         self.books[contract].mid(self.assets[contract].index)
     }
 
+    /// What the book trades above the index, as a share of the index.
+    fn gap(&self, contract: usize) -> f64 {
+        self.traded(contract) / self.assets[contract].index - 1.0
+    }
+
     /// Where the signal of a list stands.
     fn signal(&self, context: &Context<'_>, list: usize, now: Nanos) -> i64 {
-        let fall = |side: Side, rise: f64| billionths(-sign(side) * rise);
-        match context.stage.troupe.signals[list] {
-            Signal::Price { contract, watched, moves } => {
-                let price = match watched {
-                    Watched::Mark => self.venue.mark_of(contract),
-                    Watched::Traded => on_tick(self.traded(usize::from(contract))),
-                };
-                moves.sign() * price.0
+        let Signal { gauge, moves, at, .. } = context.stage.troupe.signals[list];
+        let billionths = |gauge: f64| billionths(moves.of(gauge));
+        match gauge {
+            Gauge::Price { contract, watched: Watched::Mark } => moves.sign() * self.venue.mark_of(contract).0,
+            Gauge::Price { contract, watched: Watched::Traded } => {
+                moves.sign() * on_tick(self.traded(usize::from(contract))).0
             }
-            Signal::Return { contract, window, side } => {
-                fall(side, self.play.windowed_return(&context.stage.troupe, contract, window))
+            Gauge::Risen { contract } => {
+                let contract = usize::from(contract);
+                billionths(self.traded(contract) / context.stage.opens[contract].0 as f64 - 1.0)
             }
-            Signal::Dip { contract, side } => {
-                let at = usize::from(contract);
-                fall(side, self.traded(at) / context.stage.opens[at].0 as f64 - 1.0)
-            }
-            Signal::Discount { contract, side } => {
-                let at = usize::from(contract);
-                fall(side, self.traded(at) / self.assets[at].index - 1.0)
-            }
-            Signal::Time => now.0,
-            Signal::Exposure { .. } => billionths(self.play.exposure(list)),
+            Gauge::Gap { contract } => billionths(self.gap(usize::from(contract))),
+            Gauge::Return { .. } | Gauge::Exposure { .. } => billionths(self.play.stands(at)),
+            Gauge::Time => now.0,
         }
     }
 
@@ -143,7 +152,7 @@ impl Lane {
             match troupe.waits(role, ratio, &position, self.venue.ledger().register()) {
                 None => return,
                 Some((list, key)) if key > value => {
-                    self.play.arm(actor, std::iter::once((list, key)));
+                    self.play.arm(actor, std::iter::once((list, key, Asked::Alone)));
                     return;
                 }
                 Some(_) => {}
@@ -168,8 +177,7 @@ impl Lane {
         let memory = self.play.memory(actor);
         memory.closed = 0;
         memory.acted += u32::from(answer.act != Act::Nothing);
-        let closes = matches!(answer.act, Act::Close { .. });
-        let found = self.act(context, now, role.behaviour.kind(), answer.act, &position, observers)?;
+        let found = self.act(context, now, role, answer.act, &position, observers)?;
         if found == Found::Trade {
             self.play.reopen();
         }
@@ -180,20 +188,39 @@ impl Lane {
             Then::Rearm(level) => {
                 let position = self.venue.ledger().position(actor.position);
                 let list = troupe.waits(role, level, &position, self.venue.ledger().register());
-                self.play.arm(actor, list.into_iter());
+                self.play.arm(actor, list.map(|(list, key)| (list, key, Asked::Alone)).into_iter());
             }
             Then::Further(by) => {
                 let opened = self.venue.ledger().register().holdings.qty[actor.position as usize];
                 let found = Troupe::waits_further(role, position.contract, Side::of(opened), by);
-                let at = found.map(|(list, by)| (list, by.saturating_add(self.signal(context, list, now))));
+                let at =
+                    found.map(|(list, by)| (list, by.saturating_add(self.signal(context, list, now)), Asked::Alone));
                 self.play.arm(actor, at.into_iter());
             }
             Then::Between { above, below } => {
-                let lists = Troupe::waits_between(role, above, below, &position, self.venue.ledger().register());
+                // The limit of a close at a gap follows from the index and the role, that of an open from the level too.
+                let lot = seen.lot_value();
+                let (mut asked, mut tried) = ([Asked::Alone, Asked::WithOthers], None);
+                match answer.act {
+                    _ if !matches!(found, Found::NoPrice | Found::NoLot) => {}
+                    Act::Open { lots, .. } if role.has_one_level() => {
+                        // A little less, so that no rounding matters.
+                        asked[0] = Asked::InVain { worth: lots * lot * (1.0 - 1e-12) };
+                        tried = Some((0, Whom::Tried));
+                    }
+                    Act::Close { .. } => {
+                        asked[1] = Asked::InVain { worth: f64::INFINITY };
+                        tried = Some((1, if found == Found::NoPrice { Whom::All } else { Whom::Tried }));
+                    }
+                    _ => {}
+                }
+                let register = self.venue.ledger().register();
+                let lists = Troupe::waits_between(role, [above, below], asked, &position, register);
                 self.play.arm(actor, lists.into_iter().flatten());
-                // The limit of a close at a gap follows from the index and the role.
-                if let (Found::NoPrice, true, Some((list, key))) = (found, closes, lists[1]) {
-                    self.play.shut(list, key, actor.role);
+                if let Some((at, whom)) = tried
+                    && let Some((list, key, _)) = lists[at]
+                {
+                    self.play.shut((list, key), actor.role, lot, whom);
                 }
             }
         }
@@ -215,7 +242,10 @@ impl Lane {
         let memory = *self.play.memory(actor);
         let ledger = self.venue.ledger();
         let holdings = &ledger.register().holdings;
-        let (equity, _, maintenance) = self.venue.standing(position);
+        let (equity, _, maintenance) = match context.stage.troupe.roles[actor.role as usize].cue {
+            Cue::MarginRatio(_) => self.venue.standing(position),
+            _ => Default::default(),
+        };
         let side = sign(Side::of(holdings.qty[id]));
         let mark = self.venue.mark_of(position.contract).0 as f64;
         let (qty, cost) = (position.qty.0 as f64, position.cost.0 as f64);
@@ -247,11 +277,12 @@ impl Lane {
         &mut self,
         context: &Context<'_>,
         now: Nanos,
-        by: &'static str,
+        role: &Role<'_>,
         act: Act,
         position: &Position,
         observers: &mut [&mut dyn Observer],
     ) -> Result<Found, Refused> {
+        let by = role.behaviour.kind();
         let whole = |x: f64| Price::nearest(x).map_or(0, |count| count.0.max(0));
         let cash = |x: f64| Cash::floor(x).unwrap_or(Cash::ZERO).positive_part();
         let opened = self.venue.ledger().register().holdings.qty[position.id as usize].0.signum();
@@ -291,7 +322,8 @@ impl Lane {
             }
         };
         let mut found = Found::Nothing;
-        if let Action::Order(order) = &action {
+        // Where limits are wide one more look at the book costs more than an order that fills nothing.
+        if let (Action::Order(order), Cue::Discount) = (&action, role.cue) {
             let (c, side) = (usize::from(position.contract), Side::of(order.qty).opposite());
             let (book, index) = (self.books[c].as_ref(), self.assets[c].index);
             if fill::is_beyond(book, index, fill::taker(side), order.limit.0 as f64) {
@@ -302,18 +334,25 @@ impl Lane {
         if found == Found::NoPrice && observers.is_empty() {
             return Ok(found);
         }
-        self.venue.apply(Command::Own { now, own: Own { position: position.id, by, action } })?;
+        self.venue.acted(now, &Own { position: position.id, by, action })?;
         if self.venue.wanted().is_none() {
             return Ok(found);
         }
-        self.tell(context, now, observers);
-        let Some((contract, lots)) = self.trade(context)? else { return Ok(found) };
-        if !lots.is_zero() {
+        if self.venue.is_heard() {
+            self.tell(context, now, observers);
+        }
+        let Some((contract, fill)) = self.trade(context)? else { return Ok(found) };
+        if !fill.lots.is_zero() {
             found = Found::Trade;
+        } else if fill.uncut.is_zero() {
+            // The account could have borne what the book asked: the limit stopped it, or the end of the book.
+            found = Found::NoLot;
         }
         if found == Found::Trade || !observers.is_empty() {
             self.tell_price(contract);
-            self.tell(context, now, observers);
+            if self.venue.is_heard() {
+                self.tell(context, now, observers);
+            }
         }
         Ok(found)
     }

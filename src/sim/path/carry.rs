@@ -3,9 +3,9 @@
 use super::{Context, Lane, on_tick};
 use crate::facts::{ContractId, Fact, Observer};
 use crate::market::book::Reference;
-use crate::money::{Nanos, Price, Qty};
+use crate::money::{Nanos, Price};
 use crate::sim::fill;
-use crate::venue::Refused;
+use crate::venue::{Fill, Refused};
 
 impl Lane {
     /// The venue's work at a check instant.
@@ -39,10 +39,10 @@ impl Lane {
         Ok(())
     }
 
-    /// Takes the order that waits to the book and its fill back to the venue; its contract and what was filled.
+    /// Takes the order that waits to the book and its fill back to the venue; its contract and the fill.
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
-    pub(super) fn trade(&mut self, context: &Context<'_>) -> Result<Option<(ContractId, Qty)>, Refused> {
+    pub(super) fn trade(&mut self, context: &Context<'_>) -> Result<Option<(ContractId, Fill)>, Refused> {
         let Some(order) = self.venue.wanted() else { return Ok(None) };
         let (contract, side) = (order.contract, order.side);
         let c = usize::from(contract);
@@ -63,7 +63,7 @@ impl Lane {
             self.count_flow(context.stage.scenario);
         }
         self.venue.filled(fill)?;
-        Ok(Some((contract, lots)))
+        Ok(Some((contract, fill)))
     }
 
     #[expect(clippy::inline_always, reason = "once an order")]
@@ -101,7 +101,7 @@ impl Lane {
             let happened = std::mem::take(self.venue.facts());
             let further = self.play.hear(troupe, context.listeners, now, &happened, self.venue.ledger().register());
             *self.venue.facts() = happened;
-            self.venue.facts().extend(further);
+            self.venue.facts().extend_from_slice(further);
         }
         if !self.venue.is_heard() {
             let (facts, counted) = self.venue.happened();

@@ -14,8 +14,9 @@ pub(in crate::sim) struct Call {
 /// Of a call whose role does not act by its level.
 pub(super) const NOT_DRAWN: u32 = u32::MAX;
 
-/// Calls by ascending key. Sorting is incremental (quicksort that stops at the front), so a signal that never comes near
-/// costs one comparison, and one that reaches k of n calls costs about n + k·ln k.
+/// Calls by ascending key. Sorting is incremental (calls are spread over slices of keys, and slices sorted by a quicksort that
+/// stops at the front), so a signal that never comes near costs one comparison, and one that reaches k of n calls costs about
+/// n + k·ln k.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
     calls: Vec<Call>,
@@ -24,10 +25,15 @@ pub(super) struct Calls {
     /// Ends of the segments behind it, nearest last; each holds nothing greater than what follows it.
     ends: Vec<usize>,
     least: Option<i64>,
+    /// Room to spread calls in.
+    spread: Vec<Call>,
 }
 
 /// Segments of so many calls are sorted at once.
 const SEGMENT: usize = 64;
+
+/// Slices of keys, a power of two.
+const SLICES: usize = 128;
 
 impl Calls {
     pub fn clear(&mut self) {
@@ -62,6 +68,7 @@ impl Calls {
                 return None;
             }
             match self.ends.last() {
+                None if self.sorted == 0 && self.calls.len() > SLICES => self.spread(),
                 None => self.ends.push(self.calls.len()),
                 Some(&end) if end <= self.sorted => {
                     self.ends.pop();
@@ -79,6 +86,33 @@ impl Calls {
         }
         Some(self.calls[cursor]).filter(|call| call.key <= signal)
     }
+
+    /// Puts all calls into equal slices of the range of their keys, each a segment.
+    fn spread(&mut self) {
+        let (least, greatest) = self
+            .calls
+            .iter()
+            .fold((i64::MAX, i64::MIN), |(least, greatest), call| (least.min(call.key), greatest.max(call.key)));
+        let bits = u64::BITS - greatest.abs_diff(least).leading_zeros();
+        let narrow = bits.saturating_sub(SLICES.trailing_zeros());
+        let slice = |call: &Call| usize::try_from(call.key.abs_diff(least) >> narrow).expect("fewer than the slices");
+        // Of each slice the end, and then the place of its last call that is not yet put there.
+        let mut ends = [0; SLICES];
+        self.calls.iter().for_each(|call| ends[slice(call)] += 1);
+        let mut end = 0;
+        for of_slice in &mut ends {
+            end += *of_slice;
+            *of_slice = end;
+        }
+        self.ends.extend(ends.iter().rev());
+        self.spread.clear();
+        self.spread.extend_from_slice(&self.calls);
+        for call in &self.spread {
+            let place = &mut ends[slice(call)];
+            *place -= 1;
+            self.calls[*place] = *call;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -87,20 +121,46 @@ mod tests {
 
     #[test]
     fn calls_come_in_ascending_order_and_no_further_than_the_signal() {
-        let mut calls = Calls::default();
-        let mut keys: Vec<i64> = (0..1_000).map(|i| (i * 7_919) % 1_009).collect();
-        for (position, &key) in (0u32..).zip(&keys) {
-            calls.push(Call { key, position, role: 0, drawn: NOT_DRAWN });
-        }
-        keys.sort_unstable();
-        let mut cursor = 0;
-        for signal in [-1, 3, 3, 400, 2_000] {
-            while let Some(call) = calls.reached(cursor, signal) {
-                assert_eq!(call.key, keys[cursor]);
-                cursor += 1;
+        // Spread evenly, all but one in a corner, all the same, and as far apart as keys can be.
+        let laws: [fn(i64) -> i64; 4] = [
+            |i| (i * 7_919) % 1_009,
+            |i| i * 7_919 % 97 + 1_000_000 * (i / 999),
+            |_| 3,
+            |i| (i * 7_919 % 5 - 2) * (i64::MAX / 2),
+        ];
+        for law in laws {
+            let mut calls = Calls::default();
+            let mut keys: Vec<i64> = (0..1_000).map(law).collect();
+            for (position, &key) in (0u32..).zip(&keys) {
+                calls.push(Call { key, position, role: 0, drawn: NOT_DRAWN });
             }
-            assert_eq!(cursor, keys.iter().filter(|&&key| key <= signal).count(), "signal {signal}");
+            keys.sort_unstable();
+            let mut cursor = 0;
+            for signal in [i64::MIN, -1, 3, 3, 400, 2_000_000, i64::MAX] {
+                while let Some(call) = calls.reached(cursor, signal) {
+                    assert_eq!(call.key, keys[cursor]);
+                    cursor += 1;
+                }
+                assert_eq!(cursor, keys.iter().filter(|&&key| key <= signal).count(), "signal {signal}");
+            }
         }
+    }
+
+    #[test]
+    fn calls_that_are_entered_later_come_after_all_before() {
+        let mut calls = Calls::default();
+        let enter = |calls: &mut Calls, keys: std::ops::Range<u32>| {
+            keys.for_each(|key| calls.push(Call { key: key.into(), position: key, role: 0, drawn: NOT_DRAWN }));
+        };
+        enter(&mut calls, 0..500);
+        for cursor in 0..300 {
+            assert!(calls.reached(cursor, 1_000).is_some());
+        }
+        enter(&mut calls, 500..1_000);
+        for cursor in 300..1_000 {
+            assert_eq!(calls.reached(cursor, 1_000).map(|call| call.key), i64::try_from(cursor).ok());
+        }
+        assert_eq!(calls.reached(1_000, 1_000), None);
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::collections::BinaryHeap;
 
 use super::calls::{Call, Calls, NOT_DRAWN};
 use super::{Role, Troupe};
+use crate::facts::Side;
 use crate::market::distribution::Distribution;
 use crate::rng::open_unit;
 use crate::traders::behaviour::{self, Address};
-use crate::venue::ledger::Position;
 use crate::venue::register::Register;
 
 /// Accounts are drawn in blocks, so that no buffer grows with a group.
@@ -18,10 +18,20 @@ const BLOCK: u32 = 256;
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Cast {
     lists: Vec<Calls>,
+    /// Of each list those whose calls are not worth entering before its signal comes near.
+    later: Vec<Vec<Later>>,
     /// Levels of those that act by them, in the order in which they were entered.
     levels: Vec<f64>,
     /// Whether the lists are those of all paths.
     settled: bool,
+}
+
+/// An account whose call is entered later, and the word that its level is drawn from.
+#[derive(Clone, Copy, Debug)]
+struct Later {
+    word: u64,
+    position: u32,
+    role: u32,
 }
 
 fn is_constant(distribution: &dyn Distribution) -> bool {
@@ -37,6 +47,8 @@ impl Cast {
         }
         self.lists.resize_with(troupe.signals.len(), Calls::default);
         self.lists.iter_mut().for_each(Calls::clear);
+        self.later.resize_with(troupe.signals.len(), Vec::new);
+        self.later.iter_mut().for_each(Vec::clear);
         self.levels.clear();
         for (number, role) in (0u32..).zip(&troupe.roles) {
             if role.is_watched() {
@@ -48,23 +60,22 @@ impl Cast {
 
     fn draw_role(&mut self, troupe: &Troupe<'_>, number: u32, role: &Role<'_>, path: u64, register: &Register) {
         let address = troupe.attributes(role, path);
-        let share = match role.behaviour.cast() {
-            behaviour::Cast::Share(share) => share,
-            behaviour::Cast::Largest(most) => {
-                for id in largest(role, most, register) {
-                    let level = level(role, &address, id);
-                    self.enter(troupe, number, role, level, &Position::opened(register, id), register);
-                }
-                return;
+        if let behaviour::Cast::Largest(most) = role.behaviour.cast() {
+            for id in largest(role, most, register) {
+                let level = level(role, &address, id);
+                self.enter(troupe, number, role, level, id, register);
             }
-        };
+            return;
+        }
+        let (Some(takes_part), Some(latest)) = (role.takes_part, role.latest) else { return };
         let distribution = role.behaviour.level();
         let constant = is_constant(distribution).then(|| distribution.support().0);
-        let mut takers = (share < 1.0).then(|| address.takers());
+        let mut takers = (takes_part < u64::MAX).then(|| address.takers());
         let mut levels = constant.is_none().then(|| address.levels());
+        // Words of what is not drawn are all 0, which takes part.
         let (mut takes, mut words) = ([0u64; BLOCK as usize], [0u64; BLOCK as usize]);
         let mut first = role.first;
-        while first < role.end && share > 0.0 {
+        while first < role.end {
             let len = (role.end - first).min(BLOCK);
             if let Some(stream) = &mut takers {
                 stream.fill(&mut takes[..len as usize]);
@@ -73,15 +84,18 @@ impl Cast {
                 stream.fill(&mut words[..len as usize]);
             }
             for (id, (&take, &word)) in (first..first + len).zip(takes.iter().zip(&words)) {
-                if takers.is_some() && open_unit(take) >= share {
+                if take > takes_part || word > latest {
                     continue;
                 }
-                let u = open_unit(word);
-                if constant.is_none() && u > role.latest {
+                if Some(word) > role.soon {
+                    let side = Side::of(register.holdings.qty[id as usize]);
+                    if let Some(list) = role.list(register.holdings.contract[id as usize], side) {
+                        self.later[list].push(Later { word, position: id, role: number });
+                    }
                     continue;
                 }
-                let level = constant.unwrap_or_else(|| distribution.quantile(u));
-                self.enter(troupe, number, role, level, &Position::opened(register, id), register);
+                let level = constant.unwrap_or_else(|| distribution.quantile(open_unit(word)));
+                self.enter(troupe, number, role, level, id, register);
             }
             first += len;
         }
@@ -93,17 +107,17 @@ impl Cast {
         number: u32,
         role: &Role<'_>,
         level: f64,
-        position: &Position,
+        position: u32,
         register: &Register,
     ) {
-        if let Some((list, key)) = troupe.waits(role, level, position, register) {
+        if let Some((list, key)) = troupe.waits_first(role, level, position, register) {
             let drawn = if role.acts_by_level() {
                 self.levels.push(level);
                 u32::try_from(self.levels.len() - 1).expect("fewer than 2³² accounts wait")
             } else {
                 NOT_DRAWN
             };
-            self.lists[list].push(Call { key, position: position.id, role: number, drawn });
+            self.lists[list].push(Call { key, position, role: number, drawn });
         }
     }
 
@@ -113,13 +127,25 @@ impl Cast {
     }
 
     /// A key that no call of a list at or after a cursor lies below.
-    pub fn bound(&self, list: usize, cursor: usize) -> i64 {
-        self.lists.get(list).map_or(i64::MAX, |calls| calls.bound(cursor))
+    pub fn bound(&self, troupe: &Troupe<'_>, list: usize, cursor: usize) -> i64 {
+        let later = self.later.get(list).is_some_and(|later| !later.is_empty());
+        let soon = if later { troupe.signals[list].soon } else { i64::MAX };
+        self.lists.get(list).map_or(i64::MAX, |calls| calls.bound(cursor)).min(soon)
     }
 
     /// The call of a list at a cursor, where the signal has reached it.
-    pub fn reached(&mut self, list: usize, cursor: usize, signal: i64) -> Option<Call> {
-        self.lists.get_mut(list)?.reached(cursor, signal)
+    pub fn reached(&mut self, troupe: &Troupe<'_>, list: usize, cursor: usize, signal: i64) -> Option<Call> {
+        let calls = self.lists.get_mut(list)?;
+        if signal >= troupe.signals[list].soon {
+            for Later { word, position, role } in self.later[list].drain(..) {
+                let of = &troupe.roles[role as usize];
+                let key = troupe.key_of_level(of.cue, of.behaviour.level().quantile(open_unit(word)));
+                if let Some(key) = key {
+                    calls.push(Call { key, position, role, drawn: NOT_DRAWN });
+                }
+            }
+        }
+        calls.reached(cursor, signal)
     }
 }
 
@@ -172,17 +198,20 @@ impl Listeners {
                 continue;
             }
             let count = (role.end - role.first) as usize;
-            match role.behaviour.cast() {
-                behaviour::Cast::Share(share) if share >= 1.0 => bits.resize(count.div_ceil(64), u64::MAX),
-                behaviour::Cast::Share(share) => {
-                    bits.resize(count.div_ceil(64), 0);
+            bits.resize(count.div_ceil(64), 0);
+            match (role.behaviour.cast(), role.takes_part) {
+                (behaviour::Cast::Share(_), None) => {}
+                (behaviour::Cast::Share(_), Some(u64::MAX)) => bits.fill(u64::MAX),
+                (behaviour::Cast::Share(_), Some(last)) => {
                     let mut takers = troupe.attributes(role, path).takers();
-                    for at in 0..count {
-                        bits[at / 64] |= u64::from(open_unit(takers.word()) < share) << (at % 64);
+                    let mut words = [0; 64];
+                    for bits in bits {
+                        // The last bits may stand for nobody: nobody asks for them.
+                        takers.fill(&mut words);
+                        *bits = (0..).zip(&words).fold(0, |bits, (at, &word)| bits | (u64::from(word <= last) << at));
                     }
                 }
-                behaviour::Cast::Largest(most) => {
-                    bits.resize(count.div_ceil(64), 0);
+                (behaviour::Cast::Largest(most), _) => {
                     for id in largest(role, most, register) {
                         let at = (id - role.first) as usize;
                         bits[at / 64] |= 1 << (at % 64);

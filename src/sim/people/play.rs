@@ -1,24 +1,36 @@
 //! What changes of the behaviours during one path on one lane.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 
 use super::cast::{Cast, Listeners};
-use super::{Signal, Troupe};
+use super::crowd::{Crowd, Tried, Waits, Whom};
+use super::quiet::Quiet;
+use super::{Gauge, Moves, Signal, Troupe};
 use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
 use crate::money::{Nanos, Price};
 use crate::rng::open_unit;
-use crate::traders::behaviour::{Closing, Cue, Decisions};
+use crate::traders::behaviour::{Closing, Cue, DRAWN_AT_ONCE, Decisions, Watched};
 use crate::venue::register::Register;
 
-/// What is watched of a contract at a refresh, found once for all who watch it.
-#[derive(Clone, Copy, Debug)]
+/// A contract at a refresh.
+#[derive(Clone, Copy, Debug, Default)]
 pub(in crate::sim) struct View {
     pub traded: f64,
-    pub tick: Price,
-    /// Return of the traded price since the opening, and in billionths what longs and shorts have lost by it.
-    pub risen: f64,
-    pub against: [i64; 2],
+    pub mark: f64,
+}
+
+/// Prices are looked through by so many.
+const BLOCK: usize = 64;
+
+/// Return of the traded price since the opening.
+fn risen(traded: f64, open: Price) -> f64 {
+    traded / open.0 as f64 - 1.0
+}
+
+/// How fast a clock of those who hold a side runs.
+fn rate(risen: f64, side: Side, factor: u64) -> f64 {
+    1.0 + f64::from_bits(factor) * Moves::against(side).of(risen).clamp(0.0, 1.0)
 }
 
 /// A role on a position, and where it is remembered.
@@ -43,20 +55,18 @@ struct Armed {
     actor: Actor,
     /// How often it was armed before: an older call of it is void.
     before: u32,
-    /// Whether it waits in another list too.
-    paired: bool,
 }
 
-/// Accounts of one role that wait for the same value of a signal, the first of whom found no price within its limit: the
-/// limit is that of all, so until the book has moved none of the others is asked.
-#[derive(Debug)]
-struct Crowd {
-    list: usize,
-    key: i64,
-    role: u32,
-    calls: BinaryHeap<Reverse<Armed>>,
-    /// Nobody finds a price in this instant.
-    shut: bool,
+/// Whom an account that is armed is asked with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::sim) enum Asked {
+    Alone,
+    /// With those of its role who wait for the same.
+    WithOthers,
+    /// The same once it has tried in vain, as long as a lot is worth no more than this.
+    InVain {
+        worth: f64,
+    },
 }
 
 /// What a role remembers of one position.
@@ -74,15 +84,17 @@ pub(in crate::sim) struct Memory {
     armed: u32,
     /// Its act is due.
     waiting: bool,
-    /// Place of its sixteen decisions in turn.
+    /// Place of its decisions in turn.
     words: u32,
+    /// Whether it stands in a crowd.
+    crowded: bool,
 }
 
 /// Memories by role and position, found in constant time and forgotten at once: a new path is a new stamp.
 #[derive(Debug, Default)]
 struct Memories {
-    /// Of each role: where its positions begin, and the first of them.
-    begins: Vec<(usize, u32)>,
+    /// Of each role whose positions are asked for more than once: where they begin, and the first of them.
+    begins: Vec<Option<(usize, u32)>>,
     /// Stamp and place lie together, so that a look costs one line of cache.
     places: Vec<(u32, u32)>,
     stamp: u32,
@@ -96,8 +108,10 @@ impl Memories {
             self.begins.clear();
             let mut size = 0;
             for role in &troupe.roles {
-                self.begins.push((size, role.first));
-                size += (role.end - role.first) as usize;
+                // All others are called once by a list, and then known by what they are armed with.
+                let is_searched = !role.is_watched() || role.cue == Cue::Discount;
+                self.begins.push(is_searched.then_some((size, role.first)));
+                size += if is_searched { (role.end - role.first) as usize } else { 0 };
             }
             self.places.clear();
             self.places.resize(size, (0, 0));
@@ -107,124 +121,213 @@ impl Memories {
     }
 
     fn actor(&mut self, role: u32, position: u32) -> Actor {
-        let (begin, first) = self.begins[role as usize];
-        let (stamp, place) = &mut self.places[begin + (position - first) as usize];
-        if *stamp != self.stamp {
-            let next = u32::try_from(self.entries.len()).expect("fewer than 2³² accounts act");
-            (*stamp, *place) = (self.stamp, next);
-            self.entries.push(Memory::default());
+        let Some((begin, first)) = self.begins[role as usize] else {
+            return Actor { position, role, memory: self.forget() };
+        };
+        let at = begin + (position - first) as usize;
+        if self.places[at].0 != self.stamp {
+            self.places[at] = (self.stamp, self.forget());
         }
-        Actor { position, role, memory: *place }
+        Actor { position, role, memory: self.places[at].1 }
+    }
+
+    /// The place of a new memory.
+    fn forget(&mut self) -> u32 {
+        self.entries.push(Memory::default());
+        u32::try_from(self.entries.len() - 1).expect("fewer than 2³² accounts act")
     }
 }
 
 #[derive(Debug, Default)]
 pub(in crate::sim) struct Play {
     cursors: Vec<usize>,
-    /// Of each list a value of its signal below which nobody is woken.
+    /// Of each list a value of its signal below which nobody is woken, and one of its gauge, as it rises.
     nearest: Vec<i64>,
+    alarms: Vec<f64>,
     rearmed: Vec<BinaryHeap<Reverse<Armed>>>,
     /// Beside them, those who are asked one for all.
     crowds: Vec<Crowd>,
-    /// The first act that is due, where it was found so as it was scheduled: it never enters the heap.
-    first_due: Option<Due>,
+    /// Acts that were due as they were scheduled, the first of them last once they are sorted; they never enter the heap.
+    at_once: Vec<Due>,
+    are_sorted: bool,
     due: BinaryHeap<Reverse<Due>>,
     /// Of those that something happened to.
     memories: Memories,
     /// Calls armed in this instant, for the next one.
-    later: Vec<(usize, Armed)>,
-    /// Traded prices at refreshes, back to the last one at or before the start of the window.
-    windows: Vec<VecDeque<(Nanos, f64)>>,
-    /// Decisions of those that have drawn one, sixteen at a time as one block of the generator holds them.
-    words: Vec<[u64; 16]>,
+    later: Vec<(usize, Armed, Asked)>,
+    /// Of each contract its traded prices at all refreshes so far, and the least and the greatest of every `BLOCK`.
+    traded: Vec<Vec<(Nanos, f64)>>,
+    blocks: Vec<Vec<(f64, f64)>>,
+    /// Of each gauge over a window, which of them is the last at or before the start of the window.
+    since: Vec<usize>,
+    quiet: Quiet,
+    /// What was heard of that must be told.
+    told: Vec<Fact>,
+    /// Decisions of those that have drawn one, a few at a time.
+    words: Vec<[u64; DRAWN_AT_ONCE]>,
     /// Of each role the stream of its accounts' first sixteen.
     decisions: Vec<Option<Decisions>>,
-    /// Contracts at the last refresh.
+    /// Contracts at the last refresh; and all gauges but the gaps as they stood at the last that was looked at, which so many
+    /// went before.
     views: Vec<View>,
-    /// Of each signal that is a clock, its seconds.
-    exposures: Vec<f64>,
-    looked: Nanos,
+    stands: Vec<f64>,
+    looked: usize,
     path: u64,
 }
 
 impl Play {
     /// Starts a path.
     pub fn begin(&mut self, troupe: &Troupe<'_>, path: u64) {
+        if troupe.is_empty() {
+            return;
+        }
+        let contracts = troupe.multipliers.len();
         self.path = path;
         self.cursors.clear();
         self.cursors.resize(troupe.signals.len(), 0);
         self.nearest.clear();
         self.nearest.resize(troupe.signals.len(), i64::MIN);
+        self.alarms.clear();
+        self.alarms.resize(troupe.signals.len(), f64::NEG_INFINITY);
         self.rearmed.resize_with(troupe.signals.len(), BinaryHeap::new);
         self.rearmed.iter_mut().for_each(BinaryHeap::clear);
-        self.crowds.clear();
+        self.crowds.iter_mut().for_each(Crowd::begin);
         self.due.clear();
-        self.first_due = None;
+        self.at_once.clear();
         self.memories.begin(troupe);
         self.later.clear();
-        self.windows.resize_with(troupe.windows.len(), VecDeque::new);
-        self.windows.iter_mut().for_each(VecDeque::clear);
+        self.traded.resize_with(contracts, Vec::new);
+        self.traded.iter_mut().for_each(Vec::clear);
+        self.blocks.resize_with(contracts, Vec::new);
+        self.blocks.iter_mut().for_each(Vec::clear);
+        self.since.clear();
+        self.since.resize(troupe.gauges.len(), 0);
+        self.views.clear();
+        self.views.resize(contracts, View::default());
+        self.quiet.begin(contracts);
         self.words.clear();
         self.decisions.clear();
         self.decisions.resize_with(troupe.roles.len(), || None);
-        self.exposures.clear();
-        self.exposures.resize(troupe.signals.len(), 0.0);
-        self.looked = Nanos::ZERO;
+        self.stands.clear();
+        self.stands.resize(troupe.gauges.len(), 0.0);
+        self.looked = 0;
     }
 
-    /// Takes note of the prices of a refresh, by contract.
-    pub fn look(&mut self, troupe: &Troupe<'_>, now: Nanos, views: impl Iterator<Item = View>) {
-        let passed_s = (now - self.looked).seconds();
-        self.looked = now;
-        self.views.clear();
-        self.views.extend(views);
-        for &list in &troupe.clocks {
-            if let Signal::Exposure { contract, side, factor } = troupe.signals[list] {
-                let risen = self.views[usize::from(contract)].risen;
-                let adverse = match side {
-                    Side::Long => -risen,
-                    Side::Short => risen,
-                };
-                self.exposures[list] += passed_s * (1.0 + f64::from_bits(factor) * adverse.clamp(0.0, 1.0));
+    /// Takes note of a contract at a refresh; returns whether nobody who waits for its prices can be woken.
+    #[inline]
+    pub fn note(&mut self, now: Nanos, contract: usize, view: View, gap: f64) -> bool {
+        let (traded, blocks) = (&mut self.traded[contract], &mut self.blocks[contract]);
+        if traded.len().is_multiple_of(BLOCK) {
+            blocks.push((view.traded, view.traded));
+        } else if let Some((least, greatest)) = blocks.last_mut() {
+            (*least, *greatest) = (least.min(view.traded), greatest.max(view.traded));
+        }
+        traded.push((now, view.traded));
+        self.views[contract] = view;
+        self.quiet.holds(contract, view, gap)
+    }
+
+    /// Whether no time has come that anybody waits for.
+    pub fn is_early(&self, now: Nanos) -> bool {
+        self.quiet.is_early(now)
+    }
+
+    /// Reads all gauges at a refresh. Opening prices are those of the contracts.
+    pub fn look(&mut self, troupe: &Troupe<'_>, now: Nanos, opens: &[Price]) {
+        let looked = std::mem::replace(&mut self.looked, self.traded.first().map_or(0, Vec::len));
+        for (at, gauge) in troupe.gauges.iter().enumerate() {
+            self.stands[at] = match *gauge {
+                Gauge::Price { contract, watched: Watched::Mark } => self.views[usize::from(contract)].mark,
+                Gauge::Price { contract, watched: Watched::Traded } => self.views[usize::from(contract)].traded,
+                Gauge::Risen { contract } => {
+                    risen(self.views[usize::from(contract)].traded, opens[usize::from(contract)])
+                }
+                Gauge::Time => now.0 as f64,
+                Gauge::Exposure { contract, side, factor } => {
+                    let (open, traded) = (opens[usize::from(contract)], &self.traded[usize::from(contract)]);
+                    let before = looked.checked_sub(1).map_or(Nanos::ZERO, |last| traded[last].0);
+                    let mut clock = (before, self.stands[at]);
+                    for &(time, traded) in &traded[looked..] {
+                        let rate = rate(risen(traded, open), side, factor);
+                        clock = (time, clock.1 + (time - clock.0).seconds() * rate);
+                    }
+                    clock.1
+                }
+                Gauge::Return { contract, window } => {
+                    let (traded, since) = (&self.traded[usize::from(contract)], &mut self.since[at]);
+                    let start = now - window;
+                    while traded.get(*since + 1).is_some_and(|next| next.0 <= start) {
+                        *since += 1;
+                    }
+                    traded.last().map_or(0.0, |last| last.1 / traded[*since].1 - 1.0)
+                }
+                // Those who trade on a gap close it for the next, so it is found when it is asked for.
+                Gauge::Gap { .. } => continue,
+            };
+        }
+    }
+
+    /// Nobody was woken at this refresh, and nobody is until one of these bounds is left.
+    pub fn rest(&mut self, troupe: &Troupe<'_>, now: Nanos, opens: &[Price]) {
+        let next = self.due.peek().map_or(Nanos(i64::MAX), |Reverse(due)| due.at);
+        self.quiet.start(&self.views, next);
+        for (list, &Signal { gauge, moves, at, .. }) in troupe.signals.iter().enumerate() {
+            let alarm = self.alarms[list];
+            match gauge {
+                Gauge::Price { contract, watched: Watched::Mark } => self.quiet.mark(contract, moves, alarm),
+                Gauge::Price { contract, watched: Watched::Traded } => self.quiet.traded(contract, moves, alarm),
+                Gauge::Gap { contract } => self.quiet.gap(contract, moves, alarm),
+                Gauge::Risen { contract } => {
+                    let open = opens[usize::from(contract)].0 as f64;
+                    self.quiet.traded(contract, moves, moves.of(open) + open * alarm);
+                }
+                Gauge::Return { contract, .. } => {
+                    let blocks = self.blocks[usize::from(contract)][self.since[at] / BLOCK..].iter();
+                    let within = blocks.map(|&(least, greatest)| moves.of(least).min(moves.of(greatest)));
+                    // Of all prices that the window may start at, the one from which the return is greatest.
+                    let to_come = moves.of(self.quiet.furthest(contract, moves.opposite()));
+                    let from = within.fold(to_come, f64::min);
+                    self.quiet.traded(contract, moves, from + from.abs() * alarm);
+                }
+                Gauge::Time => self.quiet.until(Nanos(self.nearest[list])),
+                Gauge::Exposure { contract, side, factor } => {
+                    let worst = self.quiet.furthest(contract, Moves::against(side));
+                    let rate = rate(risen(worst, opens[usize::from(contract)]), side, factor);
+                    self.quiet.for_seconds(now, (alarm - self.stands[at]) / rate);
+                }
             }
         }
-        for (&(contract, window), prices) in troupe.windows.iter().zip(&mut self.windows) {
-            prices.push_back((now, self.views[usize::from(contract)].traded));
-            let start = now - window;
-            while prices.len() > 1 && prices[1].0 <= start {
-                prices.pop_front();
-            }
-        }
     }
 
-    /// A contract as it stood when it was last looked at.
-    pub fn view(&self, contract: ContractId) -> &View {
-        &self.views[usize::from(contract)]
+    /// All lists are looked at.
+    pub fn stir(&mut self) {
+        self.quiet.stir();
     }
 
-    /// Seconds of the clock of a signal.
-    pub fn exposure(&self, list: usize) -> f64 {
-        self.exposures[list]
+    /// Where a gauge stood at the last refresh.
+    pub fn stands(&self, at: usize) -> f64 {
+        self.stands[at]
     }
 
-    /// Return of the traded price over a window; from the start of the path where that is shorter.
-    pub fn windowed_return(&self, troupe: &Troupe<'_>, contract: ContractId, window: Nanos) -> f64 {
-        let at = troupe.windows.iter().position(|known| *known == (contract, window));
-        let prices = at.and_then(|at| self.windows.get(at));
-        match prices.and_then(|prices| prices.front().zip(prices.back())) {
-            Some((first, last)) => last.1 / first.1 - 1.0,
-            None => 0.0,
-        }
+    /// Whether somebody in a list may be woken while the gauge of its signal, as it rises, stands here.
+    #[inline]
+    pub fn may_wake(&self, list: usize, rising: f64) -> bool {
+        rising >= self.alarms[list]
     }
 
-    /// The value of the signal of a list below which nobody is woken; `None` where nobody waits in it.
-    pub fn nearest(&self, list: usize) -> Option<i64> {
-        Some(self.nearest[list]).filter(|&key| key < i64::MAX)
+    /// Whether anybody is woken by this value of the signal of a list.
+    pub fn is_reached(&self, list: usize, signal: i64) -> bool {
+        signal >= self.nearest[list]
+    }
+
+    fn next_at(&mut self, troupe: &Troupe<'_>, list: usize, key: i64) {
+        self.nearest[list] = key;
+        self.alarms[list] = troupe.signals[list].gauge.alarm(key);
     }
 
     /// The next account whose call the signal of a list has reached.
-    pub fn next_call(&mut self, cast: &mut Cast, list: usize, signal: i64) -> Option<Actor> {
-        if let Some(call) = cast.reached(list, self.cursors[list], signal) {
+    pub fn next_call(&mut self, troupe: &Troupe<'_>, cast: &mut Cast, list: usize, signal: i64) -> Option<Actor> {
+        if let Some(call) = cast.reached(troupe, list, self.cursors[list], signal) {
             self.cursors[list] += 1;
             let actor = self.memories.actor(call.role, call.position);
             if let Some(level) = cast.level(call) {
@@ -233,44 +336,40 @@ impl Play {
             return Some(actor);
         }
         loop {
-            let single = self.rearmed[list].peek().map(|Reverse(call)| (*call, None));
-            let open = |crowd: &Crowd| crowd.list == list && !crowd.shut;
-            let crowds = self.crowds.iter().enumerate().filter(|(_, crowd)| open(crowd));
-            let crowded = crowds.filter_map(|(at, crowd)| crowd.calls.peek().map(|Reverse(call)| (*call, Some(at))));
-            let Some((call, crowd)) = single.into_iter().chain(crowded).min().filter(|(call, _)| call.key <= signal)
-            else {
+            let reached = |key: i64| key <= signal;
+            let single = self.rearmed[list].peek().map(|Reverse(call)| *call).filter(|call| reached(call.key));
+            let open = self.crowds.iter().filter(|crowd| crowd.of.list == list && !crowd.shut && reached(crowd.of.key));
+            let crowded = open.filter_map(|crowd| Some((crowd.of.key, crowd.first()?, crowd.of.role))).min();
+            let single_first =
+                |call: &Armed| crowded.is_none_or(|other| (call.key, call.actor.position, call.actor.role) < other);
+            if let Some(call) = single.filter(single_first) {
+                self.rearmed[list].pop();
+                if self.memory(call.actor).armed == call.before {
+                    return Some(call.actor);
+                }
+            } else if let Some((_, position, role)) = crowded {
+                return Some(self.memories.actor(role, position));
+            } else {
                 break;
-            };
-            match crowd {
-                Some(at) => self.crowds[at].calls.pop(),
-                None => self.rearmed[list].pop(),
-            };
-            if self.memory(call.actor).armed != call.before {
-                continue;
-            }
-            match self.crowd_of(list, &call) {
-                Some(crowd) if crowd.shut => crowd.calls.push(Reverse(call)),
-                _ => return Some(call.actor),
             }
         }
         let waiting = self.rearmed[list].peek().map_or(i64::MAX, |Reverse(call)| call.key);
-        let crowds = self.crowds.iter().filter(|crowd| crowd.list == list && !crowd.calls.is_empty());
-        let crowded = crowds.map(|crowd| crowd.key).min().unwrap_or(i64::MAX);
-        self.nearest[list] = cast.bound(list, self.cursors[list]).min(waiting).min(crowded);
+        let crowds = self.crowds.iter().filter(|crowd| crowd.of.list == list && !crowd.is_empty());
+        let crowded = crowds.map(|crowd| crowd.of.key).min().unwrap_or(i64::MAX);
+        let next = cast.bound(troupe, list, self.cursors[list]).min(waiting).min(crowded);
+        self.next_at(troupe, list, next);
         None
     }
 
-    /// The crowd that a call belongs to. Who waits for one thing alone is asked by itself: it then waits for two.
-    fn crowd_of(&mut self, list: usize, call: &Armed) -> Option<&mut Crowd> {
-        let alike = |crowd: &&mut Crowd| (crowd.list, crowd.key, crowd.role) == (list, call.key, call.actor.role);
-        self.crowds.iter_mut().find(alike).filter(|_| call.paired)
-    }
-
-    /// One of those of a role that wait in a list for a value found no price within the limit that all of them have.
-    pub fn shut(&mut self, list: usize, key: i64, role: u32) {
-        match self.crowds.iter_mut().find(|crowd| (crowd.list, crowd.key, crowd.role) == (list, key, role)) {
-            Some(crowd) => crowd.shut = true,
-            None => self.crowds.push(Crowd { list, key, role, calls: BinaryHeap::new(), shut: true }),
+    /// One of those of a role that wait in a list for a value found nothing within the limit that all of them have, while
+    /// a lot is worth so much: nobody is asked who has tried in vain before, or nobody at all.
+    pub fn shut(&mut self, (list, key): (usize, i64), role: u32, lot: f64, whom: Whom) {
+        for crowd in &mut self.crowds {
+            let Waits { tried, .. } = crowd.of;
+            let concerns = whom == Whom::All || tried == Tried::InVain;
+            if concerns && crowd.of == (Waits { list, key, role, tried }) {
+                crowd.shut = lot <= crowd.least;
+            }
         }
     }
 
@@ -280,24 +379,46 @@ impl Play {
     }
 
     /// Arms an account in these lists, from the next instant on; whatever it was armed for before is void.
-    pub fn arm(&mut self, actor: Actor, lists: impl Iterator<Item = (usize, i64)>) {
-        let memory = self.memory(actor);
+    pub fn arm(&mut self, actor: Actor, lists: impl Iterator<Item = (usize, i64, Asked)>) {
+        let before = self.disarm(actor).armed;
+        self.later.extend(lists.map(|(list, key, asked)| (list, Armed { key, actor, before }, asked)));
+    }
+
+    /// Whatever an account was armed for is void.
+    fn disarm(&mut self, actor: Actor) -> &mut Memory {
+        let memory = &mut self.memories.entries[actor.memory as usize];
         memory.armed += 1;
-        let (before, first) = (memory.armed, self.later.len());
-        self.later.extend(lists.map(|(list, key)| (list, Armed { key, actor, before, paired: false })));
-        if self.later.len() == first + 2 {
-            self.later[first..].iter_mut().for_each(|(_, call)| call.paired = true);
+        if std::mem::take(&mut memory.crowded) {
+            let crowds = self.crowds.iter_mut().filter(|crowd| crowd.of.role == actor.role);
+            crowds.for_each(|crowd| crowd.leave(actor.position));
         }
+        memory
     }
 
     /// Ends an instant: what was armed in it counts.
-    pub fn settle(&mut self) {
+    pub fn settle(&mut self, troupe: &Troupe<'_>) {
         let mut later = std::mem::take(&mut self.later);
-        for (list, call) in later.drain(..) {
-            self.nearest[list] = self.nearest[list].min(call.key);
-            match self.crowd_of(list, &call) {
-                Some(crowd) => crowd.calls.push(Reverse(call)),
-                None => self.rearmed[list].push(Reverse(call)),
+        for (list, call, asked) in later.drain(..) {
+            if call.key < self.nearest[list] {
+                self.next_at(troupe, list, call.key);
+            }
+            match asked {
+                Asked::Alone => self.rearmed[list].push(Reverse(call)),
+                Asked::WithOthers | Asked::InVain { .. } => {
+                    let (tried, worth) = match asked {
+                        Asked::InVain { worth } => (Tried::InVain, worth),
+                        _ => (Tried::NotYet, f64::INFINITY),
+                    };
+                    let Actor { position, role, .. } = call.actor;
+                    self.memory(call.actor).crowded = true;
+                    let of = Waits { list, key: call.key, role, tried };
+                    let at = self.crowds.iter().position(|crowd| crowd.of == of).unwrap_or_else(|| {
+                        let role = &troupe.roles[role as usize];
+                        self.crowds.push(Crowd::new(of, role.first, role.end));
+                        self.crowds.len() - 1
+                    });
+                    self.crowds[at].join(position, worth);
+                }
             }
         }
         self.later = later;
@@ -315,28 +436,26 @@ impl Play {
         memory.decisions += 1;
         if n == 0 {
             memory.words = u32::try_from(self.words.len()).expect("fewer than 2³² accounts act");
-            self.words.push([0; 16]);
+            self.words.push([0; DRAWN_AT_ONCE]);
         }
-        let words = &mut self.words[memory.words as usize];
-        if n.is_multiple_of(16) {
+        let (words, of_it) = (&mut self.words[memory.words as usize], n as usize % DRAWN_AT_ONCE);
+        if of_it == 0 {
             let role = &troupe.roles[actor.role as usize];
             let path = self.path;
             let first = &mut self.decisions[actor.role as usize];
             let mut later = None;
             // Few accounts ever draw more than sixteen: the stream of the first ones is kept.
-            let stream = if n == 0 { first } else { &mut later };
+            let stream = if n < 16 { first } else { &mut later };
             let stream = stream.get_or_insert_with(|| troupe.decisions(role, path).decisions(n >> 4));
-            *words = stream.of(actor.position - role.first);
+            *words = stream.of(actor.position - role.first, n % 16);
         }
-        open_unit(words[(n % 16) as usize])
+        open_unit(words[of_it])
     }
 
     /// An account was woken: its act is due after its reaction time, unless one is due already.
     pub fn wake(&mut self, troupe: &Troupe<'_>, now: Nanos, actor: Actor) {
-        let memory = self.memory(actor);
         // Of two calls that it was armed for the second is void.
-        memory.armed += 1;
-        if std::mem::replace(&mut memory.waiting, true) {
+        if std::mem::replace(&mut self.disarm(actor).waiting, true) {
             return;
         }
         let role = &troupe.roles[actor.role as usize];
@@ -351,7 +470,7 @@ impl Play {
             self.wake(troupe, now, actor);
             return false;
         }
-        memory.armed += 1;
+        self.disarm(actor);
         true
     }
 
@@ -361,22 +480,34 @@ impl Play {
         if let Some(at) = after {
             self.memory(actor).waiting = true;
             let due = Due { at: Nanos(at), actor };
-            let is_first = match (self.first_due, self.due.peek()) {
-                (Some(first), _) | (None, Some(&Reverse(first))) => due < first,
-                (None, None) => true,
-            };
-            let queued = if is_first { self.first_due.replace(due) } else { Some(due) };
-            self.due.extend(queued.map(Reverse));
+            if due.at <= now {
+                self.at_once.push(due);
+                self.are_sorted = false;
+            } else {
+                self.due.push(Reverse(due));
+            }
+            self.quiet.until(due.at);
         }
     }
 
     /// The next act that is due.
     pub fn next_due(&mut self, now: Nanos) -> Option<Due> {
-        let first = self.first_due.or_else(|| self.due.peek().map(|Reverse(due)| *due));
-        let due = first.filter(|due| due.at <= now)?;
-        if self.first_due.take().is_none() {
-            self.due.pop();
+        if !self.are_sorted {
+            self.at_once.sort_unstable_by(|a, b| b.cmp(a));
+            self.are_sorted = true;
         }
+        let delayed = self.due.peek().map(|Reverse(due)| *due).filter(|due| due.at <= now);
+        let due = match (self.at_once.last(), delayed) {
+            (Some(&first), other) if other.is_none_or(|other| first < other) => {
+                self.at_once.pop();
+                first
+            }
+            (_, Some(first)) => {
+                self.due.pop();
+                first
+            }
+            _ => return None,
+        };
         self.memory(due.actor).waiting = false;
         Some(due)
     }
@@ -389,8 +520,8 @@ impl Play {
         now: Nanos,
         facts: &[Fact],
         register: &Register,
-    ) -> Vec<Fact> {
-        let mut told = Vec::new();
+    ) -> &[Fact] {
+        self.told.clear();
         for fact in facts {
             let (account, contract, qty, notional, closing) = match *fact {
                 Fact::Traded { party: Party::Trader(account), contract, qty, order: Some(_), .. } => {
@@ -416,11 +547,11 @@ impl Play {
                 self.wake(troupe, now, actor);
                 if let (Cue::HedgeBroken, Some(amount)) = (role.cue, notional) {
                     let (by, deed, qty) = (role.behaviour.kind(), Deed::HedgeBroken, qty.abs());
-                    told.push(Fact::Acted { contract, account, by, deed, qty, amount });
+                    self.told.push(Fact::Acted { contract, account, by, deed, qty, amount });
                 }
             }
         }
-        told
+        &self.told
     }
 }
 

@@ -59,7 +59,7 @@ fn no_two_kinds_or_occurrences_draw_from_one_stream() {
 
 /// The n-th decision of an account.
 fn decision(address: Address, account: u32, n: u32) -> f64 {
-    open_unit(address.decisions(n / 16).of(account)[(n % 16) as usize])
+    open_unit(address.decisions(n / 16).of(account, n % 16)[0])
 }
 
 #[test]

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use super::*;
 use crate::facts::Fact;
 use crate::money::{Multiplier, Nanos};
-use crate::venue::Command;
 use crate::venue::ledger::Telling;
 use crate::venue::register::{Holdings, Register};
 use crate::venue::rules::Rules;
 use crate::venue::tests::example_rules;
+use crate::venue::{Command, Next};
 
 const NOW: Nanos = Nanos(1);
 
