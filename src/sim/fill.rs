@@ -33,6 +33,8 @@ pub(super) fn cash(taker: Taker, lots: i64, value: f64, k: Multiplier) -> Cash {
 
 /// x* = max{x ≤ lots : limit and capacity hold, S(x) ≤ B}, by bisection on lots, since S is convex with S(0) = 0.
 /// Trades it and returns the fill.
+#[expect(clippy::inline_always, reason = "once an order")]
+#[inline(always)]
 pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multiplier) -> Fill {
     let side = taker(order.side);
     let most = match order.limit {

@@ -527,8 +527,25 @@ impl Ledger {
 
     #[inline(never)]
     fn touch(&mut self, id: u32) -> usize {
+        self.touch_here(id)
+    }
+
+    #[expect(clippy::inline_always, reason = "where most positions are touched first it is part of a loop")]
+    #[inline(always)]
+    fn touch_here(&mut self, id: u32) -> usize {
         self.touched.push(Position::opened(&self.register, id));
         self.positions.add(id)
+    }
+
+    /// A position that breaches joins those who wait for a forced order; returns its account.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    pub fn queue(&mut self, id: u32) -> u32 {
+        let slot = self.positions.find(id).unwrap_or_else(|| self.touch_here(id));
+        let position = &mut self.touched[slot];
+        position.accrue(&self.funding);
+        position.state = State::Queued;
+        position.account
     }
 
     #[inline]

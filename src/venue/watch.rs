@@ -136,9 +136,7 @@ impl Venue {
         }
         let ready = self.now + self.rules.latency;
         for &trigger in &fired {
-            let position = self.ledger.position_mut(trigger.position);
-            position.state = State::Queued;
-            let account = position.account;
+            let account = self.ledger.queue(trigger.position);
             if self.ledger.is_heard() {
                 let trigger = self.tick_of(contract, side, trigger);
                 self.ledger.tell(Fact::Breached { contract, account, trigger, mark });

@@ -7,7 +7,7 @@ use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
 use crate::venue::agenda::Need;
 use crate::venue::ledger::{Holder, Ledger, Position, Slot};
 use crate::venue::liquidation::{Breached, Others};
-use crate::venue::rules::{AdlTrigger, Execution, FeeCap, MarginMode, SurplusTo};
+use crate::venue::rules::{AdlTrigger, Execution, FeeCap, MarginMode, Rules, SurplusTo};
 use crate::venue::{Fill, Order, Venue, margin, register};
 
 /// What the book did with an order, and what follows of it.
@@ -141,14 +141,14 @@ impl Venue {
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
     pub(super) fn step(&mut self, at: usize, step: Step) -> bool {
-        let work = &mut self.agenda.works[at];
-        let (contract, untouched) = (work.contract, work.untouched.take());
         let (pending, budget) = match step {
             Step::Engine => {
+                self.agenda.works[at].untouched = None;
                 self.take_over(at, Taking::WithinEquity);
                 return false;
             }
             Step::Backstop => {
+                self.agenda.works[at].untouched = None;
                 self.backstops_take(at);
                 return false;
             }
@@ -156,11 +156,15 @@ impl Venue {
             Step::Book if self.rules.waterfall.adl_trigger == AdlTrigger::BookExhausted => {
                 (Pending::Book { work: at, funded: Funded::Anybody }, None)
             }
-            Step::Book => (Pending::Book { work: at, funded: Funded::Fund }, Some(self.budget(contract))),
+            Step::Book => {
+                let budget = self.budget(self.agenda.works[at].contract);
+                (Pending::Book { work: at, funded: Funded::Fund }, Some(budget))
+            }
             Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::EquityAlone }, Some(Cash::ZERO)),
             Step::Rest => (Pending::Rest { work: at }, None),
         };
         let work = &self.agenda.works[at];
+        let contract = work.contract;
         let order = Order {
             contract,
             side: work.side,
@@ -170,7 +174,7 @@ impl Venue {
                 _ => self.within_band(contract, work.side, self.limit(work)),
             },
             bankruptcy: work.bankruptcy,
-            surplus: untouched.unwrap_or_else(|| self.equity_at_bankruptcy(work).positive_part()),
+            surplus: work.untouched.unwrap_or_else(|| self.equity_at_bankruptcy(work).positive_part()),
             budget,
         };
         self.ask(pending, order);
@@ -297,48 +301,24 @@ impl Venue {
         }
     }
 
-    /// The most that fees of a finished order can take of its position: equity at the mark, and of an isolated one its cash.
-    #[expect(clippy::inline_always, reason = "once an order")]
-    #[inline(always)]
-    fn room_for_fees(&self, work: &Work, position: &Position) -> Cash {
-        let backing = self.ledger.backing(position, &self.marks);
-        let value = if position.qty.is_zero() {
-            Cash::ZERO
-        } else {
-            self.ledger.multiplier(work.contract).value(position.qty, work.mark)
-        };
-        let equity = backing + value - position.cost;
-        // The cash of a cross account can lie in the unrealised profit of its other positions.
-        let cash = match position.mode {
-            MarginMode::Cross => equity,
-            MarginMode::Isolated => position.collateral,
-        };
-        let room = cash.min(equity);
-        match self.rules.waterfall.fee_cap {
-            FeeCap::Equity | FeeCap::MissingMargin => room,
-            FeeCap::Surplus => room.min(self.equity_at_bankruptcy(work).positive_part()),
-        }
-    }
-
     /// Fees and surplus of a finished order. What equity cannot pay is waived; of a position that stays open, fees
     /// take no more than its equity at the mark, and its surplus stays with it.
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
     pub(super) fn close_order(&mut self, at: usize) {
-        let work = &self.agenda.works[at];
-        let &Work { position, account, slot, notional, contract, side, .. } = work;
+        let work = &mut self.agenda.works[at];
+        let &mut Work { position, account, slot, notional, contract, side, .. } = work;
         let (taker, liquidation) = (self.rules.taker_fee.of_ceil(notional), work.fee_rate.of_ceil(notional));
         let held = self.ledger.at(slot);
         let (closed, cross, collateral) = (held.qty.is_zero(), held.mode == MarginMode::Cross, held.collateral);
         // Each fee lowers cash, equity and surplus alike.
-        let room = self.room_for_fees(work, held).positive_part();
+        let room = work.room_for_fees(&self.ledger, held, &self.rules, &self.marks).positive_part();
         let to_fees = taker.min(room);
         let to_fund = liquidation.min(room - to_fees);
-        let disposal = &mut self.agenda.works[at].disposal;
-        disposal.fees_waived += taker + liquidation - to_fees - to_fund;
+        work.disposal.fees_waived += taker + liquidation - to_fees - to_fund;
         if !self.ledger.is_heard() {
             // Who pays what it still lacks is counted as it is posted.
-            self.ledger.counted.closed(side, disposal);
+            self.ledger.counted.closed(side, &work.disposal);
         }
         let fees = [(Party::Fees, to_fees, Why::TakerFee), (Party::Fund, to_fund, Why::LiquidationFee)];
         self.ledger.take_out_all(slot, fees);
@@ -350,10 +330,11 @@ impl Venue {
         if closed {
             // The wallet of a cross account is what its liquidation leaves only once all its positions are closed.
             if self.rules.surplus_to == SurplusTo::Fund && (!cross || self.holds_no_more(account)) {
-                self.ledger.take_rest_at(slot, Party::Fund, Why::Surplus);
+                self.ledger.close_for(slot, Party::Fund, Why::Surplus);
                 self.fund_moved(contract);
+            } else {
+                self.ledger.close_at(slot);
             }
-            self.ledger.close_at(slot);
         } else {
             self.ledger.at_mut(slot).partial_at = Some(self.now);
         }
@@ -408,6 +389,29 @@ impl Work {
         self.backing + (position.moved - self.moved) + value - position.cost
     }
 
+    /// The most that fees of a finished order can take of its position: equity at the mark, and of an isolated one its cash.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    fn room_for_fees(&self, ledger: &Ledger, position: &Position, rules: &Rules, marks: &[Price]) -> Cash {
+        let backing = ledger.backing(position, marks);
+        let value = if position.qty.is_zero() {
+            Cash::ZERO
+        } else {
+            ledger.multiplier(self.contract).value(position.qty, self.mark)
+        };
+        let equity = backing + value - position.cost;
+        // The cash of a cross account can lie in the unrealised profit of its other positions.
+        let cash = match position.mode {
+            MarginMode::Cross => equity,
+            MarginMode::Isolated => position.collateral,
+        };
+        let room = cash.min(equity);
+        match rules.waterfall.fee_cap {
+            FeeCap::Equity | FeeCap::MissingMargin => room,
+            FeeCap::Surplus => room.min(self.equity_at_bankruptcy(ledger).positive_part()),
+        }
+    }
+
     /// Trades lots of the order into the book.
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
@@ -416,6 +420,7 @@ impl Work {
             return;
         }
         let k = ledger.multiplier(self.contract);
+        self.untouched = None;
         self.left -= fill.lots;
         self.disposal.to_book += k.notional(fill.lots, self.mark);
         let (qty, cash) = leg(k, self.side, fill.lots, fill.cash);

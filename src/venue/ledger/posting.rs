@@ -90,11 +90,12 @@ impl Ledger {
         self.tell_posted(from, to, amount, why);
     }
 
-    /// Takes all that backs a position.
+    /// Closes a position that has no lots left, and takes what is left of what backs it.
     #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
     #[inline(always)]
-    pub fn take_rest_at(&mut self, slot: Slot, to: Party, why: Why) {
+    pub fn close_for(&mut self, slot: Slot, to: Party, why: Why) {
         let position = &mut self.touched[slot.0];
+        position.state = State::Closed;
         if position.mode == MarginMode::Cross {
             let left = self.wallet(self.at(slot).account);
             return self.take_out_at(slot, to, left, why);
