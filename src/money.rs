@@ -117,8 +117,9 @@ impl Cash {
 
     /// An amount, rounded towards zero; `None` where it is not finite or leaves ±2⁶².
     #[must_use]
+    #[inline]
     pub fn towards_zero(units: f64) -> Option<Self> {
-        whole(units).map(Self)
+        if units < 0.0 { Self::ceil(units) } else { Self::floor(units) }
     }
 
     /// The total of a fill, rounded up; `None` where it is not finite or leaves ±2⁶².
@@ -196,8 +197,8 @@ impl Ratio {
         if let Some(product) = self.0.checked_mul(amount.0)
             && let Ok(product) = u64::try_from(product)
         {
-            let (whole, rest) = (product / BILLION.unsigned_abs(), product % BILLION.unsigned_abs());
-            return Cash(whole.cast_signed() + i64::from(rest > 0));
+            // Below 2⁶³ there is room for a billion more.
+            return Cash(((product + (BILLION - 1).unsigned_abs()) / BILLION.unsigned_abs()).cast_signed());
         }
         self.of_ceil_in_parts(amount)
     }

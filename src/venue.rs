@@ -5,7 +5,6 @@
 //! that of `docs/methods.md`: engine inventory, then the queued orders (position layers before ADL), one ADL round per
 //! contract and side, what is left sold without limit, then fees and surplus.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::facts::counted::Counted;
@@ -29,6 +28,7 @@ pub mod liquidation;
 pub mod margin;
 pub mod peak;
 pub mod presets;
+mod queue;
 pub mod register;
 mod round;
 pub mod rules;
@@ -43,9 +43,11 @@ use agenda::{Agenda, Answer, Pending};
 use dynamic::Dynamic;
 use engine::Engine;
 use fund::Funds;
+use funding::Paces;
 use ledger::{Ledger, State, Telling};
+use queue::{Queue, Queued};
 use register::Register;
-use rules::{AdlPrice, AdlTrigger, BandOf, CashLayer, PositionLayer, Rules, Waterfall};
+use rules::{AdlPrice, AdlTrigger, BandOf, CashLayer, FeeCap, PositionLayer, Rules, Waterfall};
 use schedule::Schedule;
 use triggers::Trigger;
 use voluntary::{Own, Waiting};
@@ -151,13 +153,16 @@ pub struct Venue {
     marks: Vec<Price>,
     /// Per contract and side (longs first).
     cursors: Vec<[Cursor; 2]>,
-    queue: VecDeque<Queued>,
+    queue: Queue,
     engine: Engine,
     funds: Funds,
     schedule: Schedule,
     agenda: Agenda,
     round: round::Scratch,
     dynamic: Dynamic,
+    paces: Vec<Paces>,
+    /// Whether every order is of all lots at the whole fee.
+    closes_all: bool,
     /// The trader's own order that waits for its fill.
     own: Option<Waiting>,
     fired: Vec<Trigger>,
@@ -168,12 +173,6 @@ pub struct Venue {
     strained: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Queued {
-    position: u32,
-    ready: Nanos,
-}
-
 const SIDES: [Side; 2] = [Side::Long, Side::Short];
 
 impl Venue {
@@ -181,18 +180,24 @@ impl Venue {
     #[must_use]
     pub fn new(rules: Arc<Rules>) -> Self {
         let contracts = rules.contracts.len();
+        let dynamic = Dynamic::new(&rules);
+        // At whatever step of volatility, since what funding shifts outlasts it.
+        let greatest = |c: usize| dynamic.greatest_rate(c).unwrap_or_else(|| rules.contracts[c].tiers.greatest_rate());
+        let paces = (0..contracts).map(|c| Paces::new(&rules.contracts[c], greatest(c))).collect();
         Self {
             ledger: Ledger::default(),
             now: Nanos::ZERO,
             marks: vec![Price::ZERO; contracts],
             cursors: vec![<[Cursor; 2]>::default(); contracts],
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             engine: Engine::new(&rules.contracts),
             funds: Funds::new(rules.fund, &rules.waterfall.fund, &rules.cash_layers, contracts),
             schedule: Schedule::new(contracts),
             agenda: Agenda::new(&rules.position_layers),
             round: round::Scratch::default(),
-            dynamic: Dynamic::new(&rules),
+            dynamic,
+            paces,
+            closes_all: rules.liquidation.closes_all() && rules.waterfall.fee_cap != FeeCap::MissingMargin,
             own: None,
             fired: Vec::new(),
             due: Vec::new(),
@@ -531,7 +536,7 @@ impl Venue {
                 let first = legs[0];
                 let mark = self.marks[usize::from(first.contract)];
                 self.ledger.facts.push(Fact::Breached { contract: first.contract, account, trigger: mark, mark });
-                self.queue.push_back(Queued { position: first.id, ready });
+                self.queue.push(Queued { position: first.id, ready });
             } else {
                 cross::bound(&self.rules, &self.marks, wallet, &mut legs);
                 for leg in &legs {

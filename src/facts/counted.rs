@@ -28,13 +28,15 @@ impl Distinct {
 
     #[inline]
     pub fn insert(&mut self, account: AccountId) {
-        let at = account as usize;
-        if self.stamps.len() <= at {
-            self.stamps.resize(at + 1, 0);
-        }
-        let stamp = &mut self.stamps[at];
+        let Some(stamp) = self.stamps.get_mut(account as usize) else { return self.insert_beyond(account) };
         self.count += i64::from(*stamp != self.stamp);
         *stamp = self.stamp;
+    }
+
+    #[inline(never)]
+    fn insert_beyond(&mut self, account: AccountId) {
+        self.stamps.resize(account as usize + 1, 0);
+        self.insert(account);
     }
 
     /// How many members there are.
@@ -124,7 +126,8 @@ impl Counted {
     }
 
     /// A forced order was opened.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
     pub fn opened(&mut self, account: AccountId) {
         self.liquidations += 1;
         self.liquidated.insert(account);

@@ -113,6 +113,7 @@ impl FundingRule {
     /// What one payment takes at this average premium, as a share of notional; positive where longs pay. A cap that
     /// follows from margin rates binds once [they are known](Self::of_margin).
     #[must_use]
+    #[inline]
     pub fn rate(&self, premium: f64) -> f64 {
         let pulled = premium + (self.interest - premium).clamp(-self.clamp, self.clamp);
         let cap = if let Cap::Rate(cap) = self.cap { cap } else { f64::INFINITY };
@@ -136,6 +137,7 @@ impl Accrual {
     }
 
     /// What a long owes for each lot worth `lot_value` cash units now; `None` where it leaves all bounds.
+    #[inline]
     pub fn pay(&mut self, rule: &FundingRule, lot_value: f64) -> Option<Cash> {
         let premium = if self.count > 0.0 { self.sum / self.count } else { 0.0 };
         let due = rule.rate(premium) * lot_value + self.carried;

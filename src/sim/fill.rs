@@ -19,6 +19,8 @@ pub(super) fn taker(side: Side) -> Taker {
 /// # Panics
 /// Where a book values a fill outside of 64 bits: a broken path.
 #[must_use]
+#[expect(clippy::inline_always, reason = "once an order")]
+#[inline(always)]
 pub(super) fn cash(taker: Taker, lots: i64, value: f64, k: Multiplier) -> Cash {
     if lots == 0 {
         return Cash::ZERO;
@@ -31,6 +33,8 @@ pub(super) fn cash(taker: Taker, lots: i64, value: f64, k: Multiplier) -> Cash {
 
 /// x* = max{x ≤ lots : limit and capacity hold, S(x) ≤ B}, by bisection on lots, since S is convex with S(0) = 0.
 /// Trades it and returns the fill.
+#[expect(clippy::inline_always, reason = "once an order")]
+#[inline(always)]
 pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multiplier) -> Fill {
     let side = taker(order.side);
     let most = match order.limit {
@@ -46,14 +50,24 @@ pub(super) fn execute(order: &Order, book: &mut dyn Book, index: f64, k: Multipl
         book.accept(&offer);
         return Fill { lots, cash, uncut };
     }
+    let (lots, cash) = take_bearable(order, book, index, k, lots.0);
+    Fill { lots, cash, uncut }
+}
+
+/// Trades the greatest of so many lots that the order's budget bears; fewer than all of them.
+#[inline(never)]
+fn take_bearable(order: &Order, book: &mut dyn Book, index: f64, k: Multiplier, most: i64) -> (Qty, Cash) {
+    let side = taker(order.side);
     let budget = order.budget.unwrap_or(Cash::MAX);
+    let paid = |value: f64, lots: i64| cash(side, lots, value, k);
     let bearable = |lots: i64| order.shortfall(k, Qty(lots), paid(book.quote(index, side, lots), lots)) <= budget;
-    let lots = last_that_holds(lots.0, None, bearable);
+    let lots = last_that_holds(most, None, bearable);
     let value = book.take(index, side, lots);
-    Fill { lots: Qty(lots), cash: paid(value, lots), uncut }
+    (Qty(lots), paid(value, lots))
 }
 
 /// The greatest lots, up to `most`, whose last lot trades no worse than the limit.
+#[inline(never)]
 fn within_limit(Price(limit): Price, book: &dyn Book, index: f64, side: Taker, most: i64) -> i64 {
     let limit = limit as f64;
     if most == 0 || book.stays_within(index, side, most, limit) {

@@ -657,7 +657,7 @@ impl Lane {
 
     /// Funding that falls due at this instant, at the marks of the last refresh.
     fn fund(&mut self, context: &Context<'_>, now: Nanos) -> Result<(), Refused> {
-        let Some(rule) = context.stage.scenario.funding else { return Ok(()) };
+        let Some(rule) = &context.stage.scenario.funding else { return Ok(()) };
         if now.is_zero() || now.0 % rule.interval.0 != 0 {
             return Ok(());
         }

@@ -16,14 +16,11 @@ impl Venue {
     ///
     /// Each lot closed frees its maintenance margin and costs both fees; a fund's fee beyond that would leave an account
     /// that is short of margin shorter of it.
-    #[inline]
     pub(super) fn greatest_fee_rate(&self, breached: &Breached<'_>) -> Ratio {
         let rate = self.rules.liquidation_fee;
-        if self.rules.waterfall.fee_cap == FeeCap::MissingMargin { self.rate_left(rate, breached) } else { rate }
-    }
-
-    #[inline(never)]
-    fn rate_left(&self, rate: Ratio, breached: &Breached<'_>) -> Ratio {
+        if self.rules.waterfall.fee_cap != FeeCap::MissingMargin {
+            return rate;
+        }
         let notional = breached.notional(breached.lots());
         let tiers = &breached.rules.tiers;
         let maintenance = tiers.tiers()[tiers.tier_of(notional)].rate;

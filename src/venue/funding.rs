@@ -2,32 +2,58 @@
 
 use super::Venue;
 use super::ledger::Holder;
+use super::rules::ContractRules;
+use super::watch::Shift;
 use crate::facts::{ContractId, Fact, Paid, Party, Why};
-use crate::money::{Cash, Ratio, div_ceil, div_floor, narrow};
+use crate::money::{Cash, Qty, Ratio, div_ceil, div_floor, narrow};
 
-/// amount ÷ (k·share) in billionths, rounded down and up; all above 0.
-#[expect(clippy::inline_always, reason = "twice a payment, and half of what it finds is asked for")]
-#[inline(always)]
-fn steps(amount: i64, k: i64, share: Ratio) -> (i128, i128) {
-    narrow_steps(amount, k, share).unwrap_or_else(|| wide_steps(amount, k, share))
+/// Steps of the trigger line that a cash unit a lot is worth where maintenance takes a share of each step, 1 ÷ (k·share),
+/// rounded down and up to a [`Shift`]'s part of a step: so that a payment costs products alone.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    down: Steps,
+    up: Steps,
 }
 
-#[cold]
-fn wide_steps(amount: i64, k: i64, share: Ratio) -> (i128, i128) {
-    let one = i128::from(Ratio::ONE.0);
-    let (a, b) = (i128::from(amount) * one * one, i128::from(k) * i128::from(share.0));
-    (div_floor(a, b), div_ceil(a, b))
+/// Whole steps and parts of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Steps {
+    whole: i64,
+    parts: i64,
 }
 
-/// The same in 64 bits: 10¹⁸ is divided first, and its remainder with the amount.
-#[inline]
-fn narrow_steps(amount: i64, k: i64, share: Ratio) -> Option<(i128, i128)> {
-    const ONE: i64 = Ratio::ONE.0 * Ratio::ONE.0;
-    let by = k.checked_mul(share.0)?;
-    let rest = amount.checked_mul(ONE % by)?;
-    let down = amount.checked_mul(ONE / by)?.checked_add(rest / by)?;
-    let up = i128::from(down) + i128::from(rest % by != 0);
-    Some((i128::from(down), up))
+impl Steps {
+    fn new(parts: i128) -> Self {
+        Self { whole: narrow(parts >> Shift::BITS), parts: narrow(parts & (Shift::ONE - 1)) }
+    }
+
+    /// So many times these steps, in parts.
+    #[inline]
+    fn times(self, amount: i64) -> i128 {
+        (i128::from(amount * self.whole) << Shift::BITS) + i128::from(amount) * i128::from(self.parts)
+    }
+}
+
+/// What funding moves the triggers of one contract by.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paces {
+    /// At the greatest maintenance rate r: of those who suffer from a fall 1 − r, of the others 1 + r.
+    falling: Pace,
+    rising: Pace,
+    /// At none.
+    least: Pace,
+}
+
+impl Paces {
+    /// Of a contract whose maintenance rate is at most `rate`.
+    pub fn new(rules: &ContractRules, rate: Ratio) -> Self {
+        let pace = |share: Ratio| {
+            let (one, by) = (i128::from(Ratio::ONE.0), i128::from(rules.per_step()) * i128::from(share.0));
+            let (down, up) = (div_floor(one * Shift::ONE, by), div_ceil(one * Shift::ONE, by));
+            Pace { down: Steps::new(down), up: Steps::new(up) }
+        };
+        Self { falling: pace(Ratio::ONE - rate), rising: pace(Ratio::ONE + rate), least: pace(Ratio::ONE) }
+    }
 }
 
 impl Venue {
@@ -38,22 +64,16 @@ impl Venue {
         }
         let c = usize::from(contract);
         self.ledger.fund_positions(contract, per_lot);
-        let rules = &self.rules.contracts[c];
-        let k = rules.per_step();
-        // At whatever step of volatility, since the shift outlasts it.
-        let rate = self.dynamic.greatest_rate(c).unwrap_or_else(|| rules.tiers.greatest_rate());
+        let paces = &self.paces[c];
         // On the trigger line those who suffer from a fall pay a positive rate.
-        let adverse = if rules.multiplier.is_linear() { per_lot.0 } else { -per_lot.0 };
+        let adverse = if self.rules.contracts[c].multiplier.is_linear() { per_lot.0 } else { -per_lot.0 };
         let [falling, rising] = &mut self.cursors[c];
         // A cash unit a lot is worth 1/(k·(1 − r)) steps to the one side and 1/(k·(1 + r)) to the other, r between 0 and
         // the greatest rate: rounded so that nobody is overlooked.
-        if adverse > 0 {
-            falling.shift.add(steps(adverse, k, Ratio::ONE - rate).1);
-            rising.shift.add(-steps(adverse, k, Ratio::ONE + rate).0);
-        } else {
-            falling.shift.add(-steps(-adverse, k, Ratio::ONE).0);
-            rising.shift.add(steps(-adverse, k, Ratio::ONE).1);
-        }
+        let (fall, rise) =
+            if adverse > 0 { (paces.falling.up, paces.rising.down) } else { (paces.least.down, paces.least.up) };
+        falling.shift.add(fall.times(adverse));
+        rising.shift.add(rise.times(-adverse));
         self.fund_tickets(contract, per_lot);
     }
 
@@ -61,9 +81,13 @@ impl Venue {
     /// it is due an inflow.
     fn fund_tickets(&mut self, contract: ContractId, per_lot: Cash) {
         let lots = self.engine.net_lots(contract);
-        if lots.is_zero() {
-            return;
+        if !lots.is_zero() {
+            self.fund_lots(contract, lots, per_lot);
         }
+    }
+
+    #[inline(never)]
+    fn fund_lots(&mut self, contract: ContractId, lots: Qty, per_lot: Cash) {
         let owed = Cash(narrow(i128::from(lots.0) * i128::from(per_lot.0)));
         let clearing = Party::Clearing(contract);
         if owed.0 < 0 {
@@ -83,25 +107,42 @@ impl Venue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::money::Multiplier;
+    use crate::venue::margin::{Tier, Tiers};
     use proptest::prelude::*;
 
     proptest! {
         #[test]
-        fn steps_in_64_bits_are_those_of_128(
-            amount in prop_oneof![1i64..1_000_000, 1i64..i64::MAX / 4],
+        fn a_pace_bounds_what_a_unit_a_lot_is_worth_from_both_sides(
             k in prop_oneof![1i64..100_000, 1i64..i64::MAX / 4],
-            share in 1_000_000i64..2_000_000_000,
+            rate in 1i64..Ratio::ONE.0,
         ) {
-            let one = i128::from(Ratio::ONE.0);
-            let (a, b) = (i128::from(amount) * one * one, i128::from(k) * i128::from(share));
-            prop_assert_eq!(steps(amount, k, Ratio(share)), (div_floor(a, b), div_ceil(a, b)));
+            let tier = Tier { floor: Cash::ZERO, rate: Ratio(rate), max_leverage: Ratio::ONE };
+            let rules = ContractRules { multiplier: Multiplier::Linear(k), tiers: Tiers::new(vec![tier]).unwrap() };
+            let paces = Paces::new(&rules, Ratio(rate));
+            let shares = [(paces.falling, Ratio::ONE.0 - rate), (paces.rising, Ratio::ONE.0 + rate), (paces.least, Ratio::ONE.0)];
+            for (pace, share) in shares {
+                // 1 ÷ (k·share) in parts, times k·share.
+                let (exact, by) = (i128::from(Ratio::ONE.0) * Shift::ONE, i128::from(k) * i128::from(share));
+                let (down, up) = (pace.down.times(1), pace.up.times(1));
+                prop_assert!(down * by <= exact && exact <= up * by && up - down <= 1);
+                prop_assert_eq!(pace.up.times(-7), -7 * up);
+            }
         }
     }
 
     #[test]
-    fn a_usual_payment_is_found_in_64_bits() {
-        // 700 units a lot, 100 a lot and tick, at a rate of 0.4 %: 700 ÷ 99.6 = 7.028112449799… steps.
-        let found = narrow_steps(700, 100, Ratio(996_000_000));
-        assert_eq!(found, Some((7_028_112_449, 7_028_112_450)));
+    fn payments_add_up_to_whole_steps_both_ways() {
+        // 700 units a lot, 100 a lot and step, at a rate of 0.4 %: 700 ÷ 99.6 = 7.03 steps, and 700 ÷ 100.4 = 6.97.
+        let tier = Tier { floor: Cash::ZERO, rate: Ratio(4_000_000), max_leverage: Ratio::ONE };
+        let rules = ContractRules { multiplier: Multiplier::Linear(100), tiers: Tiers::new(vec![tier]).unwrap() };
+        let paces = Paces::new(&rules, Ratio(4_000_000));
+        let mut shift = Shift::default();
+        shift.add(paces.falling.up.times(700));
+        assert_eq!((shift.down, shift.up), (7, 8));
+        shift.add(paces.rising.down.times(-700));
+        assert_eq!((shift.down, shift.up), (0, 1));
+        shift.add(paces.falling.down.times(-700));
+        assert_eq!((shift.down, shift.up), (-7, -6));
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+mod posting;
 pub(super) mod touched;
 mod trade;
 
@@ -33,10 +34,7 @@ pub struct Position {
     funded: i64,
     /// All cash that trades (before funding), payments and fees of this position have brought since the opening.
     pub moved: Cash,
-    /// Where it triggers on the line of its contract (of a cross account with several positions, where it is looked at
-    /// again); stale while an order on the position is unfinished.
-    pub trigger: i64,
-    /// Key of its entry among the re-armed triggers.
+    /// Key of its entry among the re-armed triggers, where it is one of them.
     pub armed: i64,
     pub state: State,
     /// When an order last closed a part of it.
@@ -256,7 +254,17 @@ impl Ledger {
     #[expect(clippy::inline_always, reason = "a look-up that is shorter than a call")]
     #[inline(always)]
     pub fn slot(&mut self, id: u32) -> Slot {
-        Slot(self.slot_of(id))
+        self.held(id).0
+    }
+
+    /// The same, and the position itself.
+    #[expect(clippy::inline_always, reason = "a look-up that is shorter than a call")]
+    #[inline(always)]
+    pub fn held(&mut self, id: u32) -> (Slot, Position) {
+        let slot = self.place_of(id);
+        let position = &mut self.touched[slot];
+        position.accrue(&self.funding);
+        (Slot(slot), *position)
     }
 
     /// A position that the path has touched, in place, with its funding as it was last counted: up to now for one that an
@@ -286,6 +294,7 @@ impl Ledger {
     }
 
     /// Funding of `per_lot` falls due on all open positions but the engine's tickets.
+    #[inline]
     pub fn fund_positions(&mut self, contract: ContractId, per_lot: Cash) {
         let c = usize::from(contract);
         self.funding[c] += per_lot.0;
@@ -325,7 +334,7 @@ impl Ledger {
     /// The same for cash that a position's lots or fees move.
     #[inline]
     fn move_cash(&mut self, id: u32, amount: Cash) -> u32 {
-        let slot = self.slot_of(id);
+        let Slot(slot) = self.slot(id);
         self.move_cash_at(slot, amount)
     }
 
@@ -386,20 +395,14 @@ impl Ledger {
     }
 
     /// Pays a position the funding that is due to it.
-    #[inline]
-    pub fn collect_funding(&mut self, slot: Slot) {
-        if self.at(slot).owed.0 < 0 {
-            self.pay_funding(slot.0);
-        }
-    }
-
     #[inline(never)]
-    fn pay_funding(&mut self, slot: usize) {
-        let position = &mut self.touched[slot];
+    pub fn collect_funding(&mut self, slot: Slot) {
+        let position = self.at_mut(slot);
         let due = -position.owed;
+        debug_assert!(due.0 >= 0);
         position.owed += due;
         let contract = position.contract;
-        let account = self.enter(slot, due);
+        let account = self.enter(slot.0, due);
         self.house[usize::from(contract)].clearing -= due;
         let (from, to) = (Party::Clearing(contract), Party::Trader(account));
         self.tell_posted(from, to, due, Why::Funding);
@@ -441,7 +444,6 @@ impl Position {
             funded: 0,
             moved: Cash::ZERO,
             armed: 0,
-            trigger: register.trigger[j],
             state: State::Listed,
             partial_at: None,
         }
@@ -458,7 +460,9 @@ impl Position {
 
     #[inline]
     fn owe(&mut self, funding: i64) {
-        self.owed += Cash(narrow(i128::from(self.qty.0) * i128::from(funding - self.funded)));
+        let per_lot = funding - self.funded;
+        let wide = || narrow(i128::from(self.qty.0) * i128::from(per_lot));
+        self.owed += Cash(self.qty.0.checked_mul(per_lot).unwrap_or_else(wide));
         self.funded = funding;
     }
 }
@@ -479,20 +483,19 @@ impl Ledger {
     /// A position for change.
     #[inline]
     pub fn position_mut(&mut self, id: u32) -> &mut Position {
-        let slot = self.slot_of(id);
-        &mut self.touched[slot]
+        let slot = self.place_of(id);
+        let position = &mut self.touched[slot];
+        position.accrue(&self.funding);
+        position
     }
 
-    /// Where a position is kept from now on, its funding counted.
     #[expect(clippy::inline_always, reason = "a look-up that every posting starts with, shorter than a call")]
     #[inline(always)]
-    fn slot_of(&mut self, id: u32) -> usize {
-        let slot = match self.positions.find(id) {
+    fn place_of(&mut self, id: u32) -> usize {
+        match self.positions.find(id) {
             Some(slot) => slot,
             None => self.touch(id),
-        };
-        self.touched[slot].accrue(&self.funding);
-        slot
+        }
     }
 
     /// Touches a position that an ADL round has read already: an isolated one is not read again.
@@ -514,7 +517,6 @@ impl Ledger {
             funded: self.funding(contract),
             moved: Cash::ZERO,
             armed: 0,
-            trigger: register.trigger[id as usize],
             state: State::Listed,
             partial_at: None,
         });
@@ -531,8 +533,25 @@ impl Ledger {
 
     #[inline(never)]
     fn touch(&mut self, id: u32) -> usize {
+        self.touch_here(id)
+    }
+
+    #[expect(clippy::inline_always, reason = "where most positions are touched first it is part of a loop")]
+    #[inline(always)]
+    fn touch_here(&mut self, id: u32) -> usize {
         self.touched.push(Position::opened(&self.register, id));
         self.positions.add(id)
+    }
+
+    /// A position that breaches joins those who wait for a forced order; returns its account.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    pub fn queue(&mut self, id: u32) -> u32 {
+        let slot = self.positions.find(id).unwrap_or_else(|| self.touch_here(id));
+        let position = &mut self.touched[slot];
+        position.accrue(&self.funding);
+        position.state = State::Queued;
+        position.account
     }
 
     #[inline]
@@ -552,203 +571,6 @@ impl Ledger {
         match self.wallets.find(account) {
             Some(slot) => self.wallet[slot],
             None => self.register.holdings.wallet[account as usize],
-        }
-    }
-
-    #[expect(clippy::inline_always, reason = "with the party known it is one address")]
-    #[inline(always)]
-    fn house_cash(&mut self, party: Party) -> &mut Cash {
-        match party {
-            Party::Maker => &mut self.maker,
-            Party::Engine => &mut self.engine,
-            Party::Fund => &mut self.fund,
-            Party::Fees => &mut self.fees,
-            Party::Venue => &mut self.venue,
-            Party::Rounding => &mut self.rounding,
-            Party::Deficit => &mut self.deficit,
-            Party::Clearing(contract) => &mut self.house[usize::from(contract)].clearing,
-            Party::Backstop(j) => &mut self.backstops[usize::from(j)].cash,
-            Party::Trader(_) | Party::World => {
-                panic!("{party:?} is not a house party with cash of its own")
-            }
-        }
-    }
-
-    /// Tells a posting, or counts it where nobody listens.
-    #[expect(clippy::inline_always, reason = "with parties and reason known it is a few additions")]
-    #[inline(always)]
-    fn tell_posted(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
-        if self.is_heard() {
-            self.tell(Fact::Posted { from, to, amount, why });
-        } else {
-            self.counted.posted(from, to, amount, why);
-        }
-    }
-
-    /// Writes a fact for those who listen: aside, so that what is done where nobody does lies close together.
-    #[inline(never)]
-    pub(super) fn tell(&mut self, fact: Fact) {
-        self.facts.push(fact);
-    }
-
-    /// Moves cash between two house parties.
-    pub fn post(&mut self, from: Party, to: Party, amount: Cash, why: Why) {
-        debug_assert!(amount.0 >= 0);
-        if amount.is_zero() {
-            return;
-        }
-        *self.house_cash(from) -= amount;
-        *self.house_cash(to) += amount;
-        self.tell_posted(from, to, amount, why);
-    }
-
-    /// Pays into what backs a position.
-    pub fn pay_in(&mut self, from: Party, position: u32, amount: Cash, why: Why) {
-        let slot = self.slot(position);
-        self.pay_in_at(from, slot, amount, why);
-    }
-
-    /// The same for a position whose place is known.
-    #[inline]
-    pub fn pay_in_at(&mut self, from: Party, slot: Slot, amount: Cash, why: Why) {
-        debug_assert!(amount.0 >= 0);
-        if amount.is_zero() {
-            return;
-        }
-        *self.house_cash(from) -= amount;
-        let to = Party::Trader(self.move_cash_at(slot.0, amount));
-        self.tell_posted(from, to, amount, why);
-    }
-
-    /// Takes out of what backs a position.
-    pub fn take_out(&mut self, position: u32, to: Party, amount: Cash, why: Why) {
-        let slot = self.slot(position);
-        self.take_out_at(slot, to, amount, why);
-    }
-
-    /// The same for a position whose place is known.
-    #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
-    #[inline(always)]
-    pub fn take_out_at(&mut self, slot: Slot, to: Party, amount: Cash, why: Why) {
-        debug_assert!(amount.0 >= 0);
-        if amount.is_zero() {
-            return;
-        }
-        *self.house_cash(to) += amount;
-        let from = Party::Trader(self.move_cash_at(slot.0, -amount));
-        self.tell_posted(from, to, amount, why);
-    }
-
-    /// Takes all that backs a position.
-    #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
-    #[inline(always)]
-    pub fn take_rest_at(&mut self, slot: Slot, to: Party, why: Why) {
-        let position = &mut self.touched[slot.0];
-        if position.mode == MarginMode::Cross {
-            let left = self.wallet(self.at(slot).account);
-            return self.take_out_at(slot, to, left, why);
-        }
-        let left = std::mem::take(&mut position.collateral);
-        debug_assert!(left.0 >= 0);
-        if left.is_zero() {
-            return;
-        }
-        position.moved -= left;
-        let from = Party::Trader(position.account);
-        *self.house_cash(to) += left;
-        self.tell_posted(from, to, left, why);
-    }
-
-    /// Takes several amounts out of what backs a position, each told by itself: one change of its cash.
-    #[expect(clippy::inline_always, reason = "with the payees known it is a few additions")]
-    #[inline(always)]
-    pub fn take_out_all<const N: usize>(&mut self, slot: Slot, payments: [(Party, Cash, Why); N]) {
-        let all: Cash = payments.iter().map(|(_, amount, _)| *amount).sum();
-        if all.is_zero() {
-            return;
-        }
-        let from = Party::Trader(self.move_cash_at(slot.0, -all));
-        for (to, amount, why) in payments {
-            debug_assert!(amount.0 >= 0);
-            if !amount.is_zero() {
-                *self.house_cash(to) += amount;
-                self.tell_posted(from, to, amount, why);
-            }
-        }
-    }
-
-    /// Moves free cash of an account to the collateral of its position, as far as there is any; returns how much. Both
-    /// are the account's own, so nothing is posted.
-    pub fn top_up(&mut self, position: u32, amount: Cash) -> Cash {
-        let account = self.position(position).account;
-        let moved = amount.min(self.wallet(account)).positive_part();
-        if !moved.is_zero() {
-            *self.wallet_mut(account) -= moved;
-            self.position_mut(position).collateral += moved;
-        }
-        moved
-    }
-
-    /// Moves collateral of a position to its account's wallet.
-    pub fn free(&mut self, position: u32, amount: Cash) {
-        debug_assert!(amount.0 >= 0);
-        let position = self.position_mut(position);
-        position.collateral -= amount;
-        let account = position.account;
-        *self.wallet_mut(account) += amount;
-    }
-
-    /// Takes collateral of a position off the venue.
-    pub fn withdraw(&mut self, position: u32, amount: Cash) {
-        debug_assert!(amount.0 >= 0);
-        if amount.is_zero() {
-            return;
-        }
-        let slot = self.slot_of(position);
-        let from = Party::Trader(self.enter(slot, -amount));
-        self.tell_posted(from, Party::World, amount, Why::Withdrawal);
-    }
-
-    /// Moves collateral from one position to another.
-    pub fn give(&mut self, from: u32, to: u32, amount: Cash, why: Why) {
-        debug_assert!(amount.0 >= 0);
-        if amount.is_zero() {
-            return;
-        }
-        let from = Party::Trader(self.move_cash(from, -amount));
-        let to = Party::Trader(self.move_cash(to, amount));
-        self.tell_posted(from, to, amount, why);
-    }
-
-    /// Moves free cash of an account: out of its wallet (`amount` > 0) or back into it. The other side is a position or
-    /// a house party.
-    pub fn give_free(&mut self, account: u32, other: Holder, amount: Cash, why: Why) {
-        if amount.is_zero() {
-            return;
-        }
-        *self.wallet_mut(account) -= amount;
-        let other = match other {
-            Holder::Position(id) => Party::Trader(self.move_cash(id, amount)),
-            Holder::House(party) => {
-                *self.house_cash(party) += amount;
-                party
-            }
-        };
-        let (from, to) = if amount.0 > 0 { (Party::Trader(account), other) } else { (other, Party::Trader(account)) };
-        self.tell_posted(from, to, amount.abs(), why);
-    }
-
-    /// Closes a position that has no lots left: its collateral goes to its account's wallet.
-    #[inline]
-    pub fn close(&mut self, slot: Slot) {
-        let position = self.at_mut(slot);
-        position.state = State::Closed;
-        if position.mode == MarginMode::Cross {
-            return;
-        }
-        let (account, left) = (position.account, std::mem::take(&mut position.collateral));
-        if !left.is_zero() {
-            *self.wallet_mut(account) += left;
         }
     }
 }

@@ -128,6 +128,11 @@ pub trait LiquidationRule: Send + Sync + Debug {
     /// Lots to close, from 1 to all. The venue holds a plan to that.
     fn plan(&self, breached: &Breached<'_>) -> Qty;
 
+    /// Whether every plan is all lots: then none is asked for.
+    fn closes_all(&self) -> bool {
+        false
+    }
+
     /// The share of every position of a cross account that is closed, above 0 and at most 1, for a rule that reduces
     /// them all alike: it is asked once, before the account's first order, and all its positions are cut by that share.
     /// Where there is none each position is planned by itself, while the account is in breach.

@@ -1,5 +1,7 @@
 //! Tiers, maintenance margin, liquidation and bankruptcy ticks.
 
+use std::cmp::Ordering;
+
 use super::bisect::last_that_holds;
 use super::rules::Trigger;
 use crate::money::{Cash, Multiplier, Price, Qty, Ratio, div_ceil, div_floor, narrow};
@@ -203,13 +205,22 @@ impl Tiers {
 
     /// Whether equity breaches the maintenance margin of a notional value.
     #[must_use]
+    #[inline]
     pub fn breaches(&self, trigger: Trigger, equity: Cash, notional: Cash) -> bool {
-        let equity = i128::from(equity.0) * i128::from(self.scale);
-        let maintenance = self.maintenance_scaled(notional);
+        let order = match (equity.0.checked_mul(self.scale), self.narrow_maintenance(notional)) {
+            (Some(equity), Some(maintenance)) => equity.cmp(&maintenance),
+            _ => self.wide_order(equity, notional),
+        };
         match trigger {
-            Trigger::Below => equity < maintenance,
-            Trigger::AtOrBelow => equity <= maintenance,
+            Trigger::Below => order.is_lt(),
+            Trigger::AtOrBelow => order.is_le(),
         }
+    }
+
+    /// Equity against maintenance, in 128 bits.
+    #[inline(never)]
+    fn wide_order(&self, equity: Cash, notional: Cash) -> Ordering {
+        (i128::from(equity.0) * i128::from(self.scale)).cmp(&self.maintenance_scaled(notional))
     }
 
     /// Whether equity is at least maintenance × (1 + buffer).
@@ -233,7 +244,18 @@ impl Tiers {
     /// Long: the greatest p with p·qk(1 − rate) < cost − collateral − deduction (or ≤); short mirrored. May be zero or
     /// below for a long that cannot be liquidated.
     #[must_use]
+    #[expect(clippy::inline_always, reason = "once a position, and one division")]
+    #[inline(always)]
     pub fn liquidation_tick(&self, trigger: Trigger, k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> Price {
+        if let (Multiplier::Linear(per_tick), 1) = (k, self.scaled.len()) {
+            return Price(self.tick_in(0, Losing { trigger, qty, per_tick, need: (cost - collateral).0 }));
+        }
+        self.first_of_tiers(trigger, k, qty, cost, collateral)
+    }
+
+    /// The same where there is more than one tier, or the price is on the curve of an inverse contract.
+    #[inline(never)]
+    fn first_of_tiers(&self, trigger: Trigger, k: Multiplier, qty: Qty, cost: Cash, collateral: Cash) -> Price {
         let per_tick = match k {
             Multiplier::Linear(per_tick) => per_tick,
             Multiplier::Inverse(_) => {
@@ -244,9 +266,6 @@ impl Tiers {
             }
         };
         let losing = Losing { trigger, qty, per_tick, need: (cost - collateral).0 };
-        if self.scaled.len() == 1 {
-            return Price(self.tick_in(0, losing));
-        }
         let known = self.tier_of(cost.abs());
         let best = self.tick_in(known, losing);
         let value = |price: i64| losing.value(price);
@@ -286,7 +305,8 @@ impl Tiers {
     }
 
     /// The liquidation tick by the line of one tier. The usual case fits 64 bits, where a division is several times faster.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "once a position")]
+    #[inline(always)]
     fn tick_in(&self, tier: usize, losing: Losing) -> i64 {
         self.narrow_tick(tier, losing).unwrap_or_else(|| self.wide_tick(tier, losing))
     }

@@ -39,7 +39,7 @@ impl Venue {
             return;
         }
         let works = self.agenda.works.iter().map(|work| work.account);
-        let queued = self.queue.iter().map(|queued| self.ledger.position(queued.position).account);
+        let queued = self.queue.waiting().iter().map(|queued| self.ledger.position(queued.position).account);
         self.round.busy.reset(self.ledger.register().holdings.wallet.len());
         works.chain(queued).for_each(|account| self.round.busy.mark(account));
         for c in 0..self.marks.len() {

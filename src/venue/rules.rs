@@ -34,6 +34,7 @@ impl ContractRules {
     /// Where on the trigger line an isolated position, or the only one of a cross account, breaches: the first place, in
     /// the direction of loss, at which the venue's test holds.
     #[must_use]
+    #[inline]
     pub fn trigger(&self, trigger: Trigger, qty: Qty, cost: Cash, backing: Cash) -> i64 {
         let (qty, k) = match self.multiplier {
             Multiplier::Linear(_) => (qty, self.multiplier),

@@ -126,7 +126,7 @@ impl Venue {
             return None;
         }
         if rules.halts.is_empty() && rules.band.is_none() {
-            return self.queue.pop_front_if(|queued| queued.ready <= self.now);
+            return self.queue.next_due(self.now);
         }
         self.next_that_trades()
     }
@@ -134,8 +134,8 @@ impl Venue {
     #[inline(never)]
     fn next_that_trades(&mut self) -> Option<Queued> {
         let trades = |queued: &Queued| !self.is_halted(self.ledger.position(queued.position).contract, self.now);
-        let at = self.queue.iter().take_while(|queued| queued.ready <= self.now).position(trades)?;
-        self.queue.remove(at)
+        let at = self.queue.waiting().iter().take_while(|queued| queued.ready <= self.now).position(trades)?;
+        Some(self.queue.take(at))
     }
 
     /// Takes note of an index or a mark at a refresh, where the band lies around such a price.

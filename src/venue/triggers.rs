@@ -38,7 +38,7 @@ struct List {
 const BUCKETS: usize = 2048;
 
 /// Steps from the opening mark to a place on the trigger line, positive in the direction that hurts `side`.
-fn distance(open: i64, side: Side, place: i64) -> i64 {
+pub(super) fn distance(open: i64, side: Side, place: i64) -> i64 {
     match side {
         Side::Long => open - place,
         Side::Short => place - open,
@@ -118,6 +118,15 @@ impl Triggers {
         distance(self.open, side, place)
     }
 
+    /// The place on the line at a distance.
+    #[must_use]
+    pub fn place_at(&self, side: Side, distance: i64) -> i64 {
+        match side {
+            Side::Long => self.open - distance,
+            Side::Short => self.open + distance,
+        }
+    }
+
     /// Whether the entry at `cursor` can be read without sorting.
     #[must_use]
     pub fn is_ready(&self, side: Side, cursor: usize) -> bool {
@@ -185,7 +194,7 @@ mod tests {
             (0u32..).zip(&ticks).map(|(position, t)| Trigger { distance: open - t, position }).collect();
         expected.sort_unstable();
         let mut seen = Vec::new();
-        for distance in (-200_000..1_300_000).step_by(999) {
+        for distance in (-200_000..1_201_000).step_by(999) {
             let before = seen.len();
             loop {
                 seen.extend_from_slice(triggers.within(Side::Long, seen.len(), distance));

@@ -7,6 +7,7 @@
 //! act, since the venue cancels its orders first.
 
 use super::agenda::leg;
+use super::bisect::last_that_holds;
 use super::cross::Standing;
 use super::ledger::{Position, Slot, State};
 use super::rules::{MarginMode, Trigger};
@@ -217,19 +218,8 @@ impl Venue {
             !(Standing { equity, maintenance }).breaches(Trigger::AtOrBelow)
                 && i128::from(notional.0) * i128::from(Ratio::ONE.0) <= i128::from(equity.0) * i128::from(most.0)
         };
-        let (mut good, mut bad) = (0, wanted.qty.0.abs());
-        if holds(bad) {
-            return Qty(bad);
-        }
-        while bad - good > 1 {
-            let middle = good + (bad - good) / 2;
-            if holds(middle) {
-                good = middle;
-            } else {
-                bad = middle;
-            }
-        }
-        Qty(good)
+        let all = wanted.qty.0.abs();
+        Qty(if holds(all) { all } else { last_that_holds(0, all, holds) })
     }
 
     pub(super) fn take_own_fill(&mut self, fill: Fill) -> Result<(), Refused> {

@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::ledger::{Position, Slot, State};
+use super::ledger::{Position, State};
 use super::rules::MarginMode;
-use super::triggers::Trigger;
+use super::triggers::{self, Trigger};
 use super::{Queued, SIDES, Venue};
 use crate::facts::{ContractId, Fact, Side};
-use crate::money::{Price, Ratio, div_floor, narrow};
+use crate::money::{Price, narrow};
 
 /// How far the marks have come in one trigger list.
 #[derive(Clone, Debug, Default)]
@@ -20,37 +20,27 @@ pub(super) struct Cursor {
     pub shift: Shift,
 }
 
-/// How far funding has brought the positions of a list towards their triggers since the opening, at most: in whole steps
-/// on the trigger line, rounded down, and billionths beyond.
+/// How far funding has brought the positions of a list towards their triggers since the opening, at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shift {
-    down: i64,
-    rest: i64,
+    /// In parts of a step on the trigger line, 2^−63 each.
+    sum: i128,
+    /// The same in whole steps, rounded down and up.
+    pub down: i64,
+    pub up: i64,
 }
 
 impl Shift {
-    #[expect(clippy::inline_always, reason = "so that what comes in 64 bits is never 128 wide")]
-    #[inline(always)]
-    pub fn add(&mut self, billionths: i128) {
-        match i64::try_from(billionths).ok().and_then(|less| less.checked_add(self.rest)) {
-            Some(sum) => {
-                let whole = sum.div_euclid(Ratio::ONE.0);
-                (self.down, self.rest) = (self.down + whole, sum - whole * Ratio::ONE.0);
-            }
-            None => self.add_much(billionths),
-        }
-    }
+    pub const BITS: u32 = 63;
+    /// A step.
+    pub const ONE: i128 = 1 << Self::BITS;
 
-    #[cold]
-    fn add_much(&mut self, billionths: i128) {
-        let (sum, one) = (billionths + i128::from(self.rest), i128::from(Ratio::ONE.0));
-        let whole = div_floor(sum, one);
-        (self.down, self.rest) = (self.down + narrow(whole), narrow(sum - whole * one));
-    }
-
-    /// The same in whole steps, rounded up.
-    pub fn up(&self) -> i64 {
-        self.down + i64::from(self.rest > 0)
+    /// Adds parts of a step.
+    #[inline]
+    pub fn add(&mut self, parts: i128) {
+        self.sum += parts;
+        self.down = narrow(self.sum >> Self::BITS);
+        self.up = self.down + i64::from(self.sum & (Self::ONE - 1) != 0);
     }
 }
 
@@ -58,7 +48,7 @@ impl Cursor {
     /// No position triggers whose key lies beyond this while the mark is `distance` away.
     #[inline]
     pub fn reach(&self, distance: i64) -> i64 {
-        distance + self.shift.up()
+        distance + self.shift.up
     }
 
     /// No position of the list or beside it triggers nearer than this.
@@ -139,30 +129,28 @@ impl Venue {
         if shifted || self.dynamic.is_on() || !self.ledger.register().holdings.cross.is_empty() {
             self.settle_candidates(contract, side, mark, &mut fired);
         }
-        let of = &self.rules.contracts[c];
-        if !of.multiplier.is_linear() {
+        if !self.rules.contracts[c].multiplier.is_linear() {
             // Places that differ may be one tick, and then accounts decide.
-            let tick = |id: u32| of.tick_at(of.line_side(side), self.ledger.position(id).trigger);
             let toward = if side == Side::Short { -1 } else { 1 };
-            fired.sort_by_key(|trigger| (toward * tick(trigger.position).0, trigger.position));
+            fired.sort_by_key(|&trigger| (toward * self.tick_of(contract, side, trigger).0, trigger.position));
         }
         let ready = self.now + self.rules.latency;
-        for fired in &fired {
-            let slot = self.ledger.slot(fired.position);
-            self.ledger.at_mut(slot).state = State::Queued;
+        for &trigger in &fired {
+            let account = self.ledger.queue(trigger.position);
             if self.ledger.is_heard() {
-                self.tell_breach(contract, slot, mark);
+                let trigger = self.tick_of(contract, side, trigger);
+                self.ledger.tell(Fact::Breached { contract, account, trigger, mark });
             }
-            self.queue.push_back(Queued { position: fired.position, ready });
+            self.queue.push(Queued { position: trigger.position, ready });
         }
         self.fired = fired;
     }
 
-    #[inline(never)]
-    fn tell_breach(&mut self, contract: ContractId, slot: Slot, mark: Price) {
-        let &Position { account, trigger, qty, .. } = self.ledger.at(slot);
-        let trigger = self.rules.contracts[usize::from(contract)].tick_at(Side::of(qty), trigger);
-        self.ledger.facts.push(Fact::Breached { contract, account, trigger, mark });
+    /// The tick at which a position triggers whose distance on its trigger line is up to date.
+    fn tick_of(&self, contract: ContractId, side: Side, trigger: Trigger) -> Price {
+        let c = usize::from(contract);
+        let of = &self.rules.contracts[c];
+        of.tick_at(of.line_side(side), self.ledger.register().contracts[c].triggers.place_at(side, trigger.distance))
     }
 
     /// Of positions that may breach keeps the isolated ones that do, in the order of their triggers as they are now;
@@ -171,30 +159,35 @@ impl Venue {
     fn settle_candidates(&mut self, contract: ContractId, side: Side, mark: Price, fired: &mut Vec<Trigger>) {
         let c = usize::from(contract);
         let (_, here) = self.rules.contracts[c].line(Side::Long, mark);
-        let reached = self.ledger.register().contracts[c].triggers.distance(side, here);
-        let mut kept = 0;
+        let triggers = &self.ledger.register().contracts[c].triggers;
+        let (open, reached) = (triggers.place_at(side, 0), triggers.distance(side, here));
+        let mut last = Trigger { distance: i64::MIN, position: 0 };
+        let (mut kept, mut in_order) = (0, true);
         for at in 0..fired.len() {
-            let position = fired[at].position;
-            let slot = self.ledger.slot(position);
-            let &Position { account, qty, cost, collateral, owed, mode, .. } = self.ledger.at(slot);
-            if mode == MarginMode::Cross {
-                self.ledger.at_mut(slot).state = State::Due;
-                self.due.push(account);
+            let id = fired[at].position;
+            let position = self.ledger.position_mut(id);
+            if position.mode == MarginMode::Cross {
+                position.state = State::Due;
+                self.due.push(position.account);
                 continue;
             }
             // A position breaches from its trigger on.
+            let &mut Position { qty, cost, collateral, owed, .. } = position;
             let place = self.rules.contracts[c].trigger(self.rules.trigger, qty, cost, collateral - owed);
-            let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
-            if distance > reached {
-                self.arm(position, place);
+            let now = Trigger { distance: triggers::distance(open, side, place), position: id };
+            if now.distance > reached {
+                self.arm(id, place);
                 continue;
             }
-            self.ledger.at_mut(slot).trigger = place;
-            fired[kept] = Trigger { distance, position };
+            in_order &= last < now;
+            last = now;
+            fired[kept] = now;
             kept += 1;
         }
         fired.truncate(kept);
-        fired.sort_unstable();
+        if !in_order {
+            fired.sort_unstable();
+        }
     }
 
     /// Puts an open, touched position back under watch with its trigger as it is now. A cross account is looked at as
@@ -222,7 +215,6 @@ impl Venue {
         let cursor = &mut self.cursors[c][usize::from(side == Side::Short)];
         let key = cursor.key(distance);
         let entry = self.ledger.position_mut(id);
-        entry.trigger = place;
         entry.armed = key;
         entry.state = State::Rearmed;
         cursor.rearmed.push(Reverse(Trigger { distance: key, position: id }));

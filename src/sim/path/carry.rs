@@ -70,16 +70,22 @@ impl Lane {
     #[inline(always)]
     pub(super) fn tell_price(&mut self, contract: ContractId) {
         let c = usize::from(contract);
-        self.assets[c].traded = on_tick(self.books[c].mid(self.assets[c].index));
-        self.tell_standing(contract);
+        let state = &mut self.assets[c];
+        state.traded = on_tick(self.books[c].mid(state.index));
+        let (ticks, traded) = (state.ticks(), state.traded);
+        self.tell_ticks(contract, ticks, traded);
     }
 
-    /// Prices of a contract that may stand still: the index goes on, nobody trades.
-    #[expect(clippy::inline_always, reason = "once an order")]
-    #[inline(always)]
+    /// Prices of a contract that stands still: the index goes on, nobody trades.
     pub(super) fn tell_standing(&mut self, contract: ContractId) {
         let state = &mut self.assets[usize::from(contract)];
-        let ((index_exogenous, index), traded) = (state.ticks(), state.traded);
+        let (ticks, traded) = (state.ticks(), state.traded);
+        self.tell_ticks(contract, ticks, traded);
+    }
+
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    fn tell_ticks(&mut self, contract: ContractId, (index_exogenous, index): (Price, Price), traded: Price) {
         if self.venue.is_heard() {
             self.venue.facts().push(Fact::Priced { contract, index_exogenous, index, traded });
         } else if contract == 0 {

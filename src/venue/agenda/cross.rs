@@ -187,7 +187,8 @@ impl Venue {
             CrossBankruptcy::Proportional => share,
         };
         let slot = self.ledger.slot(id);
-        self.open_work(slot, of_it - value + position.cost, standing.equity, others, reduced_by);
+        let closing = self.plan(&position, standing.equity, others, reduced_by);
+        self.open_work(slot, &position, of_it - value + position.cost, closing);
         true
     }
 

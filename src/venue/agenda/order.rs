@@ -3,12 +3,12 @@
 use super::tickets::Taking;
 use super::{Book, Funded, Pending, Source, Step, Work, leg};
 use crate::facts::{ContractId, Disposal, Fact, Paid, Party, Side, Via, Why};
-use crate::money::{Cash, Price, Ratio, div_floor, narrow};
+use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
 use crate::venue::agenda::Need;
 use crate::venue::ledger::{Holder, Ledger, Position, Slot};
 use crate::venue::liquidation::{Breached, Others};
-use crate::venue::rules::{AdlTrigger, Execution, FeeCap, MarginMode, SurplusTo};
-use crate::venue::{Fill, Order, Venue, register};
+use crate::venue::rules::{AdlTrigger, Execution, FeeCap, MarginMode, Rules, SurplusTo};
+use crate::venue::{Fill, Order, Venue, margin, register};
 
 /// What the book did with an order, and what follows of it.
 #[derive(Clone, Copy, Debug)]
@@ -32,21 +32,25 @@ impl Venue {
                 return true;
             }
             let Some(queued) = self.next_due() else { return false };
-            let slot = self.ledger.slot(queued.position);
-            let &Position { contract, qty, cost, collateral, owed, mode, .. } = self.ledger.at(slot);
-            if mode == MarginMode::Cross {
+            let (slot, held) = self.ledger.held(queued.position);
+            if held.mode == MarginMode::Cross {
                 self.open_cross(slot);
                 continue;
             }
-            let c = usize::from(contract);
+            let c = usize::from(held.contract);
             let rules = &self.rules.contracts[c];
-            let backing = collateral - owed;
-            let (equity, notional) = register::at_mark(rules, qty, cost, backing, self.marks[c]);
+            let backing = held.collateral - held.owed;
+            let (equity, notional) = register::at_mark(rules, held.qty, held.cost, backing, self.marks[c]);
             if !rules.tiers.breaches(self.rules.trigger, equity, notional) {
                 self.drop_order(slot);
                 continue;
             }
-            self.open_work(slot, backing, equity, Others::default(), None);
+            let closing = if self.closes_all {
+                Closing { lots: held.qty.abs(), notional, fee_rate: self.rules.liquidation_fee }
+            } else {
+                self.plan(&held, equity, Others::default(), None)
+            };
+            self.open_work(slot, &held, backing, closing);
             return true;
         }
     }
@@ -59,31 +63,34 @@ impl Venue {
         self.rearm(id);
     }
 
-    /// Opens an order on a position that `backing` backs. `equity` is that of its account, `others` the margins of
-    /// the account's other positions, and `reduced_by` the share that is closed of each of them where the rule says one.
-    #[expect(clippy::inline_always, reason = "once an order")]
-    #[inline(always)]
-    pub(super) fn open_work(
-        &mut self,
-        slot: Slot,
-        backing: Cash,
-        equity: Cash,
-        others: Others,
-        reduced_by: Option<Ratio>,
-    ) {
-        // Cash that is due counts in equity, so it is there before any is paid for it.
-        self.ledger.collect_funding(slot);
-        let &Position { id, account, contract, qty, cost, moved, partial_at, .. } = self.ledger.at(slot);
+    /// What an order closes of a position. `equity` is that of its account, `others` the margins of the account's other
+    /// positions, and `reduced_by` the share that is closed of each of them where the rule says one.
+    #[inline(never)]
+    pub(super) fn plan(&self, held: &Position, equity: Cash, others: Others, reduced_by: Option<Ratio>) -> Closing {
+        let &Position { contract, qty, partial_at, .. } = held;
         let mark = self.marks[usize::from(contract)];
         let rules = &self.rules.contracts[usize::from(contract)];
-        let (bankruptcy, surplus) = register::bankruptcy(rules, qty, cost, backing);
         let since_partial = partial_at.map(|at| self.now - at);
         let breached = Breached { rules, trigger: self.rules.trigger, qty, mark, equity, others, since_partial };
-        let left = reduced_by.map_or_else(|| self.rules.liquidation.plan(&breached), |share| breached.part(share));
-        let sound = left.0 >= 1 && left.0 <= qty.0.abs();
-        assert!(sound, "a liquidation rule plans {} of {} lots", left.0, qty.0.abs());
-        let fee_rate = self.greatest_fee_rate(&breached);
-        let notional = rules.multiplier.notional(left, mark);
+        let lots = reduced_by.map_or_else(|| self.rules.liquidation.plan(&breached), |share| breached.part(share));
+        let sound = lots.0 >= 1 && lots.0 <= qty.0.abs();
+        assert!(sound, "a liquidation rule plans {} of {} lots", lots.0, qty.0.abs());
+        Closing { lots, notional: rules.multiplier.notional(lots, mark), fee_rate: self.greatest_fee_rate(&breached) }
+    }
+
+    /// Opens an order on a position, as it is held, that `backing` backs.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    pub(super) fn open_work(&mut self, slot: Slot, held: &Position, backing: Cash, closing: Closing) {
+        // Cash that is due counts in equity, so it is there before any is paid for it.
+        if held.owed.0 < 0 {
+            self.ledger.collect_funding(slot);
+        }
+        let &Position { id, account, contract, qty, cost, moved, .. } = held;
+        let Closing { lots: left, notional, fee_rate } = closing;
+        assert!(left.0 >= 1, "an order on {left:?}");
+        let mark = self.marks[usize::from(contract)];
+        let (bankruptcy, surplus) = margin::bankruptcy(self.ledger.multiplier(contract), qty, cost, backing);
         let order = self.orders;
         self.orders += 1;
         let at = self.agenda.works.len();
@@ -134,14 +141,14 @@ impl Venue {
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
     pub(super) fn step(&mut self, at: usize, step: Step) -> bool {
-        let work = &mut self.agenda.works[at];
-        let (contract, untouched) = (work.contract, work.untouched.take());
         let (pending, budget) = match step {
             Step::Engine => {
+                self.agenda.works[at].untouched = None;
                 self.take_over(at, Taking::WithinEquity);
                 return false;
             }
             Step::Backstop => {
+                self.agenda.works[at].untouched = None;
                 self.backstops_take(at);
                 return false;
             }
@@ -149,11 +156,15 @@ impl Venue {
             Step::Book if self.rules.waterfall.adl_trigger == AdlTrigger::BookExhausted => {
                 (Pending::Book { work: at, funded: Funded::Anybody }, None)
             }
-            Step::Book => (Pending::Book { work: at, funded: Funded::Fund }, Some(self.budget(contract))),
+            Step::Book => {
+                let budget = self.budget(self.agenda.works[at].contract);
+                (Pending::Book { work: at, funded: Funded::Fund }, Some(budget))
+            }
             Step::BookUnfunded => (Pending::Book { work: at, funded: Funded::EquityAlone }, Some(Cash::ZERO)),
             Step::Rest => (Pending::Rest { work: at }, None),
         };
         let work = &self.agenda.works[at];
+        let contract = work.contract;
         let order = Order {
             contract,
             side: work.side,
@@ -163,7 +174,7 @@ impl Venue {
                 _ => self.within_band(contract, work.side, self.limit(work)),
             },
             bankruptcy: work.bankruptcy,
-            surplus: untouched.unwrap_or_else(|| self.equity_at_bankruptcy(work).positive_part()),
+            surplus: work.untouched.unwrap_or_else(|| self.equity_at_bankruptcy(work).positive_part()),
             budget,
         };
         self.ask(pending, order);
@@ -290,44 +301,25 @@ impl Venue {
         }
     }
 
-    /// The most that fees of a finished order can take of its position: equity at the mark, and of an isolated one its cash.
-    #[expect(clippy::inline_always, reason = "once an order")]
-    #[inline(always)]
-    fn room_for_fees(&self, work: &Work, position: &Position) -> Cash {
-        let backing = self.ledger.backing(position, &self.marks);
-        let equity = if position.qty.is_zero() {
-            backing - position.cost
-        } else {
-            let rules = &self.rules.contracts[usize::from(work.contract)];
-            register::at_mark(rules, position.qty, position.cost, backing, work.mark).0
-        };
-        // The cash of a cross account can lie in the unrealised profit of its other positions.
-        let cash = match position.mode {
-            MarginMode::Cross => equity,
-            MarginMode::Isolated => position.collateral,
-        };
-        let room = cash.min(equity);
-        match self.rules.waterfall.fee_cap {
-            FeeCap::Equity | FeeCap::MissingMargin => room,
-            FeeCap::Surplus => room.min(self.equity_at_bankruptcy(work).positive_part()),
-        }
-    }
-
     /// Fees and surplus of a finished order. What equity cannot pay is waived; of a position that stays open, fees
     /// take no more than its equity at the mark, and its surplus stays with it.
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
     pub(super) fn close_order(&mut self, at: usize) {
-        let work = &self.agenda.works[at];
-        let &Work { position, account, slot, notional, contract, .. } = work;
+        let work = &mut self.agenda.works[at];
+        let &mut Work { position, account, slot, notional, contract, side, .. } = work;
         let (taker, liquidation) = (self.rules.taker_fee.of_ceil(notional), work.fee_rate.of_ceil(notional));
         let held = self.ledger.at(slot);
         let (closed, cross, collateral) = (held.qty.is_zero(), held.mode == MarginMode::Cross, held.collateral);
         // Each fee lowers cash, equity and surplus alike.
-        let room = self.room_for_fees(work, held).positive_part();
+        let room = work.room_for_fees(&self.ledger, held, &self.rules, &self.marks).positive_part();
         let to_fees = taker.min(room);
         let to_fund = liquidation.min(room - to_fees);
-        self.agenda.works[at].disposal.fees_waived += taker + liquidation - to_fees - to_fund;
+        work.disposal.fees_waived += taker + liquidation - to_fees - to_fund;
+        if !self.ledger.is_heard() {
+            // Who pays what it still lacks is counted as it is posted.
+            self.ledger.counted.closed(side, &work.disposal);
+        }
         let fees = [(Party::Fees, to_fees, Why::TakerFee), (Party::Fund, to_fund, Why::LiquidationFee)];
         self.ledger.take_out_all(slot, fees);
         self.fund_moved(contract);
@@ -338,19 +330,17 @@ impl Venue {
         if closed {
             // The wallet of a cross account is what its liquidation leaves only once all its positions are closed.
             if self.rules.surplus_to == SurplusTo::Fund && (!cross || self.holds_no_more(account)) {
-                self.ledger.take_rest_at(slot, Party::Fund, Why::Surplus);
+                self.ledger.close_for(slot, Party::Fund, Why::Surplus);
                 self.fund_moved(contract);
+            } else {
+                self.ledger.close(slot);
             }
-            self.ledger.close(slot);
         } else {
             self.ledger.at_mut(slot).partial_at = Some(self.now);
         }
-        let work = &self.agenda.works[at];
         if self.ledger.is_heard() {
-            let Work { order, disposal, .. } = *work;
+            let Work { order, disposal, .. } = self.agenda.works[at];
             self.ledger.tell(Fact::OrderClosed { order, contract, account, disposal });
-        } else {
-            self.ledger.counted.closed(work.side, &work.disposal);
         }
         if cross {
             self.release_cross(account);
@@ -380,6 +370,16 @@ impl Venue {
     }
 }
 
+/// How many lots an order closes, and what its fees are charged on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closing {
+    lots: Qty,
+    /// At the mark.
+    notional: Cash,
+    /// The greatest rate of the fund's fee.
+    fee_rate: Ratio,
+}
+
 impl Work {
     /// Equity of the position if what is left of it closes at its bankruptcy tick.
     #[inline]
@@ -387,6 +387,29 @@ impl Work {
         let position = ledger.at(self.slot);
         let value = ledger.multiplier(self.contract).value(position.qty, self.bankruptcy);
         self.backing + (position.moved - self.moved) + value - position.cost
+    }
+
+    /// The most that fees of a finished order can take of its position: equity at the mark, and of an isolated one its cash.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    fn room_for_fees(&self, ledger: &Ledger, position: &Position, rules: &Rules, marks: &[Price]) -> Cash {
+        let backing = ledger.backing(position, marks);
+        let value = if position.qty.is_zero() {
+            Cash::ZERO
+        } else {
+            ledger.multiplier(self.contract).value(position.qty, self.mark)
+        };
+        let equity = backing + value - position.cost;
+        // The cash of a cross account can lie in the unrealised profit of its other positions.
+        let cash = match position.mode {
+            MarginMode::Cross => equity,
+            MarginMode::Isolated => position.collateral,
+        };
+        let room = cash.min(equity);
+        match rules.waterfall.fee_cap {
+            FeeCap::Equity | FeeCap::MissingMargin => room,
+            FeeCap::Surplus => room.min(self.equity_at_bankruptcy(ledger).positive_part()),
+        }
     }
 
     /// Trades lots of the order into the book.
@@ -397,6 +420,7 @@ impl Work {
             return;
         }
         let k = ledger.multiplier(self.contract);
+        self.untouched = None;
         self.left -= fill.lots;
         self.disposal.to_book += k.notional(fill.lots, self.mark);
         let (qty, cash) = leg(k, self.side, fill.lots, fill.cash);

@@ -148,6 +148,12 @@ fn fill_in_part(qty: Qty, cost: Cash, leg: Qty, cash: Cash) -> (Qty, Cash, Cash)
 /// The part of the funding owed that a leg of so many lots releases.
 #[inline]
 fn funding_released(position: &Position, leg: Qty) -> Cash {
+    // The whole position, which is the usual order.
+    if leg.0 == -position.qty.0 { position.owed } else { funding_of_part(position, leg) }
+}
+
+#[inline(never)]
+fn funding_of_part(position: &Position, leg: Qty) -> Cash {
     if (position.qty.0 > 0) == (leg.0 > 0) {
         return Cash::ZERO;
     }

@@ -19,4 +19,8 @@ impl LiquidationRule for Full {
     fn plan(&self, breached: &Breached<'_>) -> Qty {
         Qty(breached.lots())
     }
+
+    fn closes_all(&self) -> bool {
+        true
+    }
 }

@@ -265,7 +265,7 @@ proptest! {
             let rules = shaken(&mut venue, &rules, &world, i);
             let prices = told(&mut venue, now, &mut standing, marks);
             let expected = in_breach(&venue, &rules, &world, &prices, now);
-            let waited = venue.queue.len();
+            let waited = venue.queue.waiting().len();
             for (contract, &mark) in (0u16..).zip(&prices) {
                 if !venue.is_halted(contract, now) {
                     venue.apply(Command::Mark { now, contract, mark }).unwrap();
@@ -274,6 +274,7 @@ proptest! {
             venue.apply(Command::Refreshed { now }).unwrap();
             let mut found: Vec<(bool, u32)> = venue
                 .queue
+                .waiting()
                 .iter()
                 .skip(waited)
                 .map(|queued| {

@@ -41,7 +41,7 @@ fn refreshed(venue: &mut Venue, now: i64, volatility: i64, mark: i64) -> Vec<u32
     venue.apply(Command::Volatility { now, contract: 0, volatility: Ratio(volatility * PERCENT) }).unwrap();
     venue.apply(Command::Mark { now, contract: 0, mark: Price(mark) }).unwrap();
     venue.apply(Command::Refreshed { now }).unwrap();
-    venue.queue.iter().map(|queued| queued.position).collect()
+    venue.queue.waiting().iter().map(|queued| queued.position).collect()
 }
 
 #[test]

@@ -166,7 +166,7 @@ proptest! {
             }
             // Whoever is not in the queue is watched or closed.
             for position in venue.ledger().touched() {
-                let waits = venue.queue.iter().any(|queued| queued.position == position.id);
+                let waits = venue.queue.waiting().iter().any(|queued| queued.position == position.id);
                 prop_assert_eq!(waits, position.state == State::Queued, "position {}", position.id);
             }
         }
