@@ -100,6 +100,7 @@ amount! {
 impl Price {
     /// The tick nearest to `ticks`, ties to even. `None` where `ticks` is not finite or leaves ±2⁶².
     #[must_use]
+    #[inline]
     pub fn nearest(ticks: f64) -> Option<Self> {
         // Adding 1.5·2⁵² leaves no bit for a fraction, so the addition itself rounds to nearest, ties to even.
         const SHIFT: f64 = 6_755_399_441_055_744.0;
@@ -275,6 +276,7 @@ impl Multiplier {
 
     /// The same as [`value`](Self::value), `None` where it leaves 64 bits.
     #[must_use]
+    #[inline]
     pub fn checked_value(self, qty: Qty, price: Price) -> Option<Cash> {
         let lot = match self {
             Self::Linear(k) => price.0.checked_mul(k)?,
