@@ -238,19 +238,22 @@ fn program(dir: &Path, arguments: &[&str]) {
 fn commands(criterion: &mut Criterion) {
     let dir = tempfile::tempdir().expect("there is room for files");
     criterion.bench_function("start", |bencher| bencher.iter(|| program(dir.path(), &["list"])));
-    for (name, cells) in [("one_cell", 1), ("twenty_cells", 20)] {
+    let asked = [("", "all"), ("_probabilities", "probabilities")];
+    for ((name, cells), (suffix, metrics)) in
+        [("one_cell", 1), ("twenty_cells", 20)].into_iter().flat_map(|cells| asked.map(|asked| (cells, asked)))
+    {
         let sizes: Vec<String> = (1..=cells).map(|size| (size * 1_000_000).to_string()).collect();
         let text = std::fs::read_to_string(shipped()).expect("the shipped scenario is there");
         let sweep = format!(
-            "{text}\n[sweep]\npaths = 200\nbase = [1_000_000]\n\n[[sweep.axes]]\nkey = \"venue.fund.open\"\nvalues = [{}]\n",
+            "{text}\n[sweep]\npaths = 200\nmetrics = \"{metrics}\"\nbase = [1_000_000]\n\n[[sweep.axes]]\nkey = \"venue.fund.open\"\nvalues = [{}]\n",
             sizes.join(", ")
         );
         std::fs::write(dir.path().join("fund.toml"), sweep).expect("the folder can be written");
-        criterion.bench_function(&format!("sweep/reuse/{name}"), |bencher| {
+        criterion.bench_function(&format!("sweep/reuse/{name}{suffix}"), |bencher| {
             let mut number = 0;
             bencher.iter(|| {
                 number += 1;
-                program(dir.path(), &["sweep", "fund.toml", "-q", "--out", &format!("{name}-{number}")]);
+                program(dir.path(), &["sweep", "fund.toml", "-q", "--out", &format!("{name}{suffix}-{number}")]);
             });
         });
     }

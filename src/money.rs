@@ -294,6 +294,7 @@ impl Multiplier {
 
     /// The same as [`value`](Self::value), `None` where it leaves 64 bits.
     #[must_use]
+    #[inline]
     pub fn checked_value(self, qty: Qty, price: Price) -> Option<Cash> {
         let lot = match self {
             Self::Linear(k) => price.0.checked_mul(k)?,

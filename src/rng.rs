@@ -37,9 +37,6 @@ pub enum Purpose {
 #[derive(Debug)]
 pub struct Stream(ChaCha8Rng);
 
-/// Words that the generator makes at once.
-const BLOCK: usize = 32;
-
 impl Stream {
     /// The stream of (`seed`, `purpose`, `index`) on path `path`. `index` is two words, for example (group, column).
     #[must_use]
@@ -65,15 +62,8 @@ impl Stream {
 
     /// The next words of the stream, one an account.
     pub fn fill(&mut self, words: &mut [u64]) {
-        // As bytes a block of the generator is copied whole, where a word by itself looks up how far the block has been
-        // read. A word is its bytes, the lowest first, either way.
-        let mut bytes = [0; 8 * BLOCK];
-        for part in words.chunks_mut(BLOCK) {
-            let bytes = &mut bytes[..8 * part.len()];
-            self.0.fill_bytes(bytes);
-            for (word, bytes) in part.iter_mut().zip(bytes.as_chunks().0) {
-                *word = u64::from_le_bytes(*bytes);
-            }
+        for word in words {
+            *word = self.0.next_u64();
         }
     }
 
@@ -148,20 +138,6 @@ mod tests {
             sought.seek(i);
             assert_eq!(sought.word(), words[usize::try_from(i).unwrap()]);
         }
-    }
-
-    #[test]
-    fn words_filled_are_those_drawn_one_by_one() {
-        let stream = || Stream::new(7, Purpose::Population, (1, 2), 3);
-        let (mut walked, mut filled) = (stream(), stream());
-        let words: Vec<u64> = (0..110).map(|_| walked.word()).collect();
-        // Across blocks, from the middle of one, and a single word in between.
-        let mut found = [0; 110];
-        filled.fill(&mut found[..5]);
-        filled.fill(&mut found[5..80]);
-        found[80] = filled.word();
-        filled.fill(&mut found[81..]);
-        assert_eq!(found[..], words);
     }
 
     #[test]

@@ -134,7 +134,8 @@ fn contrasts(first: &Run, second: &Run) -> Vec<Contrast> {
             adjusted: None,
         })
     };
-    METRICS.par_iter().filter_map(contrast).collect()
+    let is_asked = |info: &&crate::folder::schema::MetricInfo| second.metrics.iter().any(|m| m.name == info.name);
+    METRICS.par_iter().filter(is_asked).filter_map(contrast).collect()
 }
 
 fn difference(name: &str, first: &Run, second: &Run) -> Option<Difference> {

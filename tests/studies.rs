@@ -225,6 +225,46 @@ fn sweep_shards_run_every_path_and_merge_to_the_bytes_of_the_sweep_that_reuses_t
     assert!(p("1000") > p("200000") && p("200000") > 0.0, "{table}");
 }
 
+/// Asked for probabilities alone, a path ends where they are decided: they, and what is needed of a fund, are those of
+/// whole paths, in one command and from shards, which run whole paths.
+#[test]
+fn a_sweep_asked_for_probabilities_tells_what_the_whole_one_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = sweep_file(dir.path());
+    let text = fs::read_to_string(&whole).unwrap();
+    let asked = dir.path().join("asked.toml");
+    fs::write(&asked, text.replace("paths = 150", "paths = 150\nmetrics = \"probabilities\"")).unwrap();
+    let sweep = |file: &Path, arguments: &[&str]| {
+        let mut command = flashcrash(dir.path(), &["sweep", file.to_str().unwrap(), "-q"]);
+        done(small(&mut command).args(["--set", "assets.0.book.depth_1pct=20_000_000"]).args(arguments));
+    };
+    sweep(&whole, &["--out", "whole"]);
+    sweep(&asked, &["--out", "asked"]);
+    sweep(&asked, &["--shard-out", "shards"]);
+    sweep(&asked, &["--shards", "shards", "--out", "merged"]);
+    assert_eq!(crate::lab::contents(&dir.path().join("merged")), crate::lab::contents(&dir.path().join("asked")));
+    // All but the p-values adjusted for fewer comparisons.
+    let lines = |folder: &str| -> Vec<(String, String)> {
+        let table = fs::read_to_string(dir.path().join(folder).join("sweep.csv")).unwrap();
+        let known = |line: &str| -> (String, String) {
+            let [flags, identical, _, rest] = line.rsplitn(4, ',').collect::<Vec<_>>().try_into().unwrap();
+            (rest.to_owned(), format!("{identical},{flags}"))
+        };
+        table.lines().map(known).collect()
+    };
+    let (whole, asked) = (lines("whole"), lines("asked"));
+    assert_eq!(asked.len(), 1 + 12 * 7, "seven metrics of twelve cells");
+    for line in &asked {
+        assert!(whole.contains(line), "{line:?}");
+    }
+    let p_adl = |line: &&(String, String)| line.0.contains(",p_adl,");
+    let values: std::collections::BTreeSet<&str> =
+        asked.iter().filter(p_adl).filter_map(|line| line.0.split(",share,").nth(1)).collect();
+    assert!(values.len() > 2, "the cells differ, or this would prove nothing: {values:?}");
+    let charts = |name: &String| name.starts_with("sweep_");
+    assert_eq!(names(&dir.path().join("asked")).iter().filter(|name| charts(name)).count(), 6, "three charts, twice");
+}
+
 /// Cells that draw the same run on one drawing, and take over from each other what neither fund nor ADL can change.
 #[test]
 fn cells_of_one_drawing_are_to_the_byte_what_each_is_alone() {

@@ -9,6 +9,7 @@ use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::study::{Study as Swept, pretty};
 use flashcrash::report;
 use flashcrash::study::Runs;
+use flashcrash::study::sweep::Metrics;
 use flashcrash::study::sweep::run::{Plan as Sweep, is_passing};
 
 use super::run::{Tables, cores, progress_bar, stop_on_interrupt};
@@ -67,7 +68,10 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
     if let Some(folder) = &args.shard_out {
         return shards(args, &sweep, folder, (seed, paths));
     }
-    let about = json!({"scenario": scenario.name, "base": sweep.sweep.label(sweep.sweep.base), "cells": cells});
+    let mut about = json!({"scenario": scenario.name, "base": sweep.sweep.label(sweep.sweep.base), "cells": cells});
+    if sweep.sweep.metrics == Metrics::Probabilities {
+        about["metrics"] = json!("probabilities");
+    }
     let interrupted = if args.shards.is_some() { Interrupted::Forgotten } else { Interrupted::Resumed };
     let plan = Plan { kind: "sweep", name: &sweep.name, seed, paths, about, interrupted };
     let session = Study::begin(&args.study, plan)?;

@@ -178,10 +178,12 @@ const COLUMNS: [(&str, &str); 6] = [
 pub fn table(study: &Study) -> String {
     let base = study.base();
     let mut rows = vec![study.axes.clone()];
-    rows[0].extend(COLUMNS.iter().map(|(label, _)| (*label).to_owned()));
+    let is_asked = |(_, name): &&(&str, &str)| base.metrics.iter().any(|metric| metric.name == *name);
+    let columns: Vec<&(&str, &str)> = COLUMNS.iter().filter(is_asked).collect();
+    rows[0].extend(columns.iter().map(|(label, _)| (*label).to_owned()));
     for (at, cell) in study.cells.iter().enumerate() {
         let mut row = cell.values.clone();
-        for (_, name) in COLUMNS {
+        for (_, name) in &columns {
             let mark = if cell.contrast(name).is_some_and(Contrast::is_significant) { "*" } else { " " };
             row.push(
                 cell.estimate(name)

@@ -138,6 +138,15 @@ struct Lane {
     /// Realised volatility by contract, over a window where the rule book has one.
     realised: Vec<Realised>,
     window: Option<Nanos>,
+    until: Until,
+}
+
+/// How far a lane runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    Horizon,
+    /// Its fund is exhausted and lots are deleveraged.
+    Decided,
 }
 
 /// What changes of an asset during a path.
@@ -487,6 +496,7 @@ impl Lane {
             }),
             realised: vec![Realised::default(); books.len()],
             window: rules.dynamic.as_ref().map(|dynamic| dynamic.window),
+            until: Until::Horizon,
             play: Play::default(),
             needs_index: rules.needs_index(),
             forced: Flow::default(),
@@ -511,7 +521,7 @@ impl Lane {
         let (mut refresh, mut check) = (Nanos::ZERO, Nanos::ZERO);
         loop {
             let now = refresh.min(check);
-            if now > clock.horizon {
+            if now > clock.horizon || (self.until == Until::Decided && self.tally.is_decided()) {
                 break;
             }
             if now == refresh {

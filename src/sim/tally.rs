@@ -221,6 +221,12 @@ impl Tally {
             || (row.venue_paid, row.backstop_loss, row.socialised, row.unfunded_deficit) != (0, 0, 0, 0)
     }
 
+    /// Whether nothing that is to come can change that the fund was exhausted and lots were deleveraged.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        self.row.exhausted_at_s.is_some() && self.row.adl_events > 0
+    }
+
     /// Records the state at every output time before `time`: a sample shows all that happened up to and at its time.
     fn sample_before(&mut self, time: Nanos) {
         if self.series == Series::Skip {

@@ -35,6 +35,15 @@ const SWEEP: &[Key] = &[
         need: Need::Optional,
         about: "seed of every cell; the scenario's where absent",
     },
+    Key {
+        name: "metrics",
+        shape: Shape::Choice(&[
+            ("all", "every metric"),
+            ("probabilities", "how likely exhaustion, ADL and liquidation are, and what is needed of a fund"),
+        ]),
+        need: Need::Default("\"all\""),
+        about: "what is asked of each cell; `probabilities` runs no path farther than it takes to tell them",
+    },
 ];
 
 /// What `[[sweep.axes]]` takes beside `values`.
@@ -92,6 +101,27 @@ impl Axis {
     }
 }
 
+/// What a sweep asks of its cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Metrics {
+    #[default]
+    All,
+    /// [`PROBABILITIES`] alone.
+    Probabilities,
+}
+
+/// Metrics that a path tells by the time at which its fund is exhausted and lots are deleveraged, or that are the same
+/// under every fund.
+pub const PROBABILITIES: [&str; 7] = [
+    "p_fund_exhausted",
+    "p_adl",
+    "p_liquidation",
+    "fund_need_mean",
+    "fund_need_var_99",
+    "fund_need_es_99",
+    "fund_need_to_open_interest",
+];
+
 /// A sweep as written and checked, without its scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sweep {
@@ -100,6 +130,7 @@ pub struct Sweep {
     pub paths: Option<u64>,
     pub seed: Option<u64>,
     pub axes: Vec<Axis>,
+    pub metrics: Metrics,
     /// Number of the cell that the others are compared with.
     pub base: usize,
 }
@@ -220,6 +251,7 @@ fn read_sweep(node: &Node, reading: &mut Reading) -> Option<Sweep> {
         paths: values.maybe_count("paths").and_then(|count| u64::try_from(count).ok()),
         seed: values.maybe_count("seed").and_then(|count| u64::try_from(count).ok()),
         axes,
+        metrics: if values.text("metrics") == "probabilities" { Metrics::Probabilities } else { Metrics::All },
         base: 0,
     };
     if let Some(base) = raw.get("base") {
@@ -460,6 +492,7 @@ steps = 3
         for (text, expected) in [
             ("a = 1", "there is nothing to sweep"),
             ("[sweep]", "needs at least one axis"),
+            ("[sweep]\nmetrics = \"some\"\n[[sweep.axes]]\nkey = \"a\"\nvalues = [1]", "probabilities"),
             ("[sweep]\n[[sweep.axes]]\nkey = \"a\"", "lacks its values"),
             ("[sweep]\n[[sweep.axes]]\nvalues = [1]", "either `key` or `keys`"),
             ("[sweep]\n[[sweep.axes]]\nkey = \"a\"\nvalues = [1, 1]", "the same point twice"),

@@ -2,11 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{Lane, Worker};
+use super::{Lane, Until, Worker};
 use crate::sim::stage::Stage;
 use crate::venue::rules::Rules;
 
 impl<'s> Worker<'s> {
+    /// Runs a path no farther than until its fund is exhausted and lots are deleveraged, in this order or the other: of its
+    /// row only whether it was liquidated, exhausted and deleveraged holds then, and what it needs of a fund.
+    #[must_use]
+    pub fn until_decided(mut self) -> Self {
+        self.actual.until = Until::Decided;
+        self
+    }
+
     /// Runs the paths to come by the rules of another stage, whose scenario differs from the one that this worker was made
     /// for in the fund's size and in ADL alone: accounts, prices, books and behaviours are the same there.
     ///

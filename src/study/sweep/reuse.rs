@@ -19,12 +19,14 @@ use crate::experiment::summary::Summary;
 use crate::experiment::{self, PAIRED_PATHS};
 use crate::facts::Outcome;
 use crate::fault::{Failure, Faults};
+use crate::folder::Header;
 use crate::money::Cash;
 use crate::registry::Setting;
 use crate::scenario::Scenario;
 use crate::sim::path::{Known, Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
+use crate::study::sweep::{Metrics, PROBABILITIES};
 use crate::study::{Run, Runs};
 use crate::venue::rules::{CashLayer, PositionLayer};
 
@@ -112,7 +114,7 @@ struct Runner<'s> {
 
 impl<'s> Slot<'s> {
     /// A worker that runs by the rules of a cell.
-    fn runner(&mut self, cell: usize, family: usize, stage: &'s Stage<'s>) -> &mut Worker<'s> {
+    fn runner(&mut self, asked: Metrics, cell: usize, family: usize, stage: &'s Stage<'s>) -> &mut Worker<'s> {
         let runner = match self.runner.take() {
             Some(mut runner) if runner.family == family => {
                 if runner.cell != cell {
@@ -120,7 +122,7 @@ impl<'s> Slot<'s> {
                 }
                 Runner { cell, ..runner }
             }
-            _ => Runner { worker: Worker::new(stage), family, cell },
+            _ => Runner { worker: asked.worker(stage), family, cell },
         };
         &mut self.runner.insert(runner).worker
     }
@@ -131,8 +133,15 @@ impl<'s> Slot<'s> {
 ///
 /// # Errors
 /// A broken path, or an interruption.
-pub(super) fn run(members: &[Member], runs: &Runs<'_>, earlier: &[Shown]) -> Result<Vec<(Run, Vec<Known>)>, Failure> {
+pub(super) fn run(
+    members: &[Member],
+    asked: Metrics,
+    runs: &Runs<'_>,
+    earlier: &[Shown],
+) -> Result<Vec<(Run, Vec<Known>)>, Failure> {
     let Some((first, others)) = members.split_first() else { return Ok(Vec::new()) };
+    // Rows of parts do not say whether their path was free.
+    let earlier = if asked == Metrics::All { earlier } else { &[] };
     let stage = Stage::new(&first.scenario, runs.seed)?;
     let others: Vec<Stage<'_>> = others.iter().map(|member| stage.beside(&member.scenario)).collect();
     let stages: Vec<&Stage<'_>> = std::iter::once(&stage).chain(&others).collect();
@@ -166,7 +175,7 @@ pub(super) fn run(members: &[Member], runs: &Runs<'_>, earlier: &[Shown]) -> Res
             let found: Vec<(Cash, &Outcome, Known)> =
                 shown.chain(before.map(|(fund, (row, known))| (fund, row, *known))).collect();
             let larger = found.iter().filter(|(other, ..)| *other >= fund).min_by_key(|(other, ..)| *other);
-            let is_paired = path < PAIRED_PATHS;
+            let is_paired = path < PAIRED_PATHS && asked == Metrics::All;
             if let Some((_, row, known)) = larger.filter(|(_, row, known)| carries(row, known.deep, fund.0, floor)) {
                 seen.push((with_fund(row, fund.0), *known));
                 (runs.progress)(1);
@@ -184,7 +193,7 @@ pub(super) fn run(members: &[Member], runs: &Runs<'_>, earlier: &[Shown]) -> Res
                 Some(drawn) => drawn,
                 None => slot.drawer.draw(path)?,
             };
-            let worker = slot.runner(at, member.family, stages[at]);
+            let worker = slot.runner(asked, at, member.family, stages[at]);
             let (row, back) = worker.run_drawn(path, lent, Wanted { series: Series::Skip, pair }, known)?;
             drawn = Some(back);
             // What was known before may have been the more telling.
@@ -212,13 +221,53 @@ pub(super) fn run(members: &[Member], runs: &Runs<'_>, earlier: &[Shown]) -> Res
         }
         next = last;
     }
-    let finished = stages.iter().zip(rows).map(|(stage, (rows, known))| {
-        let header = experiment::header(stage, runs.paths);
+    let finished = stages
+        .iter()
+        .zip(rows)
+        .map(|(stage, (rows, known))| (asked.of(experiment::header(stage, runs.paths), rows), known));
+    Ok(finished.collect())
+}
+
+impl Metrics {
+    /// A worker that tells what is asked.
+    fn worker<'s>(self, stage: &'s Stage<'s>) -> Worker<'s> {
+        match self {
+            Self::All => Worker::new(stage),
+            Self::Probabilities => Worker::new(stage).until_decided(),
+        }
+    }
+
+    /// What a row holds of what is asked: the same whether its path was run to the end or not.
+    fn told(self, row: Outcome) -> Outcome {
+        match self {
+            Self::All => row,
+            Self::Probabilities => Outcome {
+                path: row.path,
+                fund_open: row.fund_open,
+                fund_need: row.fund_need,
+                fund_need_cash: row.fund_need_cash,
+                open_interest: row.open_interest,
+                exhausted_at_s: row.exhausted_at_s,
+                liquidations: row.liquidations.min(1),
+                adl_events: row.adl_events.min(1),
+                infinite_depth_notional: -1,
+                weight: row.weight,
+                ..Outcome::default()
+            },
+        }
+    }
+
+    /// A run of these rows with the metrics that are asked alone.
+    pub(super) fn of(self, header: Header, rows: Vec<Outcome>) -> Run {
+        let rows: Vec<Outcome> = rows.into_iter().map(|row| self.told(row)).collect();
         let mut summary = Summary::new(header.adverse);
         rows.iter().for_each(|row| summary.add(row));
-        (Run::of(header, rows, &summary), known)
-    });
-    Ok(finished.collect())
+        let mut run = Run::of(header, rows, &summary);
+        if self == Self::Probabilities {
+            run.metrics.retain(|metric| PROBABILITIES.contains(&metric.name.as_str()));
+        }
+        run
+    }
 }
 
 impl Shown {

@@ -214,7 +214,7 @@ impl Plan {
                 shard.deliver(&mut sink)?;
             }
             (runs.progress)(runs.paths);
-            Ok(Run::of(header, sink.rows, &sink.summary))
+            Ok(self.sweep.metrics.of(header, sink.rows))
         };
         let base = cell(self.sweep.base)?;
         let order: Vec<usize> = (0..self.sweep.cells()).collect();
@@ -264,7 +264,7 @@ impl Plan {
             let mut sink = Rows { rows: Vec::new(), summary: Summary::new(shard.header.adverse) };
             shard.deliver(&mut sink)?;
             (runs.progress)(runs.paths);
-            return Ok(Run::of(shard.header, sink.rows, &sink.summary));
+            return Ok(self.sweep.metrics.of(shard.header, sink.rows));
         }
         let run = groups.run(self, staged, self.sweep.base, runs)?;
         let mut writer = ShardWriter::create(&path, &run.header, 0..runs.paths, &[])?;
@@ -332,7 +332,7 @@ impl Groups {
             members.push(other?);
         }
         reuse::order(&mut members);
-        let ran = reuse::run(&members, runs, &self.shown)?;
+        let ran = reuse::run(&members, plan.sweep.metrics, runs, &self.shown)?;
         // Only a family that goes on is worth its memory.
         self.shown.retain(|shown| shown.family == family || shown.is_of_base);
         let mut found = None;

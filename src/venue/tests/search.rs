@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::adl::{POLICIES, Policy, Ranking, Round, Winner};
+use super::super::adl::{POLICIES, Policy, Ranking, Round, Sybil, Winner};
 use super::super::ledger::State;
 use super::super::ledger::touched::Touched;
 use super::super::margin::{Tier, Tiers};
@@ -128,6 +128,41 @@ proptest! {
             prop_assert_eq!(found(&mut search, &question), expected, "{}, {} lots", entry.kind, needed);
         }
     }
+}
+
+/// Scores up to the ends of what 128 bits hold, with ties.
+#[derive(Clone, Copy, Debug)]
+struct Vast;
+
+impl Ranking for Vast {
+    fn boxed_clone(&self) -> Box<dyn Ranking> {
+        Box::new(*self)
+    }
+
+    fn sybil(&self) -> Sybil {
+        Sybil::Resistant
+    }
+
+    fn score(&self, winner: &Winner, _: &Round) -> i128 {
+        [i128::MAX - i128::from(winner.qty.0.abs()), i128::MIN, 7, -7][winner.account as usize % 4]
+    }
+}
+
+#[test]
+fn scores_beyond_the_usual_are_ranked_too() {
+    let people: Vec<(i64, i64, i64)> = (0..40).map(|account| (120, 1 + account % 3, 500)).collect();
+    let venue = venue_of(&people);
+    let aside = (tiers(), busy(people.len()));
+    let (price, cash) = (Price(93), Cash(93));
+    let round = Round { side: Side::Short, mark: Price(90), price, needed: Qty(1_000), cash, accounts: 40, salt: 7 };
+    let question = question(&venue, &Vast, &round, &aside);
+    let expected = ranked(&venue, &Vast, &round);
+    assert_eq!(
+        (expected[0], expected.len(), expected[37]),
+        (0, 38, 37),
+        "one lot of account 0, the last of those at the end"
+    );
+    assert_eq!(found(&mut Winners::default(), &question), expected);
 }
 
 /// 50,000 shorts, a hundred winners asked for: microseconds a search, and for ranking everybody.
