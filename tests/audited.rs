@@ -1,8 +1,18 @@
 //! No money is made or lost in any shipped scenario: every invariant after every event, from facts alone.
 
 use flashcrash::experiment::Audited;
+use flashcrash::facts::{Fact, Observer};
+use flashcrash::money::Nanos;
+use flashcrash::sim::path::{Pair, Wanted, Worker};
+use flashcrash::sim::stage::Stage;
+use flashcrash::sim::tally::Series;
 
 use crate::lab;
+
+#[path = "../benches/paths/people.rs"]
+mod people;
+#[path = "../benches/paths/world.rs"]
+mod world;
 
 fn audit(name: &str, paths: u64) {
     let scenario = lab::read(&lab::text_of(name));
@@ -32,6 +42,33 @@ fn a_row_is_the_same_whoever_listens() {
         let rows = |audited| lab::run(&scenario, 2, audited).rows;
         assert!(rows(Audited::Yes) == rows(Audited::No), "{name}");
     }
+}
+
+/// Those who find no price are not sent to the book where nobody listens, and asked one for all. On path 6 of the heavy
+/// setting some of those who wait want nothing when they are asked.
+#[test]
+fn a_row_of_those_who_act_is_the_same_whoever_listens() {
+    for people in people::SETTINGS {
+        let scenario = people.scenario(&lab::file_of("flash-crash"));
+        let stage = Stage::new(&scenario, 1).unwrap();
+        let mut worker = Worker::new(&stage);
+        let wanted = Wanted { series: Series::Skip, pair: Pair::Alone };
+        let quiet = worker.run(6, wanted, &mut []).unwrap();
+        let heard = worker.run(6, wanted, &mut [&mut Everything]).unwrap();
+        assert!(
+            quiet == heard,
+            "{}: {} and {}",
+            people.name,
+            quiet.conduct.voluntary_orders,
+            heard.conduct.voluntary_orders
+        );
+    }
+}
+
+struct Everything;
+
+impl Observer for Everything {
+    fn see(&mut self, _: Nanos, _: &[Fact]) {}
 }
 
 #[test]

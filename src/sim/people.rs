@@ -23,7 +23,6 @@ use crate::venue::register::Register;
 use crate::venue::rules::{MarginMode, Rules, Trigger};
 
 pub(super) use cast::{Cast, Listeners};
-pub(super) use crowd::Whom;
 pub(super) use play::{Actor, Asked, Play, View};
 
 /// What is measured of the market at a refresh.

@@ -4,7 +4,7 @@ use super::{Context, Lane, contract_id, on_tick};
 use crate::facts::{Deed, Fact, Observer, Side};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
 use crate::sim::fill;
-use crate::sim::people::{Actor, Asked, Cast, Gauge, Role, Signal, Troupe, View, Whom};
+use crate::sim::people::{Actor, Asked, Cast, Gauge, Role, Signal, Troupe, View};
 use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
 use crate::venue::Refused;
 use crate::venue::ledger::Position;
@@ -27,9 +27,7 @@ fn sign(side: Side) -> f64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
     Nothing,
-    /// Its order lies beyond the best price.
-    NoPrice,
-    /// Not one lot trades within its limit.
+    /// Not one lot trades within the limit of its order.
     NoLot,
     /// The book or the index has moved.
     Trade,
@@ -202,25 +200,25 @@ impl Lane {
                 let lot = seen.lot_value();
                 let (mut asked, mut tried) = ([Asked::Alone, Asked::WithOthers], None);
                 match answer.act {
-                    _ if !matches!(found, Found::NoPrice | Found::NoLot) => {}
+                    _ if found != Found::NoLot => {}
                     Act::Open { lots, .. } if role.has_one_level() => {
                         // A little less, so that no rounding matters.
                         asked[0] = Asked::InVain { worth: lots * lot * (1.0 - 1e-12) };
-                        tried = Some((0, Whom::Tried));
+                        tried = Some(0);
                     }
                     Act::Close { .. } => {
                         asked[1] = Asked::InVain { worth: f64::INFINITY };
-                        tried = Some((1, if found == Found::NoPrice { Whom::All } else { Whom::Tried }));
+                        tried = Some(1);
                     }
                     _ => {}
                 }
                 let register = self.venue.ledger().register();
                 let lists = Troupe::waits_between(role, [above, below], asked, &position, register);
                 self.play.arm(actor, lists.into_iter().flatten());
-                if let Some((at, whom)) = tried
+                if let Some(at) = tried
                     && let Some((list, key, _)) = lists[at]
                 {
-                    self.play.shut((list, key), actor.role, lot, whom);
+                    self.play.shut((list, key), actor.role, lot);
                 }
             }
         }
@@ -327,11 +325,11 @@ impl Lane {
             let (c, side) = (usize::from(position.contract), Side::of(order.qty).opposite());
             let (book, index) = (self.books[c].as_ref(), self.assets[c].index);
             if fill::is_beyond(book, index, fill::taker(side), order.limit.0 as f64) {
-                found = Found::NoPrice;
+                found = Found::NoLot;
             }
         }
         // Of an order that fills not one lot there is nothing to tell, but to those who follow everything.
-        if found == Found::NoPrice && observers.is_empty() {
+        if found == Found::NoLot && observers.is_empty() {
             return Ok(found);
         }
         self.venue.acted(now, &Own { position: position.id, by, action })?;

@@ -1,8 +1,7 @@
 //! Accounts of one role that wait for the same value of a signal with the same limit, asked one for all.
 //!
-//! Whoever of them finds no price within the limit finds none for the others: until the book has moved none of them is
-//! asked. Who has not tried yet may want nothing at all, and then waits for something else: it is passed over only where the
-//! best price is beyond the limit. They stand as bits, so that joining, leaving and the first of them cost no more for many than for few.
+//! Whoever of them finds no price within the limit finds none for the others: until the book has moved none is asked who
+//! has tried before. Who has not may want nothing at all, and then waits for something else. They stand as bits, so that joining, leaving and the first of them cost no more for many than for few.
 
 /// Who waits for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,14 +17,6 @@ pub(super) struct Waits {
 pub(super) enum Tried {
     NotYet,
     InVain,
-}
-
-/// Who need not be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::sim) enum Whom {
-    All,
-    /// Those who have tried in vain.
-    Tried,
 }
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::cast::{Cast, Listeners};
-use super::crowd::{Crowd, Tried, Waits, Whom};
+use super::crowd::{Crowd, Tried, Waits};
 use super::quiet::Quiet;
 use super::{Gauge, Moves, Signal, Troupe};
 use crate::facts::{AccountId, ContractId, Deed, Fact, Party, Side};
@@ -362,14 +362,11 @@ impl Play {
     }
 
     /// One of those of a role that wait in a list for a value found nothing within the limit that all of them have, while
-    /// a lot is worth so much: nobody is asked who has tried in vain before, or nobody at all.
-    pub fn shut(&mut self, (list, key): (usize, i64), role: u32, lot: f64, whom: Whom) {
-        for crowd in &mut self.crowds {
-            let Waits { tried, .. } = crowd.of;
-            let concerns = whom == Whom::All || tried == Tried::InVain;
-            if concerns && crowd.of == (Waits { list, key, role, tried }) {
-                crowd.shut = lot <= crowd.least;
-            }
+    /// a lot is worth so much: nobody is asked who has tried in vain before.
+    pub fn shut(&mut self, (list, key): (usize, i64), role: u32, lot: f64) {
+        let of = Waits { list, key, role, tried: Tried::InVain };
+        for crowd in self.crowds.iter_mut().filter(|crowd| crowd.of == of) {
+            crowd.shut = lot <= crowd.least;
         }
     }
 
