@@ -444,7 +444,7 @@ impl Venue {
         }
         self.agenda.answered();
         self.take_fill(pending, answer);
-        self.proceed();
+        self.go_on();
         Ok(())
     }
 

@@ -13,7 +13,9 @@ pub const YEAR_S: f64 = 31_536_000.0;
 #[must_use]
 #[inline]
 pub fn ln(x: f64) -> f64 {
-    if x.is_sign_positive() && x.is_normal() { ln_normal(x) } else { libm::log(x) }
+    // The bits of numbers above zero are in the order of the numbers.
+    let is_normal = (f64::MIN_POSITIVE.to_bits()..f64::INFINITY.to_bits()).contains(&x.to_bits());
+    if is_normal { ln_normal(x) } else { libm::log(x) }
 }
 
 /// ln x of a positive normal number: the operations of `libm`, without its questions about other numbers and without its
@@ -67,7 +69,8 @@ pub fn exp(x: f64) -> f64 {
 
 /// x to the power y for x ≥ 0: exp(y·ln x), and 1 where y is 0.
 #[must_use]
-#[inline]
+#[expect(clippy::inline_always, reason = "once an order, in few operations")]
+#[inline(always)]
 pub fn pow(x: f64, y: f64) -> f64 {
     if y == 0.0 { 1.0 } else { exp(y * ln(x)) }
 }

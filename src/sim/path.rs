@@ -133,6 +133,8 @@ struct Lane {
     /// Premium and remainders of funding, by contract, and the rule with its cap.
     funding: Vec<Accrual>,
     funding_rules: Vec<FundingRule>,
+    /// When funding falls due next; never where there is none.
+    funding_due: Nanos,
     /// The instant that the index stands at.
     now: Nanos,
     /// Realised volatility by contract, over a window where the rule book has one.
@@ -494,6 +496,7 @@ impl Lane {
                     |tiers: &Tiers| rule.of_margin(tiers.initial_rate().to_f64(), tiers.tiers()[0].rate.to_f64());
                 stage.rules.contracts.iter().map(|of| capped(&of.tiers)).collect()
             }),
+            funding_due: Nanos::MAX,
             realised: vec![Realised::default(); books.len()],
             window: rules.dynamic.as_ref().map(|dynamic| dynamic.window),
             until: Until::Horizon,
@@ -578,6 +581,7 @@ impl Lane {
         }
         (self.flow, self.forced) = (Flow::default(), Flow::default());
         self.funding.fill(Accrual::default());
+        self.funding_due = scenario.funding.map_or(Nanos::MAX, |rule| rule.interval);
         self.realised.iter_mut().for_each(Realised::reset);
         let price = scenario.assets.first().map_or(Price::ZERO, |asset| asset.open);
         let fund = self.venue.open(register, telling);
@@ -667,9 +671,11 @@ impl Lane {
 
     /// Funding that falls due at this instant, at the marks of the last refresh.
     fn fund(&mut self, context: &Context<'_>, now: Nanos) -> Result<(), Refused> {
-        let Some(rule) = &context.stage.scenario.funding else { return Ok(()) };
-        if now.is_zero() || now.0 % rule.interval.0 != 0 {
+        if now < self.funding_due {
             return Ok(());
+        }
+        if let Some(rule) = &context.stage.scenario.funding {
+            self.funding_due += rule.interval;
         }
         for (c, (accrual, rule)) in self.funding.iter_mut().zip(&self.funding_rules).enumerate() {
             let contract = contract_id(c);

@@ -250,7 +250,15 @@ impl Venue {
 
     /// Goes on until a fill is needed or the instant is over. Each phase but that of the orders is a call of its own, so that
     /// the way of an order does not pay for the others.
+    #[inline(never)]
     pub(super) fn proceed(&mut self) {
+        self.go_on();
+    }
+
+    /// The same in place, where an order has its fill.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    pub(super) fn go_on(&mut self) {
         while self.agenda.waiting.is_none() {
             match self.agenda.phase {
                 Phase::Orders { work, step } => self.work_off(work, step),

@@ -37,6 +37,8 @@ impl Steps {
 /// What funding moves the triggers of one contract by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Paces {
+    /// On the trigger line those who suffer from a fall pay a positive rate: longs of a linear contract.
+    is_linear: bool,
     /// At the greatest maintenance rate r: of those who suffer from a fall 1 − r, of the others 1 + r.
     falling: Pace,
     rising: Pace,
@@ -52,7 +54,8 @@ impl Paces {
             let (down, up) = (div_floor(one * Shift::ONE, by), div_ceil(one * Shift::ONE, by));
             Pace { down: Steps::new(down), up: Steps::new(up) }
         };
-        Self { falling: pace(Ratio::ONE - rate), rising: pace(Ratio::ONE + rate), least: pace(Ratio::ONE) }
+        let is_linear = rules.multiplier.is_linear();
+        Self { is_linear, falling: pace(Ratio::ONE - rate), rising: pace(Ratio::ONE + rate), least: pace(Ratio::ONE) }
     }
 }
 
@@ -65,8 +68,7 @@ impl Venue {
         let c = usize::from(contract);
         self.ledger.fund_positions(contract, per_lot);
         let paces = &self.paces[c];
-        // On the trigger line those who suffer from a fall pay a positive rate.
-        let adverse = if self.rules.contracts[c].multiplier.is_linear() { per_lot.0 } else { -per_lot.0 };
+        let adverse = if paces.is_linear { per_lot.0 } else { -per_lot.0 };
         let [falling, rising] = &mut self.cursors[c];
         // A cash unit a lot is worth 1/(k·(1 − r)) steps to the one side and 1/(k·(1 + r)) to the other, r between 0 and
         // the greatest rate: rounded so that nobody is overlooked.
@@ -80,14 +82,16 @@ impl Venue {
     /// Funding on the engine's tickets: what it owes is a shortfall of the fund's and then of the other cash layers, what
     /// it is due an inflow.
     fn fund_tickets(&mut self, contract: ContractId, per_lot: Cash) {
-        let lots = self.engine.net_lots(contract);
-        if !lots.is_zero() {
-            self.fund_lots(contract, lots, per_lot);
+        if !self.engine.is_empty() {
+            self.fund_lots(contract, self.engine.net_lots(contract), per_lot);
         }
     }
 
     #[inline(never)]
     fn fund_lots(&mut self, contract: ContractId, lots: Qty, per_lot: Cash) {
+        if lots.is_zero() {
+            return;
+        }
         let owed = Cash(narrow(i128::from(lots.0) * i128::from(per_lot.0)));
         let clearing = Party::Clearing(contract);
         if owed.0 < 0 {

@@ -543,15 +543,14 @@ impl Ledger {
         self.positions.add(id)
     }
 
-    /// A position that breaches joins those who wait for a forced order; returns its account.
+    /// [`position_mut`](Self::position_mut) where most positions are touched first.
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
-    pub fn queue(&mut self, id: u32) -> u32 {
+    pub fn met(&mut self, id: u32) -> &mut Position {
         let slot = self.positions.find(id).unwrap_or_else(|| self.touch_here(id));
         let position = &mut self.touched[slot];
         position.accrue(&self.funding);
-        position.state = State::Queued;
-        position.account
+        position
     }
 
     #[inline]

@@ -136,7 +136,9 @@ impl Venue {
         }
         let ready = self.now + self.rules.latency;
         for &trigger in &fired {
-            let account = self.ledger.queue(trigger.position);
+            let position = self.ledger.met(trigger.position);
+            position.state = State::Queued;
+            let account = position.account;
             if self.ledger.is_heard() {
                 let trigger = self.tick_of(contract, side, trigger);
                 self.ledger.tell(Fact::Breached { contract, account, trigger, mark });
@@ -165,7 +167,7 @@ impl Venue {
         let (mut kept, mut in_order) = (0, true);
         for at in 0..fired.len() {
             let id = fired[at].position;
-            let position = self.ledger.position_mut(id);
+            let position = self.ledger.met(id);
             if position.mode == MarginMode::Cross {
                 position.state = State::Due;
                 self.due.push(position.account);
