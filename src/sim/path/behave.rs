@@ -202,7 +202,14 @@ impl Lane {
                 let lot = seen.lot_value();
                 let (mut asked, mut tried) = ([Asked::Alone, Asked::WithOthers], None);
                 match answer.act {
-                    _ if !matches!(found, Found::NoPrice | Found::NoLot) => {}
+                    Act::Close { .. } if found == Found::NoPrice => {
+                        tried = Some((1, Whom::All));
+                        if role.acts_at_once() {
+                            asked[1] = Asked::InVain { worth: f64::INFINITY };
+                        }
+                    }
+                    // Who takes its time may find a price by then.
+                    _ if !role.acts_at_once() || !matches!(found, Found::NoPrice | Found::NoLot) => {}
                     Act::Open { lots, .. } if role.has_one_level() => {
                         // A little less, so that no rounding matters.
                         asked[0] = Asked::InVain { worth: lots * lot * (1.0 - 1e-12) };
@@ -210,7 +217,7 @@ impl Lane {
                     }
                     Act::Close { .. } => {
                         asked[1] = Asked::InVain { worth: f64::INFINITY };
-                        tried = Some((1, if found == Found::NoPrice { Whom::All } else { Whom::Tried }));
+                        tried = Some((1, Whom::Tried));
                     }
                     _ => {}
                 }
