@@ -251,7 +251,7 @@ impl Lane {
         let holdings = &ledger.register().holdings;
         let (equity, _, maintenance) = match context.stage.troupe.roles[actor.role as usize].cue {
             Cue::MarginRatio(_) => self.venue.standing(position),
-            _ => Default::default(),
+            _ => (Cash::ZERO, Cash::ZERO, Cash::ZERO),
         };
         let side = sign(Side::of(holdings.qty[id]));
         let mark = self.venue.mark_of(position.contract).0 as f64;
