@@ -139,6 +139,11 @@ impl Role<'_> {
         matches!(self.cue, Cue::Dip | Cue::Discount)
     }
 
+    /// Whether accounts act as soon as they are woken.
+    pub fn acts_at_once(&self) -> bool {
+        self.reaction_s == Some(0.0)
+    }
+
     /// Whether all accounts wait for the same level, so that their limits are the same.
     pub fn has_one_level(&self) -> bool {
         let (least, greatest) = self.behaviour.level().support();

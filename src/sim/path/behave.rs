@@ -200,7 +200,8 @@ impl Lane {
                 let lot = seen.lot_value();
                 let (mut asked, mut tried) = ([Asked::Alone, Asked::WithOthers], None);
                 match answer.act {
-                    _ if found != Found::NoLot => {}
+                    // Who takes its time may find a price by then.
+                    _ if !role.acts_at_once() || found != Found::NoLot => {}
                     Act::Open { lots, .. } if role.has_one_level() => {
                         // A little less, so that no rounding matters.
                         asked[0] = Asked::InVain { worth: lots * lot * (1.0 - 1e-12) };
@@ -242,7 +243,7 @@ impl Lane {
         let holdings = &ledger.register().holdings;
         let (equity, _, maintenance) = match context.stage.troupe.roles[actor.role as usize].cue {
             Cue::MarginRatio(_) => self.venue.standing(position),
-            _ => Default::default(),
+            _ => (Cash::ZERO, Cash::ZERO, Cash::ZERO),
         };
         let side = sign(Side::of(holdings.qty[id]));
         let mark = self.venue.mark_of(position.contract).0 as f64;

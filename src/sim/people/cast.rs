@@ -22,9 +22,14 @@ pub(in crate::sim) struct Cast {
     later: Vec<Vec<Later>>,
     /// Levels of those that act by them, in the order in which they were entered.
     levels: Vec<f64>,
+    /// Room to find the largest accounts in.
+    largest: Largest,
     /// Whether the lists are those of all paths.
     settled: bool,
 }
+
+/// Positions by notional, the least and of two alike the last on top.
+type Largest = BinaryHeap<(Reverse<i64>, u32)>;
 
 /// An account whose call is entered later, and the word that its level is drawn from.
 #[derive(Clone, Copy, Debug)]
@@ -61,10 +66,13 @@ impl Cast {
     fn draw_role(&mut self, troupe: &Troupe<'_>, number: u32, role: &Role<'_>, path: u64, register: &Register) {
         let address = troupe.attributes(role, path);
         if let behaviour::Cast::Largest(most) = role.behaviour.cast() {
-            for id in largest(role, most, register) {
+            let mut kept = std::mem::take(&mut self.largest);
+            largest(role, most, register, &mut kept);
+            for (_, id) in kept.drain() {
                 let level = level(role, &address, id);
                 self.enter(troupe, number, role, level, id, register);
             }
+            self.largest = kept;
             return;
         }
         let (Some(takes_part), Some(latest)) = (role.takes_part, role.latest) else { return };
@@ -150,11 +158,11 @@ impl Cast {
 }
 
 /// The largest positions of a group by notional at their entry, ties to the first.
-fn largest(role: &Role<'_>, most: u32, register: &Register) -> Vec<u32> {
+fn largest(role: &Role<'_>, most: u32, register: &Register, kept: &mut Largest) {
     let cost = &register.holdings.cost;
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     // The least of those kept stands on top: nearly every account is compared with it and left.
-    let mut kept = BinaryHeap::new();
+    kept.clear();
     for id in role.first..role.end {
         let entry = (Reverse(cost[id as usize].0.abs()), id);
         if kept.len() < most {
@@ -165,7 +173,6 @@ fn largest(role: &Role<'_>, most: u32, register: &Register) -> Vec<u32> {
             *least = entry;
         }
     }
-    kept.into_sorted_vec().into_iter().map(|(_, id)| id).collect()
 }
 
 /// The level of one account, as the columns have it.
@@ -182,6 +189,8 @@ fn level(role: &Role<'_>, address: &Address, position: u32) -> f64 {
 pub(in crate::sim) struct Listeners {
     /// Of each role a bit for each of its positions; nothing for roles that watch a signal.
     bits: Vec<Vec<u64>>,
+    /// Room to find the largest accounts in.
+    largest: Largest,
     settled: bool,
 }
 
@@ -212,7 +221,8 @@ impl Listeners {
                     }
                 }
                 (behaviour::Cast::Largest(most), _) => {
-                    for id in largest(role, most, register) {
+                    largest(role, most, register, &mut self.largest);
+                    for (_, id) in self.largest.drain() {
                         let at = (id - role.first) as usize;
                         bits[at / 64] |= 1 << (at % 64);
                     }

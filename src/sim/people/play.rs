@@ -463,7 +463,7 @@ impl Play {
     /// The same for one that may act before all others: whether its act is due now, and is then not scheduled.
     pub fn wakes_at_once(&mut self, troupe: &Troupe<'_>, now: Nanos, actor: Actor) -> bool {
         let memory = self.memory(actor);
-        if memory.waiting || troupe.roles[actor.role as usize].reaction_s != Some(0.0) {
+        if memory.waiting || !troupe.roles[actor.role as usize].acts_at_once() {
             self.wake(troupe, now, actor);
             return false;
         }
