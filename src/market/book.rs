@@ -109,6 +109,9 @@ pub trait Book: Send + Sync + Debug {
     }
 }
 
+/// What is decided without a quote is decided by a share of it more than quotes are rounded.
+pub const SLACK: f64 = 1e-6;
+
 /// What a book offers for an order: its quote and, where it finds both in one go, where the trade leaves it.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer {

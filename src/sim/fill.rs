@@ -1,7 +1,7 @@
 //! The way between venue and book: the greatest fill that an order's budget allows.
 
 use crate::facts::Side;
-use crate::market::book::{Book, Taker};
+use crate::market::book::{Book, SLACK, Taker};
 use crate::money::{Cash, Multiplier, Price, Qty};
 use crate::venue::{Fill, Order};
 
@@ -109,7 +109,7 @@ fn within_limit(Price(limit): Price, book: &dyn Book, index: f64, side: Taker, m
 #[must_use]
 pub(super) fn is_beyond(book: &dyn Book, index: f64, side: Taker, limit: f64) -> bool {
     let (bid, ask) = book.touch(index);
-    let slack = 1e-6 * limit;
+    let slack = SLACK * limit;
     match side {
         Taker::Sells => bid < limit - slack,
         Taker::Buys => ask > limit + slack,

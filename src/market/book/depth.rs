@@ -19,7 +19,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Book, Offer, Place, Reference, Refresh, Taker};
+use super::{Book, Offer, Place, Reference, Refresh, SLACK, Taker};
 use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
 use crate::money::{Cash, Nanos};
@@ -234,9 +234,6 @@ impl Standing {
 
 /// Depth is quoted for a move of 1 %.
 const UNIT: f64 = 0.01;
-
-/// What is decided without a quote is decided by more than quotes are rounded.
-const SLACK: f64 = 1e-6;
 
 #[derive(Clone, Debug)]
 struct Depth {
