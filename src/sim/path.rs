@@ -11,8 +11,11 @@ use std::sync::Arc;
 mod behave;
 mod carry;
 mod draw;
+mod index;
 mod serve;
 mod volatility;
+
+use index::AssetState;
 
 use super::fill;
 use super::leg::Traded;
@@ -25,9 +28,8 @@ use crate::fault::{Broken, Failure};
 use crate::market::book::{Book, Refresh};
 use crate::market::flow::{self, Flow};
 use crate::market::funding::{Accrual, FundingRule};
-use crate::market::index::{Feeds, Published};
+use crate::market::index::Published;
 use crate::market::mark::{MarkRule, Prices};
-use crate::market::math;
 use crate::market::process::{Leant, Noise, Tiltable};
 use crate::market::volatility::Realised;
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty};
@@ -149,51 +151,6 @@ enum Until {
     Horizon,
     /// Its fund is exhausted and lots are deleveraged.
     Decided,
-}
-
-/// What changes of an asset during a path.
-#[derive(Clone, Copy, Debug, Default)]
-struct AssetState {
-    /// Permanent part of impact so far, as a log and as a factor.
-    permanent: f64,
-    factor: f64,
-    /// What the venue's own market stands away from all others by: 1 where nothing says so.
-    local: f64,
-    exogenous: f64,
-    index: f64,
-    /// Both on ticks, once they are told.
-    ticks: Option<(Price, Price)>,
-    /// Lots and cash of the last fill since the last refresh.
-    last: Option<(Qty, Cash)>,
-    /// When the mark was last refreshed, and the traded price as last told: both stay through a halt.
-    refreshed: Nanos,
-    traded: Price,
-}
-
-impl AssetState {
-    fn move_to(&mut self, exogenous: f64) {
-        self.exogenous = exogenous;
-        self.index = exogenous * self.factor * self.local;
-        self.ticks = None;
-    }
-
-    /// Both on ticks.
-    #[inline]
-    fn ticks(&mut self) -> (Price, Price) {
-        self.ticks.unwrap_or_else(|| self.find_ticks())
-    }
-
-    fn find_ticks(&mut self) -> (Price, Price) {
-        let tick = on_tick(self.exogenous);
-        *self.ticks.insert((tick, if self.index == self.exogenous { tick } else { on_tick(self.index) }))
-    }
-
-    /// A permanent move of the log index.
-    fn shift(&mut self, log_move: f64) {
-        self.permanent += log_move;
-        self.factor = math::exp(self.permanent);
-        self.move_to(self.exogenous);
-    }
 }
 
 /// How often series are sampled at most.
@@ -561,17 +518,7 @@ impl Lane {
             books.zip(&mut self.marks).zip(self.assets.iter_mut().zip(&scenario.assets))
         {
             let open = asset.open.0 as f64;
-            *state = AssetState {
-                permanent: 0.0,
-                factor: 1.0,
-                local: 1.0,
-                exogenous: open,
-                index: open,
-                ticks: None,
-                last: None,
-                refreshed: Nanos::ZERO,
-                traded: asset.open,
-            };
+            *state = AssetState::at(asset.open);
             book.set_depth_factor(*factor);
             book.reset(open, asset.reference);
             mark.reset();
@@ -691,48 +638,6 @@ impl Lane {
         Ok(())
     }
 
-    /// The index at the last grid point that is not after `now`.
-    fn move_index(&mut self, context: &Context<'_>, now: Nanos) {
-        if self.now == now {
-            return;
-        }
-        self.now = now;
-        let step = context.stage.scenario.clock.step;
-        let at = usize::try_from(now.0 / step.0).expect("time is never negative");
-        for (state, index) in self.assets.iter_mut().zip(context.index) {
-            state.move_to(index[at]);
-        }
-    }
-
-    /// Lets a permanent move of one asset's log index enter its own and those of the others.
-    fn pass(&mut self, from: usize, passed: f64) {
-        if passed == 0.0 {
-            return;
-        }
-        for (state, share) in self.assets.iter_mut().zip(&self.passage[from]) {
-            if *share != 0.0 {
-                state.shift(share * passed);
-            }
-        }
-    }
-
-    /// The index that the venue publishes for an asset, given the mid of its own book.
-    fn published_index(&mut self, context: &Context<'_>, now: Nanos, c: usize, own: f64) -> f64 {
-        let scenario = context.stage.scenario;
-        let Some(rule) = &scenario.assets[c].index else { return self.assets[c].index };
-        let at = |interval: Nanos| usize::try_from(now.0 / interval.0).expect("time is never negative");
-        let feeds = Feeds {
-            refresh: at(scenario.clock.mark_interval),
-            now,
-            factors: &context.factors[c],
-            exogenous: &context.index[c][..=at(scenario.clock.step)],
-            step: scenario.clock.step,
-            permanent: self.assets[c].factor,
-            own,
-        };
-        self.published[c].refresh(rule, feeds)
-    }
-
     /// Tells the tally what was traded in the first asset's book so far, where the flow of others is given.
     fn count_flow(&mut self, scenario: &Scenario) {
         let cash = |amount: f64| {
@@ -745,19 +650,6 @@ impl Lane {
             sells: cash(self.flow.sells) + cash(self.forced.sells),
             forced,
         });
-    }
-
-    /// How far the venue's own markets stand away from all others from this refresh on.
-    fn dislocate(&mut self, context: &Context<'_>, now: Nanos) {
-        let clock = context.stage.scenario.clock;
-        for (state, (asset, factors)) in
-            self.assets.iter_mut().zip(context.stage.scenario.assets.iter().zip(context.factors))
-        {
-            if let Some(rule) = &asset.index {
-                let refresh = usize::try_from(now.0 / clock.mark_interval.0).expect("time is never negative");
-                state.local = rule.own_factor(factors, refresh);
-            }
-        }
     }
 
     /// The engine's inventory at the cost of walking the book now; lots beyond its capacity at the price of its last lot.

@@ -7,10 +7,10 @@
 //! here it is the same at every check.
 
 use super::{Breached, LiquidationRule};
-use crate::venue::cross::Standing;
-use crate::venue::rules::Trigger;
 use crate::money::{Cash, Qty, Ratio, div_ceil, div_floor, narrow};
 use crate::registry::{Entry, Key, Need, Reading, Shape, Values};
+use crate::venue::cross::Standing;
+use crate::venue::rules::Trigger;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum To {
