@@ -6,7 +6,6 @@
 use std::ops::Range;
 
 use super::cross::{self, Leg};
-use super::margin;
 use super::rules::{ContractRules, MarginMode, Rules, Trigger};
 use super::triggers::Triggers;
 use crate::facts::Side;
@@ -234,12 +233,4 @@ pub fn at_mark(rules: &ContractRules, qty: Qty, cost: Cash, collateral: Cash, ma
 pub fn breaches(rules: &ContractRules, trigger: Trigger, qty: Qty, cost: Cash, collateral: Cash, mark: Price) -> bool {
     let (equity, notional) = at_mark(rules, qty, cost, collateral, mark);
     rules.tiers.breaches(trigger, equity, notional)
-}
-
-/// Bankruptcy tick and sub-tick surplus of an isolated position.
-#[must_use]
-#[expect(clippy::inline_always, reason = "once an order")]
-#[inline(always)]
-pub fn bankruptcy(rules: &ContractRules, qty: Qty, cost: Cash, collateral: Cash) -> (Price, Cash) {
-    margin::bankruptcy(rules.multiplier, qty, cost, collateral)
 }

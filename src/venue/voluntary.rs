@@ -11,7 +11,7 @@ use super::bisect::last_that_holds;
 use super::cross::Standing;
 use super::ledger::{Position, Slot, State};
 use super::rules::{MarginMode, Trigger};
-use super::{Fill, Order, Refused, Venue, register};
+use super::{Fill, Order, Refused, Venue, margin, register};
 use crate::facts::{Deed, Fact, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Nanos, Price, Qty, Ratio, div_ceil, narrow};
 
@@ -164,7 +164,7 @@ impl Venue {
         let (order, margin) = if closes {
             let rules = &self.rules.contracts[usize::from(contract)];
             let backing = self.ledger.backing(position, &self.marks);
-            let (bankruptcy, surplus) = register::bankruptcy(rules, position.qty, position.cost, backing);
+            let (bankruptcy, surplus) = margin::bankruptcy(rules.multiplier, position.qty, position.cost, backing);
             let lots = wanted.qty.abs().min(position.qty.abs());
             let side = Side::of(position.qty);
             let budget = Some(Cash::ZERO);
@@ -283,15 +283,9 @@ impl Venue {
     fn charge_taker(&mut self, slot: Slot, notional: Cash) {
         let due = self.rules.taker_fee.of_ceil(notional);
         let position = self.ledger.at(slot);
-        let contract = usize::from(position.contract);
-        let equity = match position.mode {
-            MarginMode::Cross => self.at_marks(position.id).equity,
-            MarginMode::Isolated => {
-                let backing = position.collateral - position.owed;
-                let (rules, mark) = (&self.rules.contracts[contract], self.marks[contract]);
-                register::at_mark(rules, position.qty, position.cost, backing, mark).0
-            }
-        };
+        let rules = &self.rules.contracts[usize::from(position.contract)];
+        let (backing, mark) = (self.ledger.backing(position, &self.marks), self.mark_of(position.contract));
+        let (equity, _) = register::at_mark(rules, position.qty, position.cost, backing, mark);
         let paid = due.min(self.ledger.purse(position).min(equity)).positive_part();
         self.ledger.take_out_at(slot, Party::Fees, paid, Why::TakerFee);
     }
