@@ -228,6 +228,22 @@ pub struct Disposal {
     pub book_cost_avoided: Cash,
 }
 
+impl Disposal {
+    /// Lots left the order by a layer.
+    ///
+    /// # Panics
+    /// Where no order loses lots that way.
+    pub fn add(&mut self, via: Via, notional: Cash) {
+        match via {
+            Via::Book => self.to_book += notional,
+            Via::Takeover => self.to_engine += notional,
+            Via::Backstop => self.to_backstop += notional,
+            Via::Adl => self.to_adl += notional,
+            Via::Opening | Via::Socialised => unreachable!("{via:?} closes no lots of a forced order"),
+        }
+    }
+}
+
 /// A batch of facts of one instant.
 pub trait Observer {
     /// Called once an event with all that happened in it.

@@ -3,7 +3,7 @@
 //! The ledger counts here as it posts where nobody listens; where somebody does, a tally counts the same from the facts
 //! that tell of them. So a row is the same either way, and what is only counted is never told.
 
-use super::{AccountId, Disposal, Party, Side, Why};
+use super::{AccountId, Disposal, Party, Side, Via, Why};
 use crate::money::Cash;
 
 /// A set of accounts that a new path empties at once: members carry the stamp of the path.
@@ -143,25 +143,34 @@ impl Counted {
         self.adl_gift += (-haircut.0).max(0);
     }
 
-    /// A forced order on a position of this side is finished.
+    /// Lots left a forced order on a position of this side by a layer: their notional at the mark.
+    ///
+    /// # Panics
+    /// Where no order loses lots that way.
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
-    pub fn closed(&mut self, side: Side, disposal: &Disposal) {
-        let beyond_book = disposal.to_engine.0 + disposal.to_backstop.0 + disposal.to_adl.0;
-        let notional = disposal.to_book.0 + beyond_book;
-        self.to_book += disposal.to_book.0;
-        // Of most orders nothing.
-        if beyond_book != 0 {
-            self.to_engine += disposal.to_engine.0;
-            self.to_backstop += disposal.to_backstop.0;
-            self.to_adl += disposal.to_adl.0;
+    pub fn left(&mut self, side: Side, via: Via, notional: Cash) {
+        match via {
+            Via::Book => self.to_book += notional.0,
+            Via::Takeover => self.to_engine += notional.0,
+            Via::Backstop => self.to_backstop += notional.0,
+            Via::Adl => self.to_adl += notional.0,
+            Via::Opening | Via::Socialised => unreachable!("{via:?} closes no lots of a forced order"),
         }
+        match side {
+            Side::Long => self.of_longs += notional.0,
+            Side::Short => self.of_shorts += notional.0,
+        }
+    }
+
+    /// A forced order on a position of this side is finished, of which nothing was counted before.
+    pub fn closed(&mut self, side: Side, disposal: &Disposal) {
+        self.left(side, Via::Book, disposal.to_book);
+        self.left(side, Via::Takeover, disposal.to_engine);
+        self.left(side, Via::Backstop, disposal.to_backstop);
+        self.left(side, Via::Adl, disposal.to_adl);
         self.fees_waived += disposal.fees_waived.0;
         self.book_cost_avoided += disposal.book_cost_avoided.0;
-        match side {
-            Side::Long => self.of_longs += notional,
-            Side::Short => self.of_shorts += notional,
-        }
     }
 }
 

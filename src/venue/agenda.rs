@@ -9,8 +9,8 @@ use super::backstop::Gift;
 use super::ledger::Slot;
 use super::rules::{AdlTrigger, PositionLayer};
 use super::{Order, Venue};
-use crate::facts::{ContractId, Disposal, Fact, OrderId, Side};
-use crate::money::{Cash, Multiplier, Price, Qty, Ratio};
+use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Side, Via};
+use crate::money::{Cash, Multiplier, Price, Qty};
 
 mod cross;
 mod order;
@@ -19,32 +19,40 @@ mod tickets;
 use cross::CrossAccount;
 pub(super) use order::Answer;
 
-/// A forced order in this instant.
+/// A forced order in this instant: one line of cache, since an instant may have as many as there are accounts, and goes
+/// over all of them several times.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(super) struct Work {
     pub position: u32,
     pub slot: Slot,
     pub account: u32,
     pub order: OrderId,
+    /// Where the agenda keeps its disposal, if it does.
+    disposal: Kept,
     pub contract: ContractId,
     pub side: Side,
+    /// Whether the book has been asked.
+    pub in_book: Book,
     /// Lots still to dispose of (positive).
     pub left: Qty,
     pub bankruptcy: Price,
-    pub mark: Price,
-    /// Equity that backs the position at the opening of the order, less its value and plus its cost; and what its lots
-    /// had moved by then.
-    backing: Cash,
-    moved: Cash,
+    /// Equity that backs the position at the opening of the order, less its value and plus its cost, and less what its lots
+    /// had moved by then: with what they have moved since the start of the path it is what backs the position now.
+    base: Cash,
     /// Notional at the mark of all lots of the order, for fees.
     notional: Cash,
-    /// The greatest rate of the fund's fee.
-    fee_rate: Ratio,
-    /// Whether the book has been asked.
-    pub in_book: Book,
-    /// Equity at bankruptcy, until the order is first taken to a layer: nothing has moved before.
-    untouched: Option<Cash>,
-    pub disposal: Disposal,
+    /// The greatest fee for the fund.
+    liquidation_fee: Cash,
+}
+
+/// A place in the agenda's list of disposals, or none: an order whose lots and payers are only counted has one when a
+/// layer first pays for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kept(u32);
+
+impl Kept {
+    const NOWHERE: Self = Self(u32::MAX);
 }
 
 /// Whether an order has been to the book.
@@ -137,6 +145,8 @@ enum Phase {
 pub(super) struct Agenda {
     phase: Phase,
     pub works: Vec<Work>,
+    /// Where lots of orders went and who paid for them, as far as it is told at their end or a layer has paid.
+    disposals: Vec<Disposal>,
     pub needs: Vec<Need>,
     /// What the fund is to pay for closing losers at the mark, by contract.
     pub promised: Vec<(ContractId, Cash)>,
@@ -177,6 +187,7 @@ impl Agenda {
         Self {
             phase: Phase::Idle,
             works: Vec::new(),
+            disposals: Vec::new(),
             needs: Vec::new(),
             promised: Vec::new(),
             keeps_promise: false,
@@ -194,6 +205,7 @@ impl Agenda {
     pub fn reset(&mut self) {
         self.phase = Phase::Idle;
         self.works.clear();
+        self.disposals.clear();
         self.needs.clear();
         self.keeps_promise = false;
         self.debts.clear();
@@ -215,11 +227,34 @@ impl Agenda {
     pub fn answered(&mut self) {
         self.waiting = None;
     }
+
+    /// Who has paid for an order so far.
+    pub fn paid(&self, at: usize) -> Paid {
+        match self.works[at].disposal {
+            Kept::NOWHERE => Paid::default(),
+            Kept(place) => self.disposals[place as usize].paid,
+        }
+    }
+
+    pub fn set_paid(&mut self, at: usize, paid: Paid) {
+        self.disposal(at).paid = paid;
+    }
+
+    /// The disposal of an order, which is kept from now on.
+    fn disposal(&mut self, at: usize) -> &mut Disposal {
+        let work = &mut self.works[at];
+        if work.disposal == Kept::NOWHERE {
+            work.disposal = Kept(u32::try_from(self.disposals.len()).expect("orders are numbered in 32 bits"));
+            self.disposals.push(Disposal::default());
+        }
+        &mut self.disposals[work.disposal.0 as usize]
+    }
 }
 
 impl Venue {
     pub(super) fn begin_instant(&mut self) {
         self.agenda.works.clear();
+        self.agenda.disposals.clear();
         self.agenda.needs.clear();
         self.agenda.promised.clear();
         self.agenda.gifts.clear();
@@ -340,13 +375,6 @@ impl Venue {
         }
     }
 
-    /// [`step`](Self::step) of the few orders of which something is left.
-    fn step_of_rest(&mut self, work: usize, layer: Step) -> bool {
-        // ADL has taken lots of it.
-        self.agenda.works[work].untouched = None;
-        self.step(work, layer)
-    }
-
     /// Takes what ADL has left of each order through the layers after it.
     #[inline(never)]
     fn work_off_rest(&mut self, mut work: usize, mut step: usize) {
@@ -357,7 +385,7 @@ impl Venue {
             }
             let layer = self.agenda.after[step];
             step += 1;
-            if self.step_of_rest(work, layer) {
+            if self.step(work, layer) {
                 self.agenda.phase = Phase::Rest { work, step };
                 return;
             }
@@ -374,6 +402,7 @@ impl Venue {
         }
         self.rearm_charged();
         self.agenda.works.clear();
+        self.agenda.disposals.clear();
         if !self.engine.is_empty() {
             self.engine.sweep();
             // Told even where the last ticket is gone: its loss is no longer unrealised.
@@ -383,6 +412,20 @@ impl Venue {
             self.tell_inventory();
         }
         self.agenda.phase = Phase::Idle;
+    }
+
+    /// Takes note of lots that have left an order, by their notional at the mark: it is counted, and kept where the order's
+    /// end will be told.
+    #[expect(clippy::inline_always, reason = "once an order, and one addition or two where nobody listens")]
+    #[inline(always)]
+    pub(super) fn note_left(&mut self, at: usize, via: Via, lots: Qty) {
+        let &Work { contract, side, .. } = &self.agenda.works[at];
+        let notional = self.ledger.multiplier(contract).notional(lots, self.marks[usize::from(contract)]);
+        if self.ledger.is_heard() {
+            self.agenda.disposal(at).add(via, notional);
+        } else {
+            self.ledger.counted.left(side, via, notional);
+        }
     }
 
     #[inline]

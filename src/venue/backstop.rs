@@ -111,15 +111,14 @@ impl Venue {
                 continue;
             }
             self.strained = true;
-            let Work { position, order, contract, side, bankruptcy, mark, .. } = work;
+            let Work { position, order, contract, side, bankruptcy, .. } = work;
             let k = self.ledger.multiplier(contract);
             let (qty, cash) = super::agenda::leg(k, side, lots, k.notional(lots, bankruptcy));
             self.ledger.trade(position, qty, cash, Some(order), Via::Backstop);
             self.backstop_trades(j, contract, (-qty, -cash), Some(order), Via::Backstop);
             self.ledger.facts.push(Fact::BackstopTook { backstop: j, order, contract, qty: -qty, cash: -cash });
-            let work = &mut self.agenda.works[at];
-            work.left -= lots;
-            work.disposal.to_backstop += k.notional(lots, mark);
+            self.agenda.works[at].left -= lots;
+            self.note_left(at, Via::Backstop, lots);
         }
     }
 
@@ -130,8 +129,9 @@ impl Venue {
         let equity = i128::from(self.vault_equity(j).0);
         let sign = if work.side == Side::Long { 1 } else { -1 };
         let k = self.ledger.multiplier(work.contract);
-        let gain = i128::from((k.value(Qty(sign), work.mark) - k.value(Qty(sign), work.bankruptcy)).0);
-        let lot = i128::from(k.notional(Qty(1), work.mark).0);
+        let mark = self.mark_of(work.contract);
+        let gain = i128::from((k.value(Qty(sign), mark) - k.value(Qty(sign), work.bankruptcy)).0);
+        let lot = i128::from(k.notional(Qty(1), mark).0);
         let vault = &self.ledger.backstops[usize::from(j)];
         let others: i128 = (0u16..)
             .zip(&vault.positions)

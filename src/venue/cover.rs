@@ -26,9 +26,9 @@ impl Venue {
         let work = self.agenda.works[at];
         let equity = self.equity_at_bankruptcy(&work);
         if equity.0 < 0 {
-            let mut paid = work.disposal.paid;
+            let mut paid = self.agenda.paid(at);
             self.cover(-equity, Holder::Position(work.position), work.contract, Some(at), &mut paid);
-            self.agenda.works[at].disposal.paid = paid;
+            self.agenda.set_paid(at, paid);
         } else {
             let gain = (equity - before).positive_part();
             self.repay(at, gain);
@@ -38,9 +38,12 @@ impl Venue {
     /// Layers get back what they paid for an order out of what it gained, last payer first.
     #[inline(never)]
     pub(super) fn repay(&mut self, at: usize, gain: Cash) {
-        let Work { position, contract, disposal, .. } = self.agenda.works[at];
-        let mut left = gain.min(disposal.paid.total());
-        let mut paid = disposal.paid;
+        let Work { position, contract, .. } = self.agenda.works[at];
+        let mut paid = self.agenda.paid(at);
+        let mut left = gain.min(paid.total());
+        if left.is_zero() {
+            return;
+        }
         self.give_back(position, Party::Deficit, &mut left, &mut paid.deficit);
         for i in (0..self.rules.cash_layers.len()).rev() {
             match self.rules.cash_layers[i] {
@@ -55,7 +58,7 @@ impl Venue {
                 CashLayer::Socialise => {}
             }
         }
-        self.agenda.works[at].disposal.paid = paid;
+        self.agenda.set_paid(at, paid);
     }
 
     /// Repays a house party out of a gain, as far as it paid.

@@ -262,8 +262,8 @@ impl Venue {
                     .then(|| self.equity_at_bankruptcy(&self.agenda.works[at]).positive_part());
                 let work = &mut self.agenda.works[at];
                 work.left -= lots;
-                work.disposal.to_adl += self.ledger.multiplier(need.contract).notional(lots, work.mark);
                 let (slot, order) = (work.slot, work.order);
+                self.note_left(at, Via::Adl, lots);
                 self.ledger.trade_at(slot, qty, signed, Some(order), Via::Adl);
                 self.agenda.debts.extend(before.map(|before| Debt::Work { at, before }));
             }

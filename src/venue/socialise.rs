@@ -123,20 +123,19 @@ impl Venue {
             let contract = u16::try_from(c).expect("contracts are numbered in 16 bits");
             let claims: Vec<usize> = (0..self.agenda.works.len())
                 .filter(|&at| {
-                    let work = &self.agenda.works[at];
-                    work.contract == contract && !work.disposal.paid.deficit.is_zero()
+                    self.agenda.works[at].contract == contract && !self.agenda.paid(at).deficit.is_zero()
                 })
                 .collect();
             if claims.is_empty() {
                 continue;
             }
-            let amount = claims.iter().map(|&at| self.agenda.works[at].disposal.paid.deficit).sum();
+            let amount = claims.iter().map(|&at| self.agenda.paid(at).deficit).sum();
             let mut charges = self.charges(amount, contract, &self.losers()).into_iter();
             let mut charge = charges.next();
             for at in claims {
                 let position = self.agenda.works[at].position;
                 let payee = Holder::Position(position);
-                let mut paid = self.agenda.works[at].disposal.paid;
+                let mut paid = self.agenda.paid(at);
                 while let Some((giver, left)) = charge.filter(|_| !paid.deficit.is_zero()) {
                     let part = left.min(paid.deficit);
                     self.prepare(giver, part, contract);
@@ -152,7 +151,7 @@ impl Venue {
                     paid.deficit = Cash::ZERO;
                     self.cover_from(place + 1, lacking, payee, contract, Some(at), &mut paid);
                 }
-                self.agenda.works[at].disposal.paid = paid;
+                self.agenda.set_paid(at, paid);
             }
         }
     }

@@ -176,7 +176,7 @@ impl Venue {
                 let is_leg = self.ledger.position(work.position).mode == MarginMode::Cross;
                 if work.account == account && is_leg && !work.left.is_zero() {
                     let surplus = self.equity_at_bankruptcy(&work).positive_part();
-                    self.agenda.works[at].backing -= surplus;
+                    self.agenda.works[at].base -= surplus;
                 }
             }
         }
@@ -198,7 +198,7 @@ impl Venue {
     /// by which the account falls short.
     pub(super) fn cross_distance(&self, work: &super::Work, equity: Cash, notional: Cash) -> i128 {
         let rules = &self.rules.contracts[usize::from(work.contract)];
-        let (mark, one) = (i128::from(work.mark.0), i128::from(Ratio::ONE.0));
+        let (mark, one) = (i128::from(self.mark_of(work.contract).0), i128::from(Ratio::ONE.0));
         let all = self.at_marks(work.position).maintenance.max(1);
         if self.rules.execution == Execution::ZeroPrice {
             let rate = i128::from(rules.tiers.tiers()[rules.tiers.tier_of(notional)].rate.0);

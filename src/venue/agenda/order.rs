@@ -1,8 +1,8 @@
 //! One forced order: opened, taken through the layers before and after ADL, closed with its fees and surplus.
 
 use super::tickets::Taking;
-use super::{Book, Funded, Pending, Source, Step, Work, leg};
-use crate::facts::{ContractId, Disposal, Fact, Paid, Party, Side, Via, Why};
+use super::{Book, Funded, Kept, Pending, Source, Step, Work, leg};
+use crate::facts::{ContractId, Fact, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
 use crate::venue::agenda::Need;
 use crate::venue::ledger::{Holder, Ledger, Position, Slot};
@@ -89,7 +89,6 @@ impl Venue {
         let &Position { id, account, contract, qty, cost, moved, .. } = held;
         let Closing { lots: left, notional, fee_rate } = closing;
         assert!(left.0 >= 1, "an order on {left:?}");
-        let mark = self.marks[usize::from(contract)];
         let (bankruptcy, surplus) = margin::bankruptcy(self.ledger.multiplier(contract), qty, cost, backing);
         let order = self.orders;
         self.orders += 1;
@@ -103,18 +102,15 @@ impl Venue {
             side: Side::of(qty),
             left,
             bankruptcy,
-            mark,
-            backing,
-            moved,
+            base: backing - moved,
             notional,
-            fee_rate,
+            liquidation_fee: fee_rate.of_ceil(notional),
             in_book: Book::Unasked,
-            untouched: (surplus.0 >= 0).then_some(surplus),
-            disposal: Disposal::default(),
+            disposal: Kept::NOWHERE,
         });
         if self.ledger.is_heard() {
             let qty = if qty.0 > 0 { left } else { -left };
-            let surplus = surplus.positive_part();
+            let (surplus, mark) = (surplus.positive_part(), self.mark_of(contract));
             self.ledger.tell(Fact::OrderOpened { order, contract, account, qty, bankruptcy, surplus, mark });
         } else {
             self.ledger.counted.opened(account);
@@ -134,7 +130,7 @@ impl Venue {
             self.exhausted(Some(order), contract);
         }
         self.cover(lacking, Holder::Position(position), contract, Some(at), &mut paid);
-        self.agenda.works[at].disposal.paid = paid;
+        self.agenda.set_paid(at, paid);
     }
 
     /// One step of one order: done at once, or an order to the book, which is then waited for.
@@ -143,12 +139,10 @@ impl Venue {
     pub(super) fn step(&mut self, at: usize, step: Step) -> bool {
         let (pending, budget) = match step {
             Step::Engine => {
-                self.agenda.works[at].untouched = None;
                 self.take_over(at, Taking::WithinEquity);
                 return false;
             }
             Step::Backstop => {
-                self.agenda.works[at].untouched = None;
                 self.backstops_take(at);
                 return false;
             }
@@ -174,7 +168,7 @@ impl Venue {
                 _ => self.within_band(contract, work.side, self.limit(work)),
             },
             bankruptcy: work.bankruptcy,
-            surplus: work.untouched.unwrap_or_else(|| self.equity_at_bankruptcy(work).positive_part()),
+            surplus: self.equity_at_bankruptcy(work).positive_part(),
             budget,
         };
         self.ask(pending, order);
@@ -194,9 +188,10 @@ impl Venue {
         let position = self.ledger.at(work.slot);
         let &Position { qty, cost, mode, .. } = position;
         let backing = self.ledger.backing(position, &self.marks);
-        let (equity, notional) = register::at_mark(rules, qty, cost, backing, work.mark);
+        let mark = self.mark_of(work.contract);
+        let (equity, notional) = register::at_mark(rules, qty, cost, backing, mark);
         if self.rules.execution == Execution::BankruptcyOrMark && equity.0 < 0 {
-            return work.mark;
+            return mark;
         }
         // Distances from the mark, in the direction of loss, in whole ticks towards the mark.
         let maintenance = rules.tiers.maintenance_scaled(notional).max(1);
@@ -207,21 +202,21 @@ impl Venue {
             Execution::ZeroPrice => {
                 let rate = i128::from(rules.tiers.tiers()[rules.tiers.tier_of(notional)].rate.0);
                 let scaled = i128::from(equity.0) * i128::from(rules.tiers.scale());
-                div_floor(i128::from(work.mark.0) * rate * scaled, i128::from(Ratio::ONE.0) * maintenance)
+                div_floor(i128::from(mark.0) * rate * scaled, i128::from(Ratio::ONE.0) * maintenance)
             }
             Execution::FillablePrice => {
                 let scaled = i128::from(equity.0) * i128::from(rules.tiers.scale());
                 let short_of = (maintenance - scaled).clamp(0, maintenance);
                 // A tick is worth notional ÷ mark; one and a half times that, rounded once.
                 let worth = 2 * i128::from(notional.0.max(1)) * i128::from(rules.tiers.scale());
-                div_floor(3 * short_of * i128::from(work.mark.0), worth)
+                div_floor(3 * short_of * i128::from(mark.0), worth)
             }
             Execution::Market | Execution::Bankruptcy | Execution::BankruptcyOrMark => return work.bankruptcy,
         };
         let ticks = Price(narrow(ticks));
         match work.side {
-            Side::Long => work.mark - ticks,
-            Side::Short => work.mark + ticks,
+            Side::Long => mark - ticks,
+            Side::Short => mark + ticks,
         }
     }
 
@@ -231,6 +226,22 @@ impl Venue {
         work.equity_at_bankruptcy(&self.ledger)
     }
 
+    /// Trades lots of an order into the book.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    fn sell(&mut self, at: usize, fill: Fill) {
+        if fill.lots.is_zero() {
+            return;
+        }
+        let work = &mut self.agenda.works[at];
+        work.left -= fill.lots;
+        let Work { slot, order, contract, side, .. } = *work;
+        self.note_left(at, Via::Book, fill.lots);
+        let (qty, cash) = leg(self.ledger.multiplier(contract), side, fill.lots, fill.cash);
+        self.ledger.trade_at(slot, qty, cash, Some(order), Via::Book);
+        self.ledger.trade_maker(contract, -qty, -cash, Some(order), Via::Book);
+    }
+
     /// The book's answer to the order that was waited for.
     #[inline]
     pub(in crate::venue) fn take_fill(&mut self, pending: Pending, answer: Answer) {
@@ -238,7 +249,7 @@ impl Venue {
         match pending {
             Pending::Book { work, funded: Funded::Anybody } => {
                 self.agenda.works[work].in_book = Book::Asked;
-                self.agenda.works[work].sell(&mut self.ledger, fill);
+                self.sell(work, fill);
                 self.settle_rest(work, surplus);
             }
             Pending::Book { work: at, funded } => {
@@ -248,31 +259,42 @@ impl Venue {
                 }
                 let work = &mut self.agenda.works[at];
                 let is_second = std::mem::replace(&mut work.in_book, Book::Asked) == Book::Asked;
-                work.sell(&mut self.ledger, fill);
-                let (slot, contract, disposal) = (work.slot, work.contract, &mut work.disposal);
-                disposal.paid.fund += shortfall;
                 // After a first pass on the account's own equity, what ADL spared counts from that pass on.
-                let all = if is_second { disposal.book_cost_avoided } else { fill.uncut };
-                disposal.book_cost_avoided = all - shortfall;
-                // Now, or when the order opened.
-                let was_paid = disposal.paid != Paid::default();
-                if !shortfall.is_zero() {
-                    self.ledger.pay_in_at(Party::Fund, slot, shortfall, Why::Shortfall);
-                    self.fund_moved(contract);
+                let uncut = if is_second { Cash::ZERO } else { fill.uncut };
+                self.sell(at, fill);
+                if !shortfall.is_zero() || !uncut.is_zero() {
+                    self.pay_for_fill(at, shortfall, uncut - shortfall);
                 }
-                if was_paid {
+                // Now, or when the order opened.
+                if self.agenda.works[at].disposal != Kept::NOWHERE {
                     let gain = self.equity_at_bankruptcy(&self.agenda.works[at]) - surplus;
                     self.repay(at, gain.positive_part());
                 }
             }
             Pending::Rest { work } => {
-                self.agenda.works[work].sell(&mut self.ledger, fill);
+                self.sell(work, fill);
                 if !self.agenda.works[work].left.is_zero() {
                     self.take_over(work, Taking::Residual);
                 }
                 self.settle_rest(work, surplus);
             }
             Pending::Ticket { .. } | Pending::Vault { .. } => unreachable!("inventory is not an account's order"),
+        }
+    }
+
+    /// The fund pays what a fill leaves, which spared so much of what all lots would have cost.
+    #[inline(never)]
+    fn pay_for_fill(&mut self, at: usize, shortfall: Cash, spared: Cash) {
+        let Work { slot, contract, .. } = self.agenda.works[at];
+        if self.ledger.is_heard() {
+            self.agenda.disposal(at).book_cost_avoided += spared;
+        } else {
+            self.ledger.counted.book_cost_avoided += spared.0;
+        }
+        if !shortfall.is_zero() {
+            self.agenda.disposal(at).paid.fund += shortfall;
+            self.ledger.pay_in_at(Party::Fund, slot, shortfall, Why::Shortfall);
+            self.fund_moved(contract);
         }
     }
 
@@ -306,19 +328,20 @@ impl Venue {
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
     pub(super) fn close_order(&mut self, at: usize) {
-        let work = &mut self.agenda.works[at];
-        let &mut Work { position, account, slot, notional, contract, side, .. } = work;
-        let (taker, liquidation) = (self.rules.taker_fee.of_ceil(notional), work.fee_rate.of_ceil(notional));
+        let work = &self.agenda.works[at];
+        let &Work { position, account, slot, contract, .. } = work;
+        let (taker, liquidation) = (self.rules.taker_fee.of_ceil(work.notional), work.liquidation_fee);
         let held = self.ledger.at(slot);
         let (closed, cross, collateral) = (held.qty.is_zero(), held.mode == MarginMode::Cross, held.collateral);
         // Each fee lowers cash, equity and surplus alike.
         let room = work.room_for_fees(&self.ledger, held, &self.rules, &self.marks).positive_part();
         let to_fees = taker.min(room);
         let to_fund = liquidation.min(room - to_fees);
-        work.disposal.fees_waived += taker + liquidation - to_fees - to_fund;
-        if !self.ledger.is_heard() {
-            // Who pays what it still lacks is counted as it is posted.
-            self.ledger.counted.closed(side, &work.disposal);
+        let waived = taker + liquidation - to_fees - to_fund;
+        if self.ledger.is_heard() {
+            self.agenda.disposal(at).fees_waived = waived;
+        } else {
+            self.ledger.counted.fees_waived += waived.0;
         }
         let fees = [(Party::Fees, to_fees, Why::TakerFee), (Party::Fund, to_fund, Why::LiquidationFee)];
         self.ledger.take_out_all(slot, fees);
@@ -339,7 +362,7 @@ impl Venue {
             self.ledger.at_mut(slot).partial_at = Some(self.now);
         }
         if self.ledger.is_heard() {
-            let Work { order, disposal, .. } = self.agenda.works[at];
+            let (order, disposal) = (self.agenda.works[at].order, *self.agenda.disposal(at));
             self.ledger.tell(Fact::OrderClosed { order, contract, account, disposal });
         }
         if cross {
@@ -352,15 +375,15 @@ impl Venue {
     /// Pays what a finished order has left its account without: of a cross one out of its other positions first.
     #[inline(never)]
     fn make_whole(&mut self, at: usize) {
-        let Work { position, slot, contract, disposal, .. } = self.agenda.works[at];
+        let Work { position, slot, contract, .. } = self.agenda.works[at];
         let &Position { mode, collateral, .. } = self.ledger.at(slot);
-        let mut paid = disposal.paid;
+        let mut paid = self.agenda.paid(at);
         match mode {
             MarginMode::Cross => self.settle_wallet(position, contract, &mut paid),
             // Its bankruptcy tick lay so near its entry that what stays open gains there a little of what was counted on.
             MarginMode::Isolated => self.cover(-collateral, Holder::Position(position), contract, None, &mut paid),
         }
-        self.agenda.works[at].disposal.paid = paid;
+        self.agenda.set_paid(at, paid);
     }
 
     /// Whether a cross account has no position left.
@@ -386,7 +409,7 @@ impl Work {
     fn equity_at_bankruptcy(&self, ledger: &Ledger) -> Cash {
         let position = ledger.at(self.slot);
         let value = ledger.multiplier(self.contract).value(position.qty, self.bankruptcy);
-        self.backing + (position.moved - self.moved) + value - position.cost
+        self.base + position.moved + value - position.cost
     }
 
     /// The most that fees of a finished order can take of its position: equity at the mark, and of an isolated one its cash.
@@ -397,7 +420,7 @@ impl Work {
         let value = if position.qty.is_zero() {
             Cash::ZERO
         } else {
-            ledger.multiplier(self.contract).value(position.qty, self.mark)
+            ledger.multiplier(self.contract).value(position.qty, marks[usize::from(self.contract)])
         };
         let equity = backing + value - position.cost;
         // The cash of a cross account can lie in the unrealised profit of its other positions.
@@ -410,21 +433,5 @@ impl Work {
             FeeCap::Equity | FeeCap::MissingMargin => room,
             FeeCap::Surplus => room.min(self.equity_at_bankruptcy(ledger).positive_part()),
         }
-    }
-
-    /// Trades lots of the order into the book.
-    #[expect(clippy::inline_always, reason = "once an order")]
-    #[inline(always)]
-    fn sell(&mut self, ledger: &mut Ledger, fill: Fill) {
-        if fill.lots.is_zero() {
-            return;
-        }
-        let k = ledger.multiplier(self.contract);
-        self.untouched = None;
-        self.left -= fill.lots;
-        self.disposal.to_book += k.notional(fill.lots, self.mark);
-        let (qty, cash) = leg(k, self.side, fill.lots, fill.cash);
-        ledger.trade_at(self.slot, qty, cash, Some(self.order), Via::Book);
-        ledger.trade_maker(self.contract, -qty, -cash, Some(self.order), Via::Book);
     }
 }

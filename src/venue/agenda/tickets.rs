@@ -18,7 +18,8 @@ impl Venue {
     /// The engine takes lots of an order at the bankruptcy tick.
     #[inline(never)]
     pub(super) fn take_over(&mut self, at: usize, taking: Taking) {
-        let Work { position, order, contract, side, left, bankruptcy, mark, .. } = self.agenda.works[at];
+        let Work { position, order, contract, side, left, bankruptcy, .. } = self.agenda.works[at];
+        let mark = self.mark_of(contract);
         let k = self.ledger.multiplier(contract);
         let lots = match taking {
             Taking::Residual => left,
@@ -53,9 +54,8 @@ impl Venue {
         self.ledger.engine_opens(contract, -qty, bankruptcy, Some(order));
         self.engine.take(contract, Ticket { qty: -qty, bankruptcy });
         self.ledger.facts.push(Fact::TookOver { order, contract, qty: -qty, bankruptcy });
-        let work = &mut self.agenda.works[at];
-        work.left -= lots;
-        work.disposal.to_engine += k.notional(lots, mark);
+        self.agenda.works[at].left -= lots;
+        self.note_left(at, Via::Takeover, lots);
     }
 
     pub(super) fn sell_ticket(&mut self, contract: ContractId, at: usize, order: &Order, fill: Fill) {
