@@ -203,7 +203,7 @@ impl Venue {
             for entry in entries {
                 let trigger = entry.0;
                 let position = self.ledger.position(trigger.position);
-                if position.state != State::Rearmed || position.armed != trigger.distance {
+                if position.state != State::Rearmed || self.ledger.armed(&position) != trigger.distance {
                     continue;
                 }
                 if position.mode == MarginMode::Cross {

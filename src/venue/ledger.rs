@@ -17,28 +17,44 @@ use crate::facts::{ContractId, Fact, Party, Via, Why};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, narrow};
 use touched::Touched;
 
-/// A position as it stands now.
+/// A position as it stands now: one line of cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 pub struct Position {
     pub id: u32,
     pub account: u32,
+    /// Where the ledger keeps what few positions have.
+    aside: Place,
     pub contract: ContractId,
+    pub mode: MarginMode,
+    pub state: State,
     pub qty: Qty,
     pub cost: Cash,
     /// Isolated collateral; 0 of a cross position, which the account's wallet backs.
     pub collateral: Cash,
-    pub mode: MarginMode,
     /// Funding owed and not yet realised; negative where it is due to the holder.
     pub owed: Cash,
     /// Σ funding per lot up to which `owed` counts.
     funded: i64,
     /// All cash that trades (before funding), payments and fees of this position have brought since the opening.
     pub moved: Cash,
-    /// Key of its entry among the re-armed triggers, where it is one of them.
-    pub armed: i64,
-    pub state: State,
+}
+
+/// A place in a list, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place(u32);
+
+impl Place {
+    const NONE: Self = Self(u32::MAX);
+}
+
+/// What a position has once it is watched anew, or a part of it was closed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Aside {
+    /// Key of its entry among the re-armed triggers.
+    armed: i64,
     /// When an order last closed a part of it.
-    pub partial_at: Option<Nanos>,
+    partial_at: Option<Nanos>,
 }
 
 /// Where a touched position stands in the liquidation process.
@@ -57,7 +73,18 @@ pub enum State {
 
 /// Where the ledger keeps a position that the path has touched: the same until the path's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slot(usize);
+pub struct Slot(u32);
+
+impl Slot {
+    fn of(place: usize) -> Self {
+        // Places are counted in 32 bits, as positions are.
+        Self(u32::try_from(place).expect("positions are numbered in 32 bits"))
+    }
+
+    fn at(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// Who holds cash that is moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +117,7 @@ pub struct Ledger {
     multipliers: Vec<Multiplier>,
     positions: Touched,
     touched: Vec<Position>,
+    aside: Vec<Aside>,
     wallets: Touched,
     wallet: Vec<Cash>,
     house: Vec<HouseContract>,
@@ -133,6 +161,7 @@ impl Ledger {
         let holdings = &register.holdings;
         self.positions.reset(holdings.account.len());
         self.touched.clear();
+        self.aside.clear();
         self.wallets.reset(holdings.wallet.len());
         self.wallet.clear();
         self.house.clear();
@@ -264,7 +293,7 @@ impl Ledger {
         let slot = self.place_of(id);
         let position = &mut self.touched[slot];
         position.accrue(&self.funding);
-        (Slot(slot), *position)
+        (Slot::of(slot), *position)
     }
 
     /// A position that the path has touched, in place, with its funding as it was last counted: up to now for one that an
@@ -272,13 +301,52 @@ impl Ledger {
     #[must_use]
     #[inline]
     pub fn at(&self, slot: Slot) -> &Position {
-        &self.touched[slot.0]
+        &self.touched[slot.at()]
     }
 
     /// The same for change.
     #[inline]
     pub fn at_mut(&mut self, slot: Slot) -> &mut Position {
-        &mut self.touched[slot.0]
+        &mut self.touched[slot.at()]
+    }
+
+    /// Key of a position's entry among the re-armed triggers, where it is one of them.
+    #[must_use]
+    pub fn armed(&self, position: &Position) -> i64 {
+        self.aside_of(position).armed
+    }
+
+    /// When an order last closed a part of a position.
+    #[must_use]
+    pub fn partial_at(&self, position: &Position) -> Option<Nanos> {
+        self.aside_of(position).partial_at
+    }
+
+    fn aside_of(&self, position: &Position) -> Aside {
+        match position.aside {
+            Place::NONE => Aside::default(),
+            Place(place) => self.aside[place as usize],
+        }
+    }
+
+    fn aside_mut(&mut self, slot: Slot) -> &mut Aside {
+        let position = &mut self.touched[slot.at()];
+        if position.aside == Place::NONE {
+            position.aside = Place(u32::try_from(self.aside.len()).expect("positions are numbered in 32 bits"));
+            self.aside.push(Aside::default());
+        }
+        &mut self.aside[position.aside.0 as usize]
+    }
+
+    /// Takes note of the key under which a position is watched anew.
+    pub fn rearm(&mut self, slot: Slot, key: i64) {
+        self.at_mut(slot).state = State::Rearmed;
+        self.aside_mut(slot).armed = key;
+    }
+
+    /// Takes note of when an order last closed a part of a position.
+    pub fn set_partial_at(&mut self, slot: Slot, at: Option<Nanos>) {
+        self.aside_mut(slot).partial_at = at;
     }
 
     /// Where a position stands in the liquidation process.
@@ -321,8 +389,8 @@ impl Ledger {
 
     /// Cash (signed) enters what backs a position in a slot; returns its account.
     #[inline]
-    fn enter(&mut self, slot: usize, amount: Cash) -> u32 {
-        let position = &mut self.touched[slot];
+    fn enter(&mut self, slot: Slot, amount: Cash) -> u32 {
+        let position = &mut self.touched[slot.at()];
         let account = position.account;
         match position.mode {
             MarginMode::Isolated => position.collateral += amount,
@@ -334,13 +402,13 @@ impl Ledger {
     /// The same for cash that a position's lots or fees move.
     #[inline]
     fn move_cash(&mut self, id: u32, amount: Cash) -> u32 {
-        let Slot(slot) = self.slot(id);
+        let slot = self.slot(id);
         self.move_cash_at(slot, amount)
     }
 
     #[inline]
-    fn move_cash_at(&mut self, slot: usize, amount: Cash) -> u32 {
-        let position = &mut self.touched[slot];
+    fn move_cash_at(&mut self, slot: Slot, amount: Cash) -> u32 {
+        let position = &mut self.touched[slot.at()];
         position.moved += amount;
         let account = position.account;
         match position.mode {
@@ -402,7 +470,7 @@ impl Ledger {
         debug_assert!(due.0 >= 0);
         position.owed += due;
         let contract = position.contract;
-        let account = self.enter(slot.0, due);
+        let account = self.enter(slot, due);
         self.house[usize::from(contract)].clearing -= due;
         let (from, to) = (Party::Clearing(contract), Party::Trader(account));
         self.tell_posted(from, to, due, Why::Funding);
@@ -443,9 +511,8 @@ impl Position {
             owed: Cash::ZERO,
             funded: 0,
             moved: Cash::ZERO,
-            armed: 0,
             state: State::Listed,
-            partial_at: None,
+            aside: Place::NONE,
         }
     }
 
@@ -516,11 +583,10 @@ impl Ledger {
             owed,
             funded: self.funding(contract),
             moved: Cash::ZERO,
-            armed: 0,
             state: State::Listed,
-            partial_at: None,
+            aside: Place::NONE,
         });
-        Slot(self.positions.add(id))
+        Slot::of(self.positions.add(id))
     }
 
     /// What a position that the path has not touched owes of funding.

@@ -122,9 +122,7 @@ impl Venue {
         for c in 0..self.marks.len() {
             let contract = u16::try_from(c).expect("contracts are numbered in 16 bits");
             let claims: Vec<usize> = (0..self.agenda.works.len())
-                .filter(|&at| {
-                    self.agenda.works[at].contract == contract && !self.agenda.paid(at).deficit.is_zero()
-                })
+                .filter(|&at| self.agenda.works[at].contract == contract && !self.agenda.paid(at).deficit.is_zero())
                 .collect();
             if claims.is_empty() {
                 continue;

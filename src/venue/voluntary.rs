@@ -257,7 +257,7 @@ impl Venue {
             self.free(id, part);
         }
         if state == State::Closed {
-            self.ledger.at_mut(slot).partial_at = None;
+            self.ledger.set_partial_at(slot, None);
             self.round.search.reopened(&self.ledger, contract, Side::of(qty), id);
         }
         self.rearm(id);

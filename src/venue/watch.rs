@@ -116,7 +116,7 @@ impl Venue {
             }
             cursor.rearmed.pop();
             let position = self.ledger.position(first.position);
-            if position.state == State::Rearmed && position.armed == first.distance {
+            if position.state == State::Rearmed && self.ledger.armed(&position) == first.distance {
                 fired.push(first);
                 merged = true;
             }
@@ -216,9 +216,8 @@ impl Venue {
         let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
         let cursor = &mut self.cursors[c][usize::from(side == Side::Short)];
         let key = cursor.key(distance);
-        let entry = self.ledger.position_mut(id);
-        entry.armed = key;
-        entry.state = State::Rearmed;
+        let slot = self.ledger.slot(id);
+        self.ledger.rearm(slot, key);
         cursor.rearmed.push(Reverse(Trigger { distance: key, position: id }));
     }
 }

@@ -67,10 +67,10 @@ impl Venue {
     /// positions, and `reduced_by` the share that is closed of each of them where the rule says one.
     #[inline(never)]
     pub(super) fn plan(&self, held: &Position, equity: Cash, others: Others, reduced_by: Option<Ratio>) -> Closing {
-        let &Position { contract, qty, partial_at, .. } = held;
+        let &Position { contract, qty, .. } = held;
         let mark = self.marks[usize::from(contract)];
         let rules = &self.rules.contracts[usize::from(contract)];
-        let since_partial = partial_at.map(|at| self.now - at);
+        let since_partial = self.ledger.partial_at(held).map(|at| self.now - at);
         let breached = Breached { rules, trigger: self.rules.trigger, qty, mark, equity, others, since_partial };
         let lots = reduced_by.map_or_else(|| self.rules.liquidation.plan(&breached), |share| breached.part(share));
         let sound = lots.0 >= 1 && lots.0 <= qty.0.abs();
@@ -359,7 +359,7 @@ impl Venue {
                 self.ledger.close(slot);
             }
         } else {
-            self.ledger.at_mut(slot).partial_at = Some(self.now);
+            self.ledger.set_partial_at(slot, Some(self.now));
         }
         if self.ledger.is_heard() {
             let (order, disposal) = (self.agenda.works[at].order, *self.agenda.disposal(at));

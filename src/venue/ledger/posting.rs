@@ -67,7 +67,7 @@ impl Ledger {
             return;
         }
         *self.house_cash(from) -= amount;
-        let to = Party::Trader(self.move_cash_at(slot.0, amount));
+        let to = Party::Trader(self.move_cash_at(slot, amount));
         self.tell_posted(from, to, amount, why);
     }
 
@@ -86,7 +86,7 @@ impl Ledger {
             return;
         }
         *self.house_cash(to) += amount;
-        let from = Party::Trader(self.move_cash_at(slot.0, -amount));
+        let from = Party::Trader(self.move_cash_at(slot, -amount));
         self.tell_posted(from, to, amount, why);
     }
 
@@ -94,7 +94,7 @@ impl Ledger {
     #[expect(clippy::inline_always, reason = "with its payee known it is a few additions")]
     #[inline(always)]
     pub fn close_for(&mut self, slot: Slot, to: Party, why: Why) {
-        let position = &mut self.touched[slot.0];
+        let position = &mut self.touched[slot.at()];
         position.state = State::Closed;
         if position.mode == MarginMode::Cross {
             let left = self.wallet(self.at(slot).account);
@@ -119,7 +119,7 @@ impl Ledger {
         if all.is_zero() {
             return;
         }
-        let from = Party::Trader(self.move_cash_at(slot.0, -all));
+        let from = Party::Trader(self.move_cash_at(slot, -all));
         for (to, amount, why) in payments {
             debug_assert!(amount.0 >= 0);
             if !amount.is_zero() {
@@ -156,7 +156,7 @@ impl Ledger {
         if amount.is_zero() {
             return;
         }
-        let Slot(slot) = self.slot(position);
+        let slot = self.slot(position);
         let from = Party::Trader(self.enter(slot, -amount));
         self.tell_posted(from, Party::World, amount, Why::Withdrawal);
     }

@@ -16,8 +16,8 @@ impl Ledger {
     /// The same for a position whose place is known.
     #[expect(clippy::inline_always, reason = "once an order, and short where nobody listens")]
     #[inline(always)]
-    pub fn trade_at(&mut self, Slot(slot): Slot, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
-        let entry = &mut self.touched[slot];
+    pub fn trade_at(&mut self, slot: Slot, qty: Qty, cash: Cash, order: Option<OrderId>, via: Via) {
+        let entry = &mut self.touched[slot.at()];
         let contract = entry.contract;
         let (new_qty, new_cost, gained) = fill(entry.qty, entry.cost, qty, cash);
         let funding = if entry.owed.is_zero() { Cash::ZERO } else { funding_released(entry, qty) };

@@ -78,7 +78,7 @@ fn a_part_is_sold_and_the_rest_is_watched_at_its_new_trigger() {
     // equity is below 1 % of its notional where 6p·0.99 < 520: from 87 down.
     let position = venue.ledger().position(0);
     assert_eq!((position.qty, position.cost, position.collateral), (Qty(6), Cash(600), Cash(80)));
-    assert_eq!((position.armed, position.state), (100 - 87, State::Rearmed));
+    assert_eq!((venue.ledger().armed(&position), position.state), (100 - 87, State::Rearmed));
     let told = venue.facts().last().copied();
     let (contract, account, by, deed) = (0, 0, "test", Deed::Traded);
     assert_eq!(told, Some(Fact::Acted { contract, account, by, deed, qty: Qty(-4), amount: Cash(392) }));
