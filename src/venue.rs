@@ -455,6 +455,16 @@ impl Venue {
         self.own.as_ref().map(|own| &own.order).or_else(|| self.agenda.waiting().map(|(_, order)| order))
     }
 
+    /// Contract, side and lots of the order that waits and of those, `most` in all, that will come after it at this instant
+    /// if none is given up or cut short: as far as that is known.
+    #[inline]
+    pub fn foreseen(&self, most: usize, mut each: impl FnMut(ContractId, Side, Qty)) {
+        if let Some(order) = self.wanted() {
+            each(order.contract, order.side, order.lots);
+            self.foresee(most - 1, each);
+        }
+    }
+
     fn next(&self) -> Next {
         self.wanted().map_or(Next::Idle, |order| Next::Order(*order))
     }

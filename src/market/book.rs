@@ -103,6 +103,10 @@ pub trait Book: Send + Sync + Debug {
         Offer { index, taker, lots, value: self.quote(index, taker, lots), after: Place::default() }
     }
 
+    /// Is told of orders, by their lots, that will follow one another at this index if each trades all of them, so that it
+    /// can find for all together what it would find for each. What comes otherwise is offered the same as ever.
+    fn foresee(&mut self, _index: f64, _orders: &[(Taker, i64)]) {}
+
     /// Trades what it has just offered.
     fn accept(&mut self, offer: &Offer) {
         self.take(offer.index, offer.taker, offer.lots);

@@ -13,9 +13,14 @@ pub const YEAR_S: f64 = 31_536_000.0;
 #[must_use]
 #[inline]
 pub fn ln(x: f64) -> f64 {
+    if is_normal(x) { ln_normal(x) } else { libm::log(x) }
+}
+
+/// Whether a number is positive and has all its bits.
+#[inline]
+fn is_normal(x: f64) -> bool {
     // The bits of numbers above zero are in the order of the numbers.
-    let is_normal = (f64::MIN_POSITIVE.to_bits()..f64::INFINITY.to_bits()).contains(&x.to_bits());
-    if is_normal { ln_normal(x) } else { libm::log(x) }
+    (f64::MIN_POSITIVE.to_bits()..f64::INFINITY.to_bits()).contains(&x.to_bits())
 }
 
 /// ln x of a positive normal number: the operations of `libm`, without its questions about other numbers and without its
@@ -29,6 +34,7 @@ fn ln_normal(x: f64) -> f64 {
     const LEAST: u64 = 0x3fe6_a09e << 32;
     const ONE: u64 = 0x3ff0_0000 << 32;
     const MANTISSA: u64 = (1 << 52) - 1;
+    const TWO_52: f64 = 4_503_599_627_370_496.0;
     const R: [f64; 7] = [
         6.666_666_666_666_735_130e-1,
         3.999_999_999_940_941_908e-1,
@@ -38,9 +44,11 @@ fn ln_normal(x: f64) -> f64 {
         1.531_383_769_920_937_332e-1,
         1.479_819_860_511_658_591e-1,
     ];
-    let bits = x.to_bits() + (ONE - LEAST);
-    let k = ((bits >> 52).cast_signed() - 0x3ff) as f64;
-    let f = f64::from_bits((bits & MANTISSA) + LEAST) - 1.0;
+    // No sum of bits overflows; said so, a loop over it becomes vector code.
+    let bits = x.to_bits().wrapping_add(ONE - LEAST);
+    // A whole number below 2⁵² in the last bits of 2⁵² is added to it: no cast is needed.
+    let k = f64::from_bits((bits >> 52) | TWO_52.to_bits()) - (TWO_52 + 1_023.0);
+    let f = f64::from_bits((bits & MANTISSA).wrapping_add(LEAST)) - 1.0;
     let half_square = 0.5 * f * f;
     let s = f / (2.0 + f);
     let z = s * s;
@@ -111,6 +119,22 @@ pub fn exp_all(values: &mut [f64]) {
         } else {
             for x in chunk {
                 *x = exp(*x);
+            }
+        }
+    }
+}
+
+/// Raises every value to the power y; bit for bit what [`pow`] gives.
+pub fn pow_all(values: &mut [f64], y: f64) {
+    for chunk in values.chunks_mut(CHUNK) {
+        if y != 0.0 && chunk.iter().all(|x| is_normal(*x)) {
+            for x in chunk.iter_mut() {
+                *x = y * ln_normal(*x);
+            }
+            exp_all(chunk);
+        } else {
+            for x in chunk {
+                *x = pow(*x, y);
             }
         }
     }
@@ -338,5 +362,13 @@ mod tests {
         let singles: Vec<f64> = powers.iter().map(|&x| exp(x)).collect();
         exp_all(&mut powers);
         assert_eq!(powers, singles);
+        // Normal numbers alone, and among others that are not: infinities, numbers below the least normal one, 0.
+        let bases = [&singles[..300], &[0.0, 1.0, 5e-324, f64::MAX], &singles[700..]].concat();
+        for y in [0.862, 1.0, 0.0, -2.5, 300.0] {
+            let singles: Vec<f64> = bases.iter().map(|&x| pow(x, y)).collect();
+            let mut together = bases.clone();
+            pow_all(&mut together, y);
+            assert_eq!(together, singles, "to the power {y}");
+        }
     }
 }

@@ -25,7 +25,7 @@ use super::tally::{Series, Start, Tally};
 use super::tilt::weight;
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
 use crate::fault::{Broken, Failure};
-use crate::market::book::{Book, Refresh};
+use crate::market::book::{Book, Refresh, Taker};
 use crate::market::flow::{self, Flow};
 use crate::market::funding::{Accrual, FundingRule};
 use crate::market::index::Published;
@@ -137,6 +137,8 @@ struct Lane {
     funding_rules: Vec<FundingRule>,
     /// When funding falls due next; never where there is none.
     funding_due: Nanos,
+    /// Orders that will come next, by contract.
+    ahead: Vec<Vec<(Taker, i64)>>,
     /// The instant that the index stands at.
     now: Nanos,
     /// Realised volatility by contract, over a window where the rule book has one.
@@ -460,6 +462,7 @@ impl Lane {
             play: Play::default(),
             needs_index: rules.needs_index(),
             forced: Flow::default(),
+            ahead: vec![Vec::new(); books.len()],
             now: Nanos::ZERO,
             books,
         }

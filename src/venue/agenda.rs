@@ -7,7 +7,7 @@
 
 use super::backstop::Gift;
 use super::ledger::Slot;
-use super::rules::{AdlTrigger, PositionLayer};
+use super::rules::{AdlTrigger, MarginMode, PositionLayer};
 use super::{Order, Venue};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Side, Via};
 use crate::money::{Cash, Multiplier, Price, Qty};
@@ -309,6 +309,25 @@ impl Venue {
                 Phase::Rest { work, step } => self.work_off_rest(work, step),
                 Phase::Close => self.close_instant(),
             }
+        }
+    }
+
+    /// The orders that will go to the book after the one that waits, as long as all is closed and none is given up.
+    #[inline]
+    pub(super) fn foresee(&self, most: usize, mut each: impl FnMut(ContractId, Side, Qty)) {
+        match self.agenda.phase {
+            Phase::Orders { .. } if self.closes_all && self.agenda.before.first() == Some(&Step::Book) => {
+                for queued in self.queue.waiting().iter().take(most) {
+                    let known = self.ledger.find(queued.position).filter(|_| queued.ready <= self.now);
+                    let Some(of) = known.filter(|position| position.mode == MarginMode::Isolated) else { return };
+                    each(of.contract, Side::of(of.qty), of.qty.abs());
+                }
+            }
+            Phase::Rest { work, .. } => {
+                let rest = self.agenda.works.iter().skip(work + 1).filter(|work| !work.left.is_zero());
+                rest.take(most).for_each(|work| each(work.contract, work.side, work.left));
+            }
+            _ => {}
         }
     }
 

@@ -279,6 +279,12 @@ impl Ledger {
         position
     }
 
+    /// A position that the path has touched, with its funding as it was last counted.
+    #[must_use]
+    pub fn find(&self, id: u32) -> Option<&Position> {
+        self.positions.find(id).map(|slot| &self.touched[slot])
+    }
+
     /// Where a position is kept from now on, its funding counted.
     #[expect(clippy::inline_always, reason = "a look-up that is shorter than a call")]
     #[inline(always)]
@@ -607,6 +613,21 @@ impl Ledger {
     fn touch_here(&mut self, id: u32) -> usize {
         self.touched.push(Position::opened(&self.register, id));
         self.positions.add(id)
+    }
+
+    /// Has all these positions wait for a forced order. Most are touched first: in a loop of its own, since what is read of
+    /// each lies anywhere in memory, and short turns that do not wait for each other are read side by side.
+    pub fn queue_all(&mut self, ids: impl Iterator<Item = u32>) {
+        for id in ids {
+            match self.positions.find(id) {
+                Some(slot) => self.touched[slot].state = State::Queued,
+                None => {
+                    let opened = Position { state: State::Queued, ..Position::opened(&self.register, id) };
+                    self.touched.push(opened);
+                    self.positions.add(id);
+                }
+            }
+        }
     }
 
     /// [`position_mut`](Self::position_mut) where most positions are touched first.

@@ -33,10 +33,15 @@ impl Queue {
     }
 
     pub fn push(&mut self, queued: Queued) {
-        if self.list.len() == self.list.capacity() {
+        self.extend([queued].into_iter());
+    }
+
+    /// All of these wait, behind those who wait already.
+    pub fn extend(&mut self, queued: impl ExactSizeIterator<Item = Queued>) {
+        if self.list.len() + queued.len() > self.list.capacity() {
             self.make_room();
         }
-        self.list.push(queued);
+        self.list.extend(queued);
     }
 
     /// Takes the first who waits, where its order is due.

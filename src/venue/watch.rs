@@ -134,17 +134,16 @@ impl Venue {
             let toward = if side == Side::Short { -1 } else { 1 };
             fired.sort_by_key(|&trigger| (toward * self.tick_of(contract, side, trigger).0, trigger.position));
         }
-        let ready = self.now + self.rules.latency;
-        for &trigger in &fired {
-            let position = self.ledger.met(trigger.position);
-            position.state = State::Queued;
-            let account = position.account;
-            if self.ledger.is_heard() {
+        self.ledger.queue_all(fired.iter().map(|trigger| trigger.position));
+        if self.ledger.is_heard() {
+            for &trigger in &fired {
+                let account = self.ledger.position(trigger.position).account;
                 let trigger = self.tick_of(contract, side, trigger);
                 self.ledger.tell(Fact::Breached { contract, account, trigger, mark });
             }
-            self.queue.push(Queued { position: trigger.position, ready });
         }
+        let ready = self.now + self.rules.latency;
+        self.queue.extend(fired.iter().map(|trigger| Queued { position: trigger.position, ready }));
         self.fired = fired;
     }
 

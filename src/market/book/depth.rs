@@ -225,6 +225,48 @@ pub const ENTRY: Entry<dyn Book> = Entry {
 /// Least `depth_factor`, and the inverse of the greatest.
 const LEAST_FACTOR: f64 = 0.000_1;
 
+/// Displacements of orders to come.
+///
+/// x follows from N alone, and N after a row of orders is a sum. One power takes longer than all else that an order needs,
+/// but the powers of many do not wait for each other.
+#[derive(Clone, Debug, Default)]
+struct Ahead {
+    /// N after each order.
+    moved: Vec<f64>,
+    /// |x| there.
+    size: Vec<f64>,
+    /// Those before have come.
+    next: usize,
+}
+
+impl Ahead {
+    fn clear(&mut self) {
+        self.moved.clear();
+        self.size.clear();
+        self.next = 0;
+    }
+
+    /// |x| = 1 %·(|N|/D)^(1/κ) of all.
+    fn find(&mut self, depth: f64, inverse_kappa: f64) {
+        self.size.extend(self.moved.iter().map(|moved| moved.abs() / depth));
+        math::pow_all(&mut self.size, inverse_kappa);
+        self.size.iter_mut().for_each(|x| *x *= UNIT);
+    }
+
+    /// x at N, where that is the next of the orders to come.
+    #[inline]
+    fn displacement(&self, moved: f64) -> Option<f64> {
+        let size = *self.moved.get(self.next).filter(|next| **next == moved).and(self.size.get(self.next))?;
+        Some(if moved < 0.0 { -size } else { size })
+    }
+
+    /// An order has left the book at N.
+    #[inline]
+    fn pass(&mut self, moved: f64) {
+        self.next += usize::from(self.moved.get(self.next) == Some(&moved));
+    }
+}
+
 impl Standing {
     fn of(values: &Values) -> Option<Self> {
         let share = values.number("standing_share");
@@ -262,6 +304,8 @@ struct Depth {
     /// Refreshes within the window: time, ln of the index, executed notional. The first one is the last at or before
     /// the start of the window.
     history: VecDeque<(f64, f64, f64)>,
+    /// Where orders to come will leave the book, as far as they have been told of.
+    ahead: Ahead,
     /// The last elapsed time and the factor of N over it: refreshes are nearly always equally far apart.
     decay: (f64, f64),
 }
@@ -284,6 +328,7 @@ impl Depth {
             now_s: 0.0,
             executed: 0.0,
             history: VecDeque::new(),
+            ahead: Ahead::default(),
             decay: (0.0, 1.0),
         }
     }
@@ -312,7 +357,7 @@ impl Depth {
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
     fn place(&self, moved: f64) -> Place {
-        let displacement = self.displacement_at(moved);
+        let displacement = self.ahead.displacement(moved).unwrap_or_else(|| self.displacement_at(moved));
         Place { moved, displacement, integral: self.integral_at(moved, displacement) }
     }
 
@@ -370,21 +415,28 @@ impl Depth {
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
     fn moved_by(&self, taker: Taker, value: f64, standing: Option<f64>) -> f64 {
+        self.moved_from(self.at.moved, taker, value, standing)
+    }
+
+    /// The same where N was `before`.
+    #[expect(clippy::inline_always, reason = "once an order")]
+    #[inline(always)]
+    fn moved_from(&self, before: f64, taker: Taker, value: f64, standing: Option<f64>) -> f64 {
         if self.parameters.extent == Extent::Infinite {
             return 0.0;
         }
         let (push, moved) = match standing {
             None => {
                 let push = taker.sign() * value / self.withdrawn;
-                (push, self.at.moved + push)
+                (push, before + push)
             }
             Some(factor) => {
-                let moved = self.reaching(self.taken_by(self.at.moved, factor) + taker.sign() * value, factor);
-                (moved - self.at.moved, moved)
+                let moved = self.reaching(self.taken_by(before, factor) + taker.sign() * value, factor);
+                (moved - before, moved)
             }
         };
         // What rounding leaves of an order that takes another one back is nothing; a steep power would make a move of it.
-        let noise = 8.0 * f64::EPSILON * self.at.moved.abs().max(push.abs());
+        let noise = 8.0 * f64::EPSILON * before.abs().max(push.abs());
         if moved.abs() <= noise { 0.0 } else { moved }
     }
 
@@ -483,6 +535,7 @@ impl Book for Depth {
         if let Some(standing) = self.parameters.standing {
             self.standing = self.depth * math::pow(standing.from / UNIT, self.parameters.kappa);
         }
+        self.ahead.clear();
         self.move_to(0.0);
         self.withdrawn = 1.0;
         self.half_spread = Some(self.parameters.half_spread);
@@ -607,7 +660,24 @@ impl Book for Depth {
         let lots = if is_borne { lots } else { lots.min(self.capacity(index, taker)) };
         self.half_spread = Some(self.half_spread());
         let (value, after) = self.trade(index, taker, lots);
+        self.ahead.pass(after.moved);
         Offer { index, taker, lots, value, after }
+    }
+
+    fn foresee(&mut self, index: f64, orders: &[(Taker, i64)]) {
+        self.ahead.clear();
+        if self.parameters.extent == Extent::Infinite {
+            return;
+        }
+        let (unit, standing) = (self.per_lot(index), self.standing_factor());
+        let mut ahead = std::mem::take(&mut self.ahead);
+        let mut moved = self.at.moved;
+        ahead.moved.extend(orders.iter().map(|&(taker, lots)| {
+            moved = self.moved_from(moved, taker, lots as f64 * unit, standing);
+            moved
+        }));
+        ahead.find(self.depth, self.inverse_kappa);
+        self.ahead = ahead;
     }
 
     fn accept(&mut self, offer: &Offer) {
