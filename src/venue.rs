@@ -546,7 +546,8 @@ impl Venue {
                 let first = legs[0];
                 let mark = self.marks[usize::from(first.contract)];
                 self.ledger.facts.push(Fact::Breached { contract: first.contract, account, trigger: mark, mark });
-                self.queue.push(Queued { position: first.id, ready });
+                let slot = self.ledger.slot(first.id);
+                self.queue.push(Queued { position: first.id, slot, ready });
             } else {
                 cross::bound(&self.rules, &self.marks, wallet, &mut legs);
                 for leg in &legs {

@@ -6,12 +6,19 @@
 use super::{AccountId, Disposal, Party, Side, Via, Why};
 use crate::money::Cash;
 
-/// A set of accounts that a new path empties at once: members carry the stamp of the path.
+/// A set of numbers, of accounts say, that a new path empties at once: a word of members carries the stamp of its path.
 #[derive(Clone, Debug, Default)]
 pub struct Distinct {
-    stamps: Vec<u32>,
+    words: Vec<Word>,
     stamp: u32,
     count: i64,
+}
+
+/// Which of 32 numbers in a row are members, as of the path with this stamp.
+#[derive(Clone, Copy, Debug, Default)]
+struct Word {
+    stamp: u32,
+    members: u32,
 }
 
 impl Distinct {
@@ -21,26 +28,38 @@ impl Distinct {
         self.stamp = self.stamp.wrapping_add(1);
         if self.stamp == 0 {
             // After 2³² paths in one slot old stamps could be taken for new ones.
-            self.stamps.fill(0);
+            self.words.fill(Word::default());
             self.stamp = 1;
         }
     }
 
     #[inline]
-    pub fn insert(&mut self, account: AccountId) {
-        let Some(stamp) = self.stamps.get_mut(account as usize) else { return self.insert_beyond(account) };
-        self.count += i64::from(*stamp != self.stamp);
-        *stamp = self.stamp;
+    pub fn insert(&mut self, number: u32) {
+        let Some(word) = self.words.get_mut((number / u32::BITS) as usize) else { return self.insert_beyond(number) };
+        if word.stamp != self.stamp {
+            *word = Word { stamp: self.stamp, members: 0 };
+        }
+        let member = 1 << (number % u32::BITS);
+        self.count += i64::from(word.members & member == 0);
+        word.members |= member;
     }
 
     #[inline(never)]
-    fn insert_beyond(&mut self, account: AccountId) {
-        self.stamps.resize(account as usize + 1, 0);
-        self.insert(account);
+    fn insert_beyond(&mut self, number: u32) {
+        self.words.resize((number / u32::BITS) as usize + 1, Word::default());
+        self.insert(number);
+    }
+
+    #[must_use]
+    #[inline]
+    pub fn contains(&self, number: u32) -> bool {
+        let word = self.words.get((number / u32::BITS) as usize).copied().unwrap_or_default();
+        word.stamp == self.stamp && word.members & (1 << (number % u32::BITS)) != 0
     }
 
     /// How many members there are.
     #[must_use]
+    #[inline]
     pub fn count(&self) -> i64 {
         self.count
     }
@@ -180,10 +199,19 @@ mod tests {
 
     #[test]
     fn old_stamps_are_never_taken_for_new_ones() {
-        let mut set = Distinct { stamps: vec![1, u32::MAX], stamp: u32::MAX, count: 0 };
+        let words = vec![Word { stamp: 1, members: u32::MAX }, Word { stamp: u32::MAX, members: u32::MAX }];
+        let mut set = Distinct { words, stamp: u32::MAX, count: 0 };
         set.empty();
+        assert_eq!((set.contains(0), set.contains(40), set.contains(64)), (false, false, false));
         set.insert(0);
-        set.insert(1);
-        assert_eq!((set.count, set.stamp), (2, 1));
+        set.insert(40);
+        set.insert(40);
+        set.insert(900);
+        assert_eq!((set.contains(0), set.contains(40), set.contains(900)), (true, true, true));
+        assert_eq!(
+            (set.contains(1), set.contains(41), set.contains(899), set.contains(5_000)),
+            (false, false, false, false)
+        );
+        assert_eq!((set.count(), set.stamp), (3, 1));
     }
 }

@@ -318,8 +318,10 @@ impl Venue {
         match self.agenda.phase {
             Phase::Orders { .. } if self.closes_all && self.agenda.before.first() == Some(&Step::Book) => {
                 for queued in self.queue.waiting().iter().take(most) {
-                    let known = self.ledger.find(queued.position).filter(|_| queued.ready <= self.now);
-                    let Some(of) = known.filter(|position| position.mode == MarginMode::Isolated) else { return };
+                    let of = self.ledger.at(queued.slot);
+                    if queued.ready > self.now || of.mode == MarginMode::Cross {
+                        return;
+                    }
                     each(of.contract, Side::of(of.qty), of.qty.abs());
                 }
             }

@@ -72,7 +72,7 @@ pub enum State {
 }
 
 /// Where the ledger keeps a position that the path has touched: the same until the path's end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot(u32);
 
 impl Slot {
@@ -279,27 +279,22 @@ impl Ledger {
         position
     }
 
-    /// A position that the path has touched, with its funding as it was last counted.
-    #[must_use]
-    pub fn find(&self, id: u32) -> Option<&Position> {
-        self.positions.find(id).map(|slot| &self.touched[slot])
-    }
-
     /// Where a position is kept from now on, its funding counted.
     #[expect(clippy::inline_always, reason = "a look-up that is shorter than a call")]
     #[inline(always)]
     pub fn slot(&mut self, id: u32) -> Slot {
-        self.held(id).0
+        let slot = Slot::of(self.place_of(id));
+        self.touched[slot.at()].accrue(&self.funding);
+        slot
     }
 
-    /// The same, and the position itself.
-    #[expect(clippy::inline_always, reason = "a look-up that is shorter than a call")]
+    /// A position that the path has touched, as it stands now.
+    #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
-    pub fn held(&mut self, id: u32) -> (Slot, Position) {
-        let slot = self.place_of(id);
-        let position = &mut self.touched[slot];
+    pub fn held(&mut self, slot: Slot) -> Position {
+        let position = &mut self.touched[slot.at()];
         position.accrue(&self.funding);
-        (Slot::of(slot), *position)
+        *position
     }
 
     /// A position that the path has touched, in place, with its funding as it was last counted: up to now for one that an
@@ -358,7 +353,7 @@ impl Ledger {
     /// Where a position stands in the liquidation process.
     #[must_use]
     pub fn state(&self, id: u32) -> State {
-        self.positions.find(id).map_or(State::Listed, |slot| self.touched[slot].state)
+        if self.is_touched(id) { self.touched[self.positions.slot(id)].state } else { State::Listed }
     }
 
     /// Σ funding per lot of a contract since the opening.
@@ -544,7 +539,7 @@ impl Ledger {
     /// Whether the path has touched a position.
     #[must_use]
     pub fn is_touched(&self, id: u32) -> bool {
-        self.positions.find(id).is_some()
+        self.positions.holds(id)
     }
 
     /// All positions that the path has touched.
@@ -615,19 +610,16 @@ impl Ledger {
         self.positions.add(id)
     }
 
-    /// Has all these positions wait for a forced order. Most are touched first: in a loop of its own, since what is read of
-    /// each lies anywhere in memory, and short turns that do not wait for each other are read side by side.
-    pub fn queue_all(&mut self, ids: impl Iterator<Item = u32>) {
-        for id in ids {
-            match self.positions.find(id) {
-                Some(slot) => self.touched[slot].state = State::Queued,
-                None => {
-                    let opened = Position { state: State::Queued, ..Position::opened(&self.register, id) };
-                    self.touched.push(opened);
-                    self.positions.add(id);
-                }
-            }
+    /// Has a position wait for a forced order.
+    #[expect(clippy::inline_always, reason = "the whole turn of a loop that many wait in")]
+    #[inline(always)]
+    pub fn queue(&mut self, id: u32) -> Slot {
+        if let Some(slot) = self.positions.find(id) {
+            self.touched[slot].state = State::Queued;
+            return Slot::of(slot);
         }
+        self.touched.push(Position { state: State::Queued, ..Position::opened(&self.register, id) });
+        Slot::of(self.positions.add(id))
     }
 
     /// [`position_mut`](Self::position_mut) where most positions are touched first.

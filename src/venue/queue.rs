@@ -1,11 +1,13 @@
 //! Who waits for a forced order, first in first out.
 
+use super::ledger::Slot;
 use crate::money::Nanos;
 
 /// A position that breached, and when its order is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Queued {
     pub position: u32,
+    pub slot: Slot,
     pub ready: Nanos,
 }
 
@@ -78,7 +80,7 @@ mod tests {
         let mut queue = Queue::default();
         let mut next = 0;
         for position in 0..10_000 {
-            queue.push(Queued { position, ready: Nanos(i64::from(position) + 9) });
+            queue.push(Queued { position, slot: Slot::default(), ready: Nanos(i64::from(position) + 9) });
             if let Some(queued) = queue.next_due(Nanos(i64::from(position))) {
                 assert_eq!(queued.position, next);
                 next += 1;

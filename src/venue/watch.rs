@@ -134,7 +134,13 @@ impl Venue {
             let toward = if side == Side::Short { -1 } else { 1 };
             fired.sort_by_key(|&trigger| (toward * self.tick_of(contract, side, trigger).0, trigger.position));
         }
-        self.ledger.queue_all(fired.iter().map(|trigger| trigger.position));
+        let ready = self.now + self.rules.latency;
+        // In a loop of its own: most are touched first, what is read of each lies anywhere in memory, and short turns that do
+        // not wait for each other are read side by side.
+        self.queue.extend(fired.iter().map(|&Trigger { position, .. }| {
+            let slot = self.ledger.queue(position);
+            Queued { position, slot, ready }
+        }));
         if self.ledger.is_heard() {
             for &trigger in &fired {
                 let account = self.ledger.position(trigger.position).account;
@@ -142,8 +148,6 @@ impl Venue {
                 self.ledger.tell(Fact::Breached { contract, account, trigger, mark });
             }
         }
-        let ready = self.now + self.rules.latency;
-        self.queue.extend(fired.iter().map(|trigger| Queued { position: trigger.position, ready }));
         self.fired = fired;
     }
 

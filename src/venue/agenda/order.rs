@@ -32,7 +32,8 @@ impl Venue {
                 return true;
             }
             let Some(queued) = self.next_due() else { return false };
-            let (slot, held) = self.ledger.held(queued.position);
+            let slot = queued.slot;
+            let held = self.ledger.held(slot);
             if held.mode == MarginMode::Cross {
                 self.open_cross(slot);
                 continue;

@@ -1,48 +1,53 @@
 //! Which positions and accounts a path has touched, and where the ledger keeps them.
 
+use crate::facts::counted::Distinct;
+
 /// An index from what was touched to its entry, emptied in constant time.
 #[derive(Clone, Debug, Default)]
 pub(in crate::venue) struct Touched {
-    epoch: u32,
-    entries: Vec<Entry>,
+    /// Who has an entry: most are asked for who have none, and this lies in the first level of cache.
+    members: Distinct,
+    slots: Vec<u32>,
     len: u32,
-}
-
-/// Stamp and slot lie together, so that a look at either costs one line of cache.
-#[derive(Clone, Copy, Debug, Default)]
-struct Entry {
-    stamp: u32,
-    slot: u32,
 }
 
 impl Touched {
     pub fn reset(&mut self, size: usize) {
+        self.members.empty();
         self.len = 0;
-        if self.entries.len() != size || self.epoch == u32::MAX {
-            self.entries.clear();
-            self.entries.resize(size, Entry::default());
-            self.epoch = 0;
-        }
-        self.epoch += 1;
+        // What stands in a slot counts for members alone.
+        self.slots.resize(size, 0);
     }
 
     #[inline]
     pub fn find(&self, id: u32) -> Option<usize> {
-        let entry = self.entries[id as usize];
-        (entry.stamp == self.epoch).then_some(entry.slot as usize)
+        self.members.contains(id).then(|| self.slot(id))
     }
 
-    /// Stamps `id`, whatever its slot.
+    #[inline]
+    pub fn holds(&self, id: u32) -> bool {
+        self.members.contains(id)
+    }
+
+    /// The slot of one that [has](Self::holds) an entry.
+    #[inline]
+    pub fn slot(&self, id: u32) -> usize {
+        self.slots[id as usize] as usize
+    }
+
+    /// Gives `id` the next slot, if it has none.
     pub fn mark(&mut self, id: u32) {
-        if self.find(id).is_none() {
+        if !self.holds(id) {
             self.add(id);
         }
     }
 
     /// Gives `id`, which has none, the next slot.
+    #[inline]
     pub fn add(&mut self, id: u32) -> usize {
         let slot = self.len;
-        self.entries[id as usize] = Entry { stamp: self.epoch, slot };
+        self.members.insert(id);
+        self.slots[id as usize] = slot;
         self.len += 1;
         slot as usize
     }
