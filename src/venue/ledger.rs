@@ -10,8 +10,9 @@ pub(super) mod touched;
 mod trade;
 
 use super::adl::Winner;
-use super::register::Register;
+use super::register::{Register, Row};
 use super::rules::{MarginMode, Rules};
+use super::triggers::Trigger;
 use crate::facts::counted::Counted;
 use crate::facts::{ContractId, Fact, Party, Via, Why};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, narrow};
@@ -500,15 +501,21 @@ impl Position {
     #[expect(clippy::inline_always, reason = "written where it is kept")]
     #[inline(always)]
     pub fn opened(register: &Register, id: u32) -> Self {
-        let (holdings, j) = (&register.holdings, id as usize);
+        Self::of(id, register.row(id))
+    }
+
+    #[expect(clippy::inline_always, reason = "written where it is kept")]
+    #[inline(always)]
+    fn of(id: u32, row: Row) -> Self {
+        let Row { qty, cost, collateral, account, contract, mode } = row;
         Self {
             id,
-            account: holdings.account[j],
-            contract: holdings.contract[j],
-            qty: holdings.qty[j],
-            cost: holdings.cost[j],
-            collateral: holdings.collateral[j],
-            mode: holdings.mode(j),
+            account,
+            contract,
+            qty,
+            cost,
+            collateral,
+            mode,
             owed: Cash::ZERO,
             funded: 0,
             moved: Cash::ZERO,
@@ -610,16 +617,25 @@ impl Ledger {
         self.positions.add(id)
     }
 
-    /// Has a position wait for a forced order.
-    #[expect(clippy::inline_always, reason = "the whole turn of a loop that many wait in")]
-    #[inline(always)]
-    pub fn queue(&mut self, id: u32) -> Slot {
-        if let Some(slot) = self.positions.find(id) {
-            self.touched[slot].state = State::Queued;
-            return Slot::of(slot);
+    /// Has positions wait for a forced order, and tells where each is kept.
+    pub fn queue(&mut self, ids: &[Trigger], mut each: impl FnMut(u32, Slot)) {
+        /// Rows that are gathered at a time stay in the first level of cache.
+        const ROWS: usize = 64;
+        let mut rows = [Row::default(); ROWS];
+        for ids in ids.chunks(ROWS) {
+            // Most are touched first.
+            self.register.gather(ids.iter().map(|trigger| trigger.position), &mut rows);
+            for (&Trigger { position: id, .. }, row) in ids.iter().zip(&rows) {
+                let slot = if let Some(slot) = self.positions.find(id) {
+                    self.touched[slot].state = State::Queued;
+                    slot
+                } else {
+                    self.touched.push(Position { state: State::Queued, ..Position::of(id, *row) });
+                    self.positions.add(id)
+                };
+                each(id, Slot::of(slot));
+            }
         }
-        self.touched.push(Position { state: State::Queued, ..Position::opened(&self.register, id) });
-        Slot::of(self.positions.add(id))
     }
 
     /// [`position_mut`](Self::position_mut) where most positions are touched first.

@@ -35,15 +35,10 @@ impl Queue {
     }
 
     pub fn push(&mut self, queued: Queued) {
-        self.extend([queued].into_iter());
-    }
-
-    /// All of these wait, behind those who wait already.
-    pub fn extend(&mut self, queued: impl ExactSizeIterator<Item = Queued>) {
-        if self.list.len() + queued.len() > self.list.capacity() {
-            self.make_room();
+        if self.list.len() == self.list.capacity() {
+            self.make_room(1);
         }
-        self.list.extend(queued);
+        self.list.push(queued);
     }
 
     /// Takes the first who waits, where its order is due.
@@ -61,10 +56,9 @@ impl Queue {
         self.list.remove(self.first + at)
     }
 
-    /// Forgets who has been taken, where those are most.
-    #[inline(never)]
-    fn make_room(&mut self) {
-        if self.first > self.list.len() / 2 {
+    /// Forgets who has been taken, where those are most and so many more would not fit.
+    pub fn make_room(&mut self, more: usize) {
+        if self.list.len() + more > self.list.capacity() && self.first > self.list.len() / 2 {
             self.list.drain(..self.first);
             self.first = 0;
         }

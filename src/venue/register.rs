@@ -32,6 +32,17 @@ impl Holdings {
     pub fn mode(&self, id: usize) -> MarginMode {
         if self.cross.get(id) == Some(&true) { MarginMode::Cross } else { MarginMode::Isolated }
     }
+
+    fn row(&self, j: usize) -> Row {
+        Row {
+            qty: self.qty[j],
+            cost: self.cost[j],
+            collateral: self.collateral[j],
+            account: self.account[j],
+            contract: self.contract[j],
+            mode: self.mode(j),
+        }
+    }
 }
 
 /// The holdings of a path with everything that follows from them at the opening.
@@ -45,6 +56,21 @@ pub struct Register {
     /// Σ wallet + collateral.
     pub deposits: Cash,
     version: u64,
+    /// All that is held of each position side by side, where many paths read them one by one, anywhere in memory: half a
+    /// line of cache, where the columns are a line each. Empty where a path draws its own.
+    rows: Vec<Row>,
+}
+
+/// A position at the opening.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(32))]
+pub(super) struct Row {
+    pub qty: Qty,
+    pub cost: Cash,
+    pub collateral: Cash,
+    pub account: u32,
+    pub contract: u16,
+    pub mode: MarginMode,
 }
 
 /// What follows for one contract.
@@ -73,6 +99,7 @@ impl Register {
     pub fn rebuild(&mut self, holdings: &mut Holdings, rules: &Rules, open: &[Price]) -> Result<(), BadHoldings> {
         std::mem::swap(&mut self.holdings, holdings);
         self.version += 1;
+        self.rows.clear();
         self.check(rules, open)?;
         let Holdings { wallet, account, contract, qty, cost, collateral, cross } = &self.holdings;
         self.contracts.resize_with(open.len(), Contract::default);
@@ -161,10 +188,28 @@ impl Register {
         self.version
     }
 
-    /// Sorts all trigger lists whole, so that a register can be shared by many workers.
+    /// Sorts all trigger lists whole and lays positions out in rows, so that a register can be shared by many workers.
     pub fn sort(&mut self) {
         for entry in &mut self.contracts {
             entry.triggers.sort();
+        }
+        self.rows = (0..self.holdings.account.len()).map(|j| self.holdings.row(j)).collect();
+    }
+
+    /// A position at the opening, from where it is read with the fewest lines of cache.
+    #[inline]
+    pub(super) fn row(&self, position: u32) -> Row {
+        let j = position as usize;
+        self.rows.get(j).copied().unwrap_or_else(|| self.holdings.row(j))
+    }
+
+    /// Several of them. In a loop that does nothing else: they lie anywhere in memory, and turns so short are read many at a
+    /// time.
+    pub(super) fn gather(&self, positions: impl Iterator<Item = u32>, rows: &mut [Row]) {
+        if self.rows.is_empty() {
+            rows.iter_mut().zip(positions).for_each(|(row, j)| *row = self.holdings.row(j as usize));
+        } else {
+            rows.iter_mut().zip(positions).for_each(|(row, j)| *row = self.rows[j as usize]);
         }
     }
 

@@ -135,12 +135,8 @@ impl Venue {
             fired.sort_by_key(|&trigger| (toward * self.tick_of(contract, side, trigger).0, trigger.position));
         }
         let ready = self.now + self.rules.latency;
-        // In a loop of its own: most are touched first, what is read of each lies anywhere in memory, and short turns that do
-        // not wait for each other are read side by side.
-        self.queue.extend(fired.iter().map(|&Trigger { position, .. }| {
-            let slot = self.ledger.queue(position);
-            Queued { position, slot, ready }
-        }));
+        self.queue.make_room(fired.len());
+        self.ledger.queue(&fired, |position, slot| self.queue.push(Queued { position, slot, ready }));
         if self.ledger.is_heard() {
             for &trigger in &fired {
                 let account = self.ledger.position(trigger.position).account;
