@@ -6,7 +6,9 @@ use crate::facts::{ContractId, Side};
 use crate::money::{Cash, Price, Qty, Ratio};
 
 impl Venue {
-    /// The price for these lots of a loser with this bankruptcy tick and this equity above zero there.
+    /// The price for these lots of a loser with this bankruptcy tick and this equity above zero there, which counts where
+    /// the fund pays for the mark alone.
+    #[inline]
     pub(super) fn adl_price(
         &mut self,
         contract: ContractId,

@@ -7,7 +7,7 @@
 
 use super::backstop::Gift;
 use super::ledger::Slot;
-use super::rules::{AdlTrigger, MarginMode, PositionLayer};
+use super::rules::{AdlPrice, AdlTrigger, MarginMode, PositionLayer};
 use super::{Order, Venue};
 use crate::facts::{ContractId, Disposal, Fact, OrderId, Paid, Side, Via};
 use crate::money::{Cash, Multiplier, Price, Qty};
@@ -477,17 +477,16 @@ impl Venue {
             }
             AdlTrigger::Residue | AdlTrigger::BookExhausted => false,
         };
+        // Only a fund that pays for a better price than bankruptcy asks what the position has left there.
+        let asks_for_surplus = self.rules.waterfall.adl_price == AdlPrice::MarkWhileFunded;
         for at in 0..self.agenda.works.len() {
-            if self.agenda.works[at].left.is_zero() {
+            let work = &self.agenda.works[at];
+            if work.left.is_zero() || (negative_alone && self.is_negative(work).is_none()) {
                 continue;
             }
-            let work = self.agenda.works[at];
-            if negative_alone && self.is_negative(&work).is_none() {
-                continue;
-            }
-            let surplus = self.equity_at_bankruptcy(&work).positive_part();
-            let price = self.adl_price(work.contract, work.side, work.left, work.bankruptcy, surplus);
-            let Work { contract, side, left: lots, .. } = work;
+            let &Work { contract, side, left: lots, bankruptcy, .. } = work;
+            let surplus = if asks_for_surplus { self.equity_at_bankruptcy(work).positive_part() } else { Cash::ZERO };
+            let price = self.adl_price(contract, side, lots, bankruptcy, surplus);
             self.agenda.needs.push(Need { source: Source::Work(at), contract, side, lots, price });
         }
     }
