@@ -162,8 +162,8 @@ pub trait Sharing: Send + Sync + Debug {
     }
 
     /// Writes the lots taken from each winner (in account order); they sum to the lesser of what the round needs and all
-    /// there is.
-    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>);
+    /// there is. [`Shares`] works them out from a weight of each winner.
+    fn share(&self, winners: &[Winner], round: &Round, shares: &mut Shares);
 }
 
 /// Which ADL prices a policy makes sense at.
@@ -216,9 +216,9 @@ impl Policy {
             Self::Sharing(policy) => {
                 order.sort_by_key(|&i| winners[i].account);
                 let sorted: Vec<Winner> = order.iter().map(|&i| winners[i]).collect();
-                let mut taken = Vec::new();
-                policy.share(&sorted, round, &mut taken);
-                for (i, lots) in order.into_iter().zip(taken) {
+                let mut shares = Shares::default();
+                policy.share(&sorted, round, &mut shares);
+                for (i, lots) in order.into_iter().zip(shares.lots) {
                     plan[i] = lots;
                 }
             }
@@ -253,6 +253,8 @@ fn gain(winner: &Winner) -> i128 {
 #[cfg(test)]
 mod conformance;
 mod water_filling;
+
+pub use water_filling::Shares;
 
 use crate::money::{div_ceil, div_floor};
 

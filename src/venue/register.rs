@@ -45,6 +45,8 @@ pub struct Register {
     /// Σ wallet + collateral.
     pub deposits: Cash,
     version: u64,
+    /// Whether no account has two positions.
+    one_each: bool,
 }
 
 /// What follows for one contract.
@@ -126,6 +128,8 @@ impl Register {
             }
         }
         self.deposits = Cash(crate::money::narrow(deposits));
+        // All are looked at, which many at once are in less time than one by one up to the first pair.
+        self.one_each = account.windows(2).fold(true, |one_each, pair| one_each & (pair[0] != pair[1]));
         Ok(())
     }
 
@@ -159,6 +163,12 @@ impl Register {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Whether no account has two positions.
+    #[must_use]
+    pub fn is_one_each(&self) -> bool {
+        self.one_each
     }
 
     /// Sorts all trigger lists whole, so that a register can be shared by many workers.

@@ -1,34 +1,52 @@
 //! One ADL round: the residues of all losers of one contract and side against the eligible winners.
 
-use super::adl::{Policy, Ranking, Round, Winner};
+use super::adl::{Policy, Ranking, Round, Shares, Winner};
 use super::agenda::{Debt, Need, Source, leg};
 use super::ledger::touched::Touched;
-use super::ledger::{Holder, Slot};
+use super::ledger::{Holder, Position, Slot};
 use super::rules::{AdlPrice, MarginMode};
 use super::winners::{Field, Question, Winners};
 use super::{SIDES, Venue};
 use crate::facts::{ContractId, Fact, Paid, Party, Side, Via, Why};
-use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
+use crate::money::proportion::Proportion;
+use crate::money::{Cash, Multiplier, Price, Qty, div_floor, narrow};
+
+/// Winners are touched, closed and released so many at a time. What is read of each lies anywhere in memory, and short
+/// turns that do not wait for each other are read side by side; so many are still at hand when the next turn comes to them.
+const AT_A_TIME: usize = 256;
 
 /// Buffers of a round, kept between rounds.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    /// The losers of all rounds of an instant, lent by the agenda.
     needs: Vec<Need>,
     /// Accounts with an unfinished order: with no position of theirs are they winners.
     busy: Touched,
     pub search: Winners,
-    winners: Vec<(Winner, u32)>,
-    /// Where the ledger keeps those that lots are taken from, in the order of `winners`.
+    /// Those that lots are taken from; of a policy that shares, first all who are eligible.
+    winners: Vec<Winner>,
+    shares: Shares,
+    /// Where the ledger keeps the winners that are being closed.
     slots: Vec<Slot>,
-    shared: Vec<Winner>,
-    taken: Vec<Qty>,
 }
 
 impl Scratch {
     pub fn reset(&mut self, contracts: usize) {
-        self.needs.clear();
         self.search.reset(contracts);
     }
+
+    /// The losers of a round, in trigger order.
+    fn losers(&mut self, contract: ContractId, side: Side) -> impl Iterator<Item = &mut Need> {
+        self.needs.iter_mut().filter(move |need| need.contract == contract && need.side == side)
+    }
+}
+
+/// What a fill takes from a winner.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    lots: Qty,
+    cash: Cash,
+    mark: Price,
 }
 
 impl Venue {
@@ -38,62 +56,72 @@ impl Venue {
         if self.agenda.needs.is_empty() {
             return;
         }
-        let works = self.agenda.works.iter().map(|work| work.account);
-        let queued = self.queue.waiting().iter().map(|queued| self.ledger.position(queued.position).account);
-        self.round.busy.reset(self.ledger.register().holdings.wallet.len());
-        works.chain(queued).for_each(|account| self.round.busy.mark(account));
-        for c in 0..self.marks.len() {
-            let contract = u16::try_from(c).expect("contracts are numbered in 16 bits");
+        let mut scratch = std::mem::take(&mut self.round);
+        std::mem::swap(&mut scratch.needs, &mut self.agenda.needs);
+        if self.asks_for_busy() {
+            let works = self.agenda.works.iter().map(|work| work.account);
+            let queued = self.queue.waiting().iter().map(|queued| self.ledger.position(queued.position).account);
+            scratch.busy.reset(self.ledger.register().holdings.wallet.len());
+            works.chain(queued).for_each(|account| scratch.busy.mark(account));
+        }
+        for contract in 0..u16::try_from(self.marks.len()).expect("contracts are numbered in 16 bits") {
             for side in SIDES {
-                let mut scratch = std::mem::take(&mut self.round);
-                scratch.needs.clear();
-                let same = |need: &&Need| need.contract == contract && need.side == side;
-                scratch.needs.extend(self.agenda.needs.iter().filter(same));
-                if !scratch.needs.is_empty() {
-                    self.run_round(contract, side, &mut scratch);
+                if let Some(round) = self.round_of(contract, side, &mut scratch) {
+                    self.run_round(contract, side, &round, &mut scratch);
                 }
-                self.round = scratch;
             }
         }
-        self.agenda.needs.clear();
+        scratch.needs.clear();
+        std::mem::swap(&mut scratch.needs, &mut self.agenda.needs);
+        self.round = scratch;
     }
 
-    fn run_round(&mut self, contract: ContractId, losers: Side, scratch: &mut Scratch) {
-        let mark = self.marks[usize::from(contract)];
-        let needed: Qty = scratch.needs.iter().map(|need| need.lots).sum();
-        let prices = scratch.needs.iter().map(|need| need.price);
-        // The worst price for a winner: shorts buy back from long losers, longs sell to short ones.
-        let worst = match losers {
-            Side::Long => prices.max(),
-            Side::Short => prices.min(),
-        };
-        let Some(worst) = worst else { return };
-        let rules = std::sync::Arc::clone(&self.rules);
+    /// Whether an order on one position keeps another from being a winner.
+    fn asks_for_busy(&self) -> bool {
+        let register = self.ledger.register();
+        !(register.is_one_each() && register.holdings.cross.is_empty())
+    }
+
+    /// What the losers of a contract and side ask of the other, where there are any.
+    fn round_of(&self, contract: ContractId, losers: Side, scratch: &mut Scratch) -> Option<Round> {
         let k = self.ledger.multiplier(contract);
-        let round = Round {
-            side: rules.contracts[usize::from(contract)].line_side(losers.opposite()),
-            mark,
-            price: worst,
+        let (mut needed, mut cash, mut worst) = (Qty::ZERO, Cash::ZERO, None);
+        for need in scratch.losers(contract, losers) {
+            needed += need.lots;
+            cash += k.notional(need.lots, need.price);
+            // The worst price for a winner: shorts buy back from long losers, longs sell to short ones.
+            let worse = |worst: Price| match losers {
+                Side::Long => worst.max(need.price),
+                Side::Short => worst.min(need.price),
+            };
+            worst = Some(worst.map_or(need.price, worse));
+        }
+        worst.map(|price| Round {
+            side: self.rules.contracts[usize::from(contract)].line_side(losers.opposite()),
+            mark: self.marks[usize::from(contract)],
+            price,
             needed,
-            cash: scratch.needs.iter().map(|need| k.notional(need.lots, need.price)).sum(),
+            cash,
             accounts: u32::try_from(self.ledger.register().holdings.wallet.len()).unwrap_or(u32::MAX),
             salt: self.salt(contract, losers),
-        };
+        })
+    }
+
+    fn run_round(&mut self, contract: ContractId, losers: Side, round: &Round, scratch: &mut Scratch) {
+        let rules = std::sync::Arc::clone(&self.rules);
         let placed = match &rules.adl {
-            Policy::Ranking(policy) => self.place_ranked(contract, losers, &round, policy.as_ref(), scratch),
+            Policy::Ranking(policy) => self.place_ranked(contract, losers, round, policy.as_ref(), scratch),
             Policy::Sharing(policy) => {
-                self.field(&round, losers, &scratch.busy, contract).each(&mut scratch.winners);
-                scratch.shared.clear();
-                scratch.shared.extend(scratch.winners.iter().map(|(winner, _)| *winner));
-                policy.share(&scratch.shared, &round, &mut scratch.taken);
-                self.place_shared(contract, losers, mark, scratch)
+                self.field(round, losers, &scratch.busy, contract).each(&mut scratch.winners);
+                policy.share(&scratch.winners, round, &mut scratch.shares);
+                self.place_shared(contract, losers, round.mark, scratch)
             }
         };
         if !placed.is_zero() {
             self.strained = true;
         }
         self.settle_round(contract);
-        self.ledger.facts.push(Fact::Round { contract, losers, needed, placed, mark });
+        self.ledger.facts.push(Fact::Round { contract, losers, needed: round.needed, placed, mark: round.mark });
     }
 
     /// What a policy that draws is given instead of randomness: the round's time, contract, side and marks, stirred. Marks
@@ -109,16 +137,17 @@ impl Venue {
 
     /// Who may win in a round.
     fn field<'a>(&'a self, round: &Round, losers: Side, busy: &'a Touched, contract: ContractId) -> Field<'a> {
+        let k = self.ledger.multiplier(contract);
         Field {
             ledger: &self.ledger,
             contract,
             side: losers.opposite(),
             rule: self.rules.adl_eligible,
-            mark: round.mark,
-            worst: round.price,
+            lot: k.value(Qty(1), round.mark),
+            lot_at_worst: k.value(Qty(1), round.price),
             tiers: &self.rules.contracts[usize::from(contract)].tiers,
             marks: &self.marks,
-            busy,
+            busy: self.asks_for_busy().then_some(busy),
         }
     }
 
@@ -140,68 +169,67 @@ impl Venue {
         scratch.search.search(&question);
         let mut found = Qty::ZERO;
         while found < round.needed {
-            let Some((winner, id)) = scratch.search.next(&question) else { break };
+            let Some((winner, _)) = scratch.search.next(&question) else { break };
             found += winner.qty.abs();
-            scratch.winners.push((winner, id));
+            scratch.winners.push(winner);
         }
-        let is_apart = self.touch_winners(contract, scratch);
         // Then how much, by two pointers.
-        let mut needs = scratch.needs.iter_mut();
+        let (winners, mut slots) = (std::mem::take(&mut scratch.winners), std::mem::take(&mut scratch.slots));
+        let mut needs = scratch.losers(contract, losers);
         let mut need = needs.next();
         let mut placed = Qty::ZERO;
-        for (&(winner, id), &slot) in scratch.winners.iter().zip(&scratch.slots) {
-            let mut available = winner.qty.abs();
-            while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
-                let lots = available.min(current.lots);
-                let cash = k.notional(lots, current.price);
-                let price = current.price;
-                self.close_loser(current, lots, cash);
-                let (qty, signed) = leg(k, losers.opposite(), lots, cash);
-                self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
-                self.tell_deleveraged(contract, losers, &winner, lots, price, cash, mark);
-                available -= lots;
-                current.lots -= lots;
-                placed += lots;
-                if current.lots.is_zero() {
-                    need = needs.next();
+        let is_apart = self.are_apart();
+        for winners in winners.chunks(if is_apart { AT_A_TIME } else { winners.len().max(1) }) {
+            self.touch_winners(contract, winners, &mut slots);
+            for (winner, &slot) in winners.iter().zip(&slots) {
+                let mut available = winner.qty.abs();
+                while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
+                    let lots = available.min(current.lots);
+                    let cash = k.notional(lots, current.price);
+                    let price = current.price;
+                    self.close_loser(current, lots, cash);
+                    self.close_winner(contract, losers, winner, slot, Taken { lots, cash, mark }, || price);
+                    available -= lots;
+                    current.lots -= lots;
+                    placed += lots;
+                    if current.lots.is_zero() {
+                        need = needs.next();
+                    }
+                }
+                if !is_apart {
+                    self.release_winner(slot);
                 }
             }
-            if !is_apart {
-                self.release_winner(id, slot);
+            if is_apart {
+                slots.iter().for_each(|&slot| self.release_winner(slot));
             }
         }
-        if is_apart {
-            self.release_winners(scratch);
-        }
+        drop(needs);
+        (scratch.winners, scratch.slots) = (winners, slots);
         placed
     }
 
-    /// Touches all who lots will be taken from, in a loop of its own: what is read of each lies anywhere in memory, and
-    /// short turns that do not wait for each other are read side by side. Returns whether they can be released so too:
-    /// where the wallet of none backs a position.
-    fn touch_winners(&mut self, contract: ContractId, scratch: &mut Scratch) -> bool {
-        let winners = scratch.winners.iter();
-        scratch.slots.clear();
-        scratch.slots.extend(winners.map(|(winner, id)| self.ledger.touch_read(*id, contract, winner)));
+    /// Whether winners can be touched and released apart from what is taken of them: where the wallet of none backs a
+    /// position, since what a wallet lacks may fall on others.
+    fn are_apart(&self) -> bool {
         self.ledger.register().holdings.cross.is_empty()
     }
 
-    fn release_winners(&mut self, scratch: &Scratch) {
-        for (&(_, id), &slot) in scratch.winners.iter().zip(&scratch.slots) {
-            self.release_winner(id, slot);
-        }
+    fn touch_winners(&mut self, contract: ContractId, winners: &[Winner], slots: &mut Vec<Slot>) {
+        slots.clear();
+        slots.extend(winners.iter().map(|winner| self.ledger.touch_read(winner.opened, contract, winner)));
     }
 
     /// Each winner's share at the quantity-weighted price of the lots placed, rounded against the winner.
     fn place_shared(&mut self, contract: ContractId, losers: Side, mark: Price, scratch: &mut Scratch) -> Qty {
         let k = self.ledger.multiplier(contract);
-        let placed: Qty = scratch.taken.iter().copied().sum();
+        let placed: Qty = scratch.shares.lots.iter().copied().sum();
         if placed.is_zero() {
             return placed;
         }
         let mut left = placed;
         let mut total = Cash::ZERO;
-        for need in &mut scratch.needs {
+        for need in scratch.losers(contract, losers) {
             let lots = left.min(need.lots);
             if lots.is_zero() {
                 break;
@@ -211,34 +239,38 @@ impl Venue {
             total += cash;
             left -= lots;
         }
+        let (mut winners, mut slots) = (std::mem::take(&mut scratch.winners), std::mem::take(&mut scratch.slots));
+        let taken = &mut scratch.shares.lots;
+        if taken.contains(&Qty::ZERO) {
+            let mut lots_of = taken.iter();
+            winners.retain(|_| lots_of.next().is_some_and(|lots| !lots.is_zero()));
+            taken.retain(|lots| !lots.is_zero());
+        }
+        // A linear short and an inverse long pay for what they close, the others are paid.
+        let pays = (losers == Side::Long) == k.is_linear();
+        let price = Proportion::new(total.0.unsigned_abs(), placed.0.unsigned_abs().into());
         let mut settled = Cash::ZERO;
-        let mut taken = std::mem::take(&mut scratch.taken);
-        let mut lots_of = taken.iter();
-        scratch.winners.retain(|_| lots_of.next().is_some_and(|lots| !lots.is_zero()));
-        taken.retain(|lots| !lots.is_zero());
-        let is_apart = self.touch_winners(contract, scratch);
-        for ((&(winner, id), &slot), &lots) in scratch.winners.iter().zip(&scratch.slots).zip(&taken) {
-            let product = i128::from(total.0) * i128::from(lots.0);
-            // A linear short and an inverse long pay for what they close, the others are paid.
-            let cash = Cash(narrow(if (losers == Side::Long) == k.is_linear() {
-                div_ceil(product, i128::from(placed.0))
-            } else {
-                div_floor(product, i128::from(placed.0))
-            }));
-            settled += cash;
-            let (qty, signed) = leg(k, losers.opposite(), lots, cash);
-            self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
-            // For display only: the tick nearest to what the winner got on average.
-            let price = average_tick(k, lots, cash);
-            self.tell_deleveraged(contract, losers, &winner, lots, price, cash, mark);
-            if !is_apart {
-                self.release_winner(id, slot);
+        let is_apart = self.are_apart();
+        let at_a_time = if is_apart { AT_A_TIME } else { winners.len().max(1) };
+        for (winners, taken) in winners.chunks(at_a_time).zip(taken.chunks(at_a_time)) {
+            self.touch_winners(contract, winners, &mut slots);
+            for ((winner, &slot), &lots) in winners.iter().zip(&slots).zip(taken) {
+                let weight = lots.0.unsigned_abs();
+                let cash = if pays { price.ceil(weight) } else { price.floor(weight) };
+                let cash = Cash(narrow(cash.cast_signed()));
+                settled += cash;
+                // For display only: the tick nearest to what the winner got on average.
+                let price = || average_tick(k, lots, cash);
+                self.close_winner(contract, losers, winner, slot, Taken { lots, cash, mark }, price);
+                if !is_apart {
+                    self.release_winner(slot);
+                }
+            }
+            if is_apart {
+                slots.iter().for_each(|&slot| self.release_winner(slot));
             }
         }
-        if is_apart {
-            self.release_winners(scratch);
-        }
-        scratch.taken = taken;
+        (scratch.winners, scratch.slots) = (winners, slots);
         let remainder = (settled - total).abs();
         self.ledger.post(Party::Clearing(contract), Party::Rounding, remainder, Why::Rounding);
         placed
@@ -293,21 +325,22 @@ impl Venue {
         self.agenda.keeps_promise = false;
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn tell_deleveraged(
+    /// The winner's leg, told or counted. `price` is what is told of it.
+    #[inline]
+    fn close_winner(
         &mut self,
         contract: ContractId,
         losers: Side,
         winner: &Winner,
-        lots: Qty,
-        price: Price,
-        cash: Cash,
-        mark: Price,
+        slot: Slot,
+        Taken { lots, cash, mark }: Taken,
+        price: impl FnOnce() -> Price,
     ) {
         let k = self.ledger.multiplier(contract);
+        let (qty, signed) = leg(k, losers.opposite(), lots, cash);
+        self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
         let notional = k.notional(lots, mark);
-        let (qty, paid) = leg(k, losers.opposite(), lots, cash);
-        let haircut = paid - k.value(qty, mark);
+        let haircut = signed - k.value(qty, mark);
         if !self.ledger.is_heard() {
             self.ledger.counted.deleveraged(winner.account, notional, haircut);
         }
@@ -318,7 +351,7 @@ impl Venue {
             contract,
             account: winner.account,
             qty: lots,
-            price,
+            price: price(),
             notional,
             haircut,
             unrealised: winner.unrealised(),
@@ -326,15 +359,14 @@ impl Venue {
     }
 
     /// After lots were taken from a position: closed where none is left, and watched anew otherwise.
-    fn release_winner(&mut self, id: u32, slot: Slot) {
-        let position = self.ledger.at(slot);
-        let (mode, is_closed) = (position.mode, position.qty.is_zero());
+    #[inline]
+    fn release_winner(&mut self, slot: Slot) {
+        let &Position { id, contract, account, mode, qty, .. } = self.ledger.at(slot);
         if mode == MarginMode::Cross {
-            let (contract, account) = (position.contract, position.account);
             self.settle_wallet(id, contract, &mut Paid::default());
             self.release_cross(account);
         }
-        if is_closed {
+        if qty.is_zero() {
             self.ledger.close(slot);
         } else if mode == MarginMode::Isolated {
             self.rearm(id);

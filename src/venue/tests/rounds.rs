@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use proptest::prelude::*;
 
-use super::super::adl::{POLICIES, Policy, Round, Sharing, Sybil, Winner};
+use super::super::adl::{POLICIES, Policy, Round, Shares, Sharing, Sybil, Winner};
 use super::worlds::{World, fill, open, worlds};
 use super::*;
 
@@ -21,12 +21,12 @@ impl Sharing for Recorder {
         Sybil::Splittable
     }
 
-    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
+    fn share(&self, winners: &[Winner], round: &Round, shares: &mut Shares) {
         self.0.lock().unwrap().push((*round, winners.to_vec()));
         let mut left = round.needed;
-        taken.clear();
+        shares.lots.clear();
         for winner in winners {
-            taken.push(left.min(winner.qty.abs()));
+            shares.lots.push(left.min(winner.qty.abs()));
             left -= left.min(winner.qty.abs());
         }
     }

@@ -1,0 +1,93 @@
+//! All winners of a side, best score first.
+
+use std::cmp::Reverse;
+
+use super::Question;
+use crate::venue::adl::Winner;
+
+/// A ranking and the room for it, which is kept between rounds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ranked {
+    /// Everybody, in the order of positions and so of accounts.
+    winners: Vec<Winner>,
+    scores: Vec<i128>,
+    /// The best first: how far below the best possible score, in 32 bits, and the place in `winners`. So of equal scores the
+    /// one in the lower place goes first, and one word is moved in place of a score and a place.
+    keys: Vec<u64>,
+    /// How many have been asked for.
+    taken: usize,
+}
+
+impl Ranked {
+    /// Ranks whoever may win in a round.
+    pub fn rank(&mut self, question: &Question<'_>) {
+        let Self { winners, scores, keys, taken } = self;
+        *taken = 0;
+        question.field.each(winners);
+        scores.clear();
+        scores.extend(winners.iter().map(|winner| question.policy.score(winner, question.round)));
+        keys.clear();
+        keys.extend((0u32..).zip(&*scores).map(|(place, &score)| u64::from(!coarse(score)) << 32 | u64::from(place)));
+        keys.sort_unstable();
+        // Scores that look equal from afar are told apart.
+        for alike in keys.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
+            let score = |key: &u64| scores[place(*key)];
+            if alike.len() > 1 && alike.windows(2).any(|pair| score(&pair[0]) != score(&pair[1])) {
+                alike.sort_unstable_by_key(|key| (Reverse(score(key)), *key));
+            }
+        }
+    }
+
+    /// The next best.
+    pub fn next(&mut self) -> Option<&Winner> {
+        let key = *self.keys.get(self.taken)?;
+        self.taken += 1;
+        Some(&self.winners[place(key)])
+    }
+}
+
+/// The place in a key.
+fn place(key: u64) -> usize {
+    u32::try_from(key & u64::from(u32::MAX)).expect("32 bits") as usize
+}
+
+/// A score in 32 bits: of a higher one never less. Sign, seven bits of the exponent and the 24 bits after the first of the
+/// magnitude, as in a float, so that a few scores far from the rest do not make the rest look equal.
+fn coarse(score: i128) -> u32 {
+    // Of a negative score the bits of its complement, turned round.
+    let magnitude = if score < 0 { !score } else { score }.cast_unsigned();
+    let exponent = u128::BITS - magnitude.leading_zeros();
+    let digits = magnitude.checked_shl(u128::BITS - exponent).unwrap_or(0) >> 103 & 0xff_ffff;
+    let digits = u32::try_from(digits).expect("24 bits");
+    let above = exponent << 24 | digits;
+    if score < 0 { !above & 0x7fff_ffff } else { 1 << 31 | above }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Scores of all sizes and both signs.
+    fn score() -> impl Strategy<Value = i128> {
+        (any::<i128>(), 0u32..128).prop_map(|(score, shift)| score >> shift)
+    }
+
+    #[test]
+    fn small_scores_are_told_apart_from_afar() {
+        let around: Vec<u32> = (-(1i128 << 24)..1 << 24).step_by(4_099).map(coarse).collect();
+        assert!(around.is_sorted_by(|a, b| a < b));
+        assert_eq!((coarse(i128::MIN), coarse(i128::MAX)), (0, u32::MAX));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn from_afar_no_score_changes_its_order(a in score(), b in score(), step in 0i128..3) {
+            prop_assert!(a > b || coarse(a) <= coarse(b));
+            prop_assert!(a < b || coarse(a) >= coarse(b));
+            prop_assert!(coarse(a) <= coarse(a.saturating_add(step)));
+        }
+    }
+}
