@@ -5,7 +5,7 @@ use super::agenda::{Debt, Need, Source, leg};
 use super::ledger::touched::Touched;
 use super::ledger::{Holder, Position, Slot};
 use super::rules::{AdlPrice, MarginMode};
-use super::winners::{Field, Question, Winners};
+use super::winners::{Best, Field, Question, Winners};
 use super::{SIDES, Venue};
 use crate::facts::{ContractId, Fact, Paid, Party, Side, Via, Why};
 use crate::money::proportion::Proportion;
@@ -25,7 +25,18 @@ pub(super) struct Scratch {
     pub search: Winners,
     /// Those that lots are taken from; of a policy that shares, first all who are eligible.
     winners: Vec<Winner>,
+    /// Who of them gives lots by a ranking, the best first.
+    best: Vec<Best>,
     shares: Shares,
+    room: Room,
+}
+
+/// Buffers of the matching.
+#[derive(Debug, Default)]
+struct Room {
+    ranked: Vec<Winner>,
+    /// Of each winner what is taken.
+    given: Vec<Given>,
     /// Where the ledger keeps the winners that are being closed.
     slots: Vec<Slot>,
 }
@@ -37,16 +48,21 @@ impl Scratch {
 
     /// The losers of a round, in trigger order.
     fn losers(&mut self, contract: ContractId, side: Side) -> impl Iterator<Item = &mut Need> {
-        self.needs.iter_mut().filter(move |need| need.contract == contract && need.side == side)
+        self.needs.iter_mut().filter(move |need| need.is_of(contract, side))
     }
 }
 
-/// What a fill takes from a winner.
-#[derive(Clone, Copy, Debug)]
-struct Taken {
+impl Need {
+    fn is_of(&self, contract: ContractId, side: Side) -> bool {
+        self.contract == contract && self.side == side
+    }
+}
+
+/// Lots taken from a winner, and the cash that they trade for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Given {
     lots: Qty,
     cash: Cash,
-    mark: Price,
 }
 
 impl Venue {
@@ -112,7 +128,8 @@ impl Venue {
         let placed = match &rules.adl {
             Policy::Ranking(policy) => self.place_ranked(contract, losers, round, policy.as_ref(), scratch),
             Policy::Sharing(policy) => {
-                self.field(round, losers, &scratch.busy, contract).each(&mut scratch.winners);
+                scratch.winners.clear();
+                self.field(round, losers, &scratch.busy, contract).each(|winner| scratch.winners.push(winner));
                 policy.share(&scratch.winners, round, &mut scratch.shares);
                 self.place_shared(contract, losers, round.mark, scratch)
             }
@@ -160,53 +177,127 @@ impl Venue {
         policy: &dyn Ranking,
         scratch: &mut Scratch,
     ) -> Qty {
-        let k = self.ledger.multiplier(contract);
-        let mark = round.mark;
         // First who: the search reads the ledger as it stands before any fill.
-        scratch.winners.clear();
         let field = self.field(round, losers, &scratch.busy, contract);
-        let question = Question { field, policy, round, lot_value: k.notional(Qty(1), mark).0 };
-        scratch.search.search(&question);
-        let mut found = Qty::ZERO;
-        while found < round.needed {
-            let Some((winner, _)) = scratch.search.next(&question) else { break };
-            found += winner.qty.abs();
-            scratch.winners.push(winner);
-        }
+        let lot_value = field.lot.0.abs();
+        let question = Question { field, policy, round, lot_value };
+        let found = scratch.search.best(&question, &mut scratch.winners, &mut scratch.best);
         // Then how much, by two pointers.
-        let (winners, mut slots) = (std::mem::take(&mut scratch.winners), std::mem::take(&mut scratch.slots));
+        let placed = found.min(round.needed);
+        if self.ledger.is_unheard() && self.are_apart() {
+            self.match_whole(contract, losers, round.mark, placed, scratch);
+        } else {
+            self.match_by_fills(contract, losers, round.mark, scratch);
+        }
+        placed
+    }
+
+    /// Fill by fill, as it is told.
+    fn match_by_fills(&mut self, contract: ContractId, losers: Side, mark: Price, scratch: &mut Scratch) {
+        let k = self.ledger.multiplier(contract);
+        let mut room = std::mem::take(&mut scratch.room);
+        room.ranked.clear();
+        room.ranked.extend(scratch.best.iter().map(|best| scratch.winners[best.place as usize]));
         let mut needs = scratch.losers(contract, losers);
         let mut need = needs.next();
-        let mut placed = Qty::ZERO;
-        let is_apart = self.are_apart();
-        for winners in winners.chunks(if is_apart { AT_A_TIME } else { winners.len().max(1) }) {
-            self.touch_winners(contract, winners, &mut slots);
-            for (winner, &slot) in winners.iter().zip(&slots) {
-                let mut available = winner.qty.abs();
-                while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
-                    let lots = available.min(current.lots);
-                    let cash = k.notional(lots, current.price);
-                    let price = current.price;
-                    self.close_loser(current, lots, cash);
-                    self.close_winner(contract, losers, winner, slot, Taken { lots, cash, mark }, || price);
-                    available -= lots;
-                    current.lots -= lots;
-                    placed += lots;
-                    if current.lots.is_zero() {
-                        need = needs.next();
-                    }
-                }
-                if !is_apart {
-                    self.release_winner(slot);
+        let all = |at: usize| room.ranked[at].qty.abs();
+        self.give(contract, &room.ranked, all, &mut room.slots, |venue, at, winner, slot| {
+            let mut available = all(at);
+            while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
+                let (lots, price) = (available.min(current.lots), current.price);
+                let cash = k.notional(lots, price);
+                venue.close_loser(current, lots, cash);
+                venue.close_winner(contract, losers, winner, slot, Given { lots, cash }, mark, || price);
+                available -= lots;
+                current.lots -= lots;
+                if current.lots.is_zero() {
+                    need = needs.next();
                 }
             }
-            if is_apart {
-                slots.iter().for_each(|&slot| self.release_winner(slot));
-            }
-        }
+        });
         drop(needs);
-        (scratch.winners, scratch.slots) = (winners, slots);
-        placed
+        scratch.room = room;
+    }
+
+    /// The same where nobody listens and positions stand apart. Whoever is closed whole is closed at once, losers as they
+    /// are matched and winners in the order of their accounts, in which all that is known of them lies: what the fills
+    /// of a whole position release of its cost adds up to all of it, however often it was rounded.
+    fn match_whole(&mut self, contract: ContractId, losers: Side, mark: Price, placed: Qty, scratch: &mut Scratch) {
+        let k = self.ledger.multiplier(contract);
+        let mut room = std::mem::take(&mut scratch.room);
+        let (winners, mut best) = (std::mem::take(&mut scratch.winners), scratch.best.iter());
+        room.given.clear();
+        room.given.resize(winners.len(), Given::default());
+        let mut left = placed;
+        let (mut place, mut available, mut in_part) = (0, Qty::ZERO, None);
+        let mut given = Given::default();
+        for need in scratch.needs.iter_mut().filter(|need| need.is_of(contract, losers)) {
+            let lots = left.min(need.lots);
+            if lots.is_zero() {
+                break;
+            }
+            let lot = k.notional(Qty(1), need.price);
+            let cash = |lots: Qty| Cash(lots.0 * lot.0);
+            let is_whole = self.closes_whole(need, lots);
+            if is_whole {
+                self.close_loser(need, lots, cash(lots));
+            }
+            let mut open = lots;
+            while !open.is_zero() {
+                if available.is_zero() {
+                    let Some(next) = best.next() else { break };
+                    (place, available, given) = (next.place as usize, next.lots, Given::default());
+                    let is_last = available > left;
+                    in_part = is_last.then(|| self.ledger.touch_read(winners[place].opened, contract, &winners[place]));
+                }
+                let fill = open.min(available);
+                if !is_whole {
+                    self.close_loser(need, fill, cash(fill));
+                }
+                available -= fill;
+                open -= fill;
+                left -= fill;
+                given.lots += fill;
+                given.cash += cash(fill);
+                if let Some(slot) = in_part {
+                    self.trade_winner(contract, losers, slot, Given { lots: fill, cash: cash(fill) });
+                } else if available.is_zero() {
+                    // Written and not read: it lies anywhere in memory.
+                    room.given[place] = given;
+                }
+            }
+            need.lots -= lots;
+            let (notional, haircut) = self.haircut(contract, losers, Given { lots, cash: cash(lots) }, mark);
+            self.ledger.counted.gave_up(notional, haircut);
+        }
+        let given = &room.given;
+        self.give(
+            contract,
+            &winners,
+            |at| given[at].lots,
+            &mut room.slots,
+            |venue, at, winner, slot| {
+                venue.trade_winner(contract, losers, slot, given[at]);
+                venue.ledger.counted.deleveraged.insert(winner.account);
+            },
+        );
+        if let Some(slot) = in_part {
+            self.ledger.counted.deleveraged.insert(winners[place].account);
+            self.release_winner(slot);
+        }
+        (scratch.winners, scratch.room) = (winners, room);
+    }
+
+    /// Whether a fill of so many lots ends a loser that no other price than that of its bankruptcy is asked of, so that it
+    /// is all the same in how many parts they come.
+    fn closes_whole(&self, need: &Need, lots: Qty) -> bool {
+        match need.source {
+            Source::Work(at) => {
+                self.rules.waterfall.adl_price == AdlPrice::Bankruptcy
+                    && self.ledger.at(self.agenda.works[at].slot).qty.abs() == lots
+            }
+            Source::Ticket(_) | Source::Backstop(_) => false,
+        }
     }
 
     /// Whether winners can be touched and released apart from what is taken of them: where the wallet of none backs a
@@ -215,9 +306,35 @@ impl Venue {
         self.ledger.register().holdings.cross.is_empty()
     }
 
-    fn touch_winners(&mut self, contract: ContractId, winners: &[Winner], slots: &mut Vec<Slot>) {
-        slots.clear();
-        slots.extend(winners.iter().map(|winner| self.ledger.touch_read(winner.opened, contract, winner)));
+    /// Goes through all winners that give lots, which `lots` tells of each place; `close` takes place, winner and slot.
+    #[inline]
+    fn give(
+        &mut self,
+        contract: ContractId,
+        winners: &[Winner],
+        lots: impl Fn(usize) -> Qty,
+        slots: &mut Vec<Slot>,
+        mut close: impl FnMut(&mut Self, usize, &Winner, Slot),
+    ) {
+        let is_apart = self.are_apart();
+        let at_a_time = if is_apart { AT_A_TIME } else { winners.len().max(1) };
+        for first in (0..winners.len()).step_by(at_a_time) {
+            let these = first..winners.len().min(first + at_a_time);
+            let giving = these.filter(|&at| !lots(at).is_zero());
+            slots.clear();
+            for at in giving.clone() {
+                slots.push(self.ledger.touch_read(winners[at].opened, contract, &winners[at]));
+            }
+            for (at, &slot) in giving.zip(&*slots) {
+                close(self, at, &winners[at], slot);
+                if !is_apart {
+                    self.release_winner(slot);
+                }
+            }
+            if is_apart {
+                slots.iter().for_each(|&slot| self.release_winner(slot));
+            }
+        }
     }
 
     /// Each winner's share at the quantity-weighted price of the lots placed, rounded against the winner.
@@ -239,38 +356,22 @@ impl Venue {
             total += cash;
             left -= lots;
         }
-        let (mut winners, mut slots) = (std::mem::take(&mut scratch.winners), std::mem::take(&mut scratch.slots));
-        let taken = &mut scratch.shares.lots;
-        if taken.contains(&Qty::ZERO) {
-            let mut lots_of = taken.iter();
-            winners.retain(|_| lots_of.next().is_some_and(|lots| !lots.is_zero()));
-            taken.retain(|lots| !lots.is_zero());
-        }
         // A linear short and an inverse long pay for what they close, the others are paid.
         let pays = (losers == Side::Long) == k.is_linear();
         let price = Proportion::new(total.0.unsigned_abs(), placed.0.unsigned_abs().into());
         let mut settled = Cash::ZERO;
-        let is_apart = self.are_apart();
-        let at_a_time = if is_apart { AT_A_TIME } else { winners.len().max(1) };
-        for (winners, taken) in winners.chunks(at_a_time).zip(taken.chunks(at_a_time)) {
-            self.touch_winners(contract, winners, &mut slots);
-            for ((winner, &slot), &lots) in winners.iter().zip(&slots).zip(taken) {
-                let weight = lots.0.unsigned_abs();
-                let cash = if pays { price.ceil(weight) } else { price.floor(weight) };
-                let cash = Cash(narrow(cash.cast_signed()));
-                settled += cash;
-                // For display only: the tick nearest to what the winner got on average.
-                let price = || average_tick(k, lots, cash);
-                self.close_winner(contract, losers, winner, slot, Taken { lots, cash, mark }, price);
-                if !is_apart {
-                    self.release_winner(slot);
-                }
-            }
-            if is_apart {
-                slots.iter().for_each(|&slot| self.release_winner(slot));
-            }
-        }
-        (scratch.winners, scratch.slots) = (winners, slots);
+        let Scratch { winners, shares, room, .. } = scratch;
+        let lots_of = |at: usize| shares.lots[at];
+        self.give(contract, winners, lots_of, &mut room.slots, |venue, at, winner, slot| {
+            let lots = lots_of(at);
+            let weight = lots.0.unsigned_abs();
+            let cash = if pays { price.ceil(weight) } else { price.floor(weight) };
+            let cash = Cash(narrow(cash.cast_signed()));
+            settled += cash;
+            // For display only: the tick nearest to what the winner got on average.
+            let price = || average_tick(k, lots, cash);
+            venue.close_winner(contract, losers, winner, slot, Given { lots, cash }, mark, price);
+        });
         let remainder = (settled - total).abs();
         self.ledger.post(Party::Clearing(contract), Party::Rounding, remainder, Why::Rounding);
         placed
@@ -327,20 +428,19 @@ impl Venue {
 
     /// The winner's leg, told or counted. `price` is what is told of it.
     #[inline]
+    #[allow(clippy::too_many_arguments)]
     fn close_winner(
         &mut self,
         contract: ContractId,
         losers: Side,
         winner: &Winner,
         slot: Slot,
-        Taken { lots, cash, mark }: Taken,
+        given: Given,
+        mark: Price,
         price: impl FnOnce() -> Price,
     ) {
-        let k = self.ledger.multiplier(contract);
-        let (qty, signed) = leg(k, losers.opposite(), lots, cash);
-        self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
-        let notional = k.notional(lots, mark);
-        let haircut = signed - k.value(qty, mark);
+        self.trade_winner(contract, losers, slot, given);
+        let (notional, haircut) = self.haircut(contract, losers, given, mark);
         if !self.ledger.is_heard() {
             self.ledger.counted.deleveraged(winner.account, notional, haircut);
         }
@@ -350,12 +450,26 @@ impl Venue {
         self.ledger.facts.push(Fact::Deleveraged {
             contract,
             account: winner.account,
-            qty: lots,
+            qty: given.lots,
             price: price(),
             notional,
             haircut,
             unrealised: winner.unrealised(),
         });
+    }
+
+    #[inline]
+    fn trade_winner(&mut self, contract: ContractId, losers: Side, slot: Slot, Given { lots, cash }: Given) {
+        let (qty, signed) = leg(self.ledger.multiplier(contract), losers.opposite(), lots, cash);
+        self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
+    }
+
+    /// Notional at the mark of lots taken from winners, and what they give up against closing at the mark.
+    #[inline]
+    fn haircut(&self, contract: ContractId, losers: Side, Given { lots, cash }: Given, mark: Price) -> (Cash, Cash) {
+        let k = self.ledger.multiplier(contract);
+        let (qty, signed) = leg(k, losers.opposite(), lots, cash);
+        (k.notional(lots, mark), signed - k.value(qty, mark))
     }
 
     /// After lots were taken from a position: closed where none is left, and watched anew otherwise.

@@ -127,6 +127,13 @@ pub(super) struct Field<'a> {
     pub busy: Option<&'a Touched>,
 }
 
+/// A winner that gives lots: its place among the winners, and all its lots.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Best {
+    pub place: u32,
+    pub lots: Qty,
+}
+
 /// What one round asks: which winners, by which policy.
 pub(super) struct Question<'a> {
     pub field: Field<'a>,
@@ -166,6 +173,35 @@ impl Winners {
             self.seen.clear();
             self.start(question);
         }
+    }
+
+    /// Whoever gives lots in a round: fills `winners` with them, or with everybody where they were ranked, and `best` with
+    /// their order. Returns how many lots they have.
+    pub fn best(&mut self, question: &Question<'_>, winners: &mut Vec<Winner>, best: &mut Vec<Best>) -> Qty {
+        self.search(question);
+        let mut found = Qty::ZERO;
+        best.clear();
+        if self.is_ranked {
+            std::mem::swap(&mut self.ranked.winners, winners);
+            for place in self.ranked.places() {
+                if found >= question.round.needed {
+                    break;
+                }
+                let lots = winners[place as usize].qty.abs();
+                found += lots;
+                best.push(Best { place, lots });
+            }
+            return found;
+        }
+        winners.clear();
+        while found < question.round.needed {
+            let Some((winner, _)) = self.next(question) else { break };
+            let place = u32::try_from(winners.len()).expect("positions are numbered in 32 bits");
+            found += winner.qty.abs();
+            best.push(Best { place, lots: winner.qty.abs() });
+            winners.push(winner);
+        }
+        found
     }
 
     /// The next best winner and its position.
@@ -256,8 +292,8 @@ impl Field<'_> {
     }
 
     /// All eligible winners, in the order of their accounts.
-    pub fn each(&self, winners: &mut Vec<Winner>) {
-        winners.clear();
+    #[inline]
+    pub fn each(&self, mut take: impl FnMut(Winner)) {
         let holdings = &self.ledger.register().holdings;
         let of_side = (0u32..).zip(holdings.contract.iter().zip(&holdings.qty));
         let of_side =
@@ -269,7 +305,9 @@ impl Field<'_> {
             } else {
                 self.eligible(self.at_opening(holdings.account[j], id, (qty, holdings.cost[j], holdings.collateral[j])))
             };
-            winners.extend(winner);
+            if let Some(winner) = winner {
+                take(winner);
+            }
         }
     }
 }
