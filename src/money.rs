@@ -12,6 +12,8 @@ use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+pub mod proportion;
+
 macro_rules! amount {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*

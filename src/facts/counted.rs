@@ -157,6 +157,12 @@ impl Counted {
     #[inline]
     pub fn deleveraged(&mut self, account: AccountId, notional: Cash, haircut: Cash) {
         self.deleveraged.insert(account);
+        self.gave_up(notional, haircut);
+    }
+
+    /// The same without the account.
+    #[inline]
+    pub fn gave_up(&mut self, notional: Cash, haircut: Cash) {
         self.adl_notional += notional.0;
         self.adl_haircut += haircut.0.max(0);
         self.adl_gift += (-haircut.0).max(0);

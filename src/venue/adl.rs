@@ -162,8 +162,8 @@ pub trait Sharing: Send + Sync + Debug {
     }
 
     /// Writes the lots taken from each winner (in account order); they sum to the lesser of what the round needs and all
-    /// there is.
-    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>);
+    /// there is. [`Shares`] works them out from a weight of each winner.
+    fn share(&self, winners: &[Winner], round: &Round, shares: &mut Shares);
 }
 
 /// Which ADL prices a policy makes sense at.
@@ -216,9 +216,9 @@ impl Policy {
             Self::Sharing(policy) => {
                 order.sort_by_key(|&i| winners[i].account);
                 let sorted: Vec<Winner> = order.iter().map(|&i| winners[i]).collect();
-                let mut taken = Vec::new();
-                policy.share(&sorted, round, &mut taken);
-                for (i, lots) in order.into_iter().zip(taken) {
+                let mut shares = Shares::default();
+                policy.share(&sorted, round, &mut shares);
+                for (i, lots) in order.into_iter().zip(shares.lots) {
                     plan[i] = lots;
                 }
             }
@@ -238,21 +238,45 @@ impl Clone for Policy {
 
 /// Ratios in scores are rounded down to billionths.
 const BILLION: i128 = 1_000_000_000;
+const BILLION_64: u64 = 1_000_000_000;
 
 /// Effective leverage in billionths: |value at the mark| ÷ equity; `None` where equity is 0 or less, which ranks last.
 fn leverage(winner: &Winner) -> Option<i128> {
-    let equity = i128::from(winner.equity().0);
-    (equity > 0).then(|| i128::from(winner.value.0).abs() * BILLION / equity)
+    let equity = winner.equity();
+    (equity.0 > 0).then(|| billionths(winner.value, equity))
 }
 
 /// Unrealised profit ÷ cost in billionths, rounded down.
 fn gain(winner: &Winner) -> i128 {
-    div_floor(i128::from(winner.unrealised().0) * BILLION, i128::from(winner.cost.0).abs().max(1))
+    billionths_floor(winner.unrealised(), winner.cost)
+}
+
+/// ⌊|part| ÷ |whole|⌋ in billionths; of 0 as of 1.
+#[inline]
+fn billionths(part: Cash, whole: Cash) -> i128 {
+    let (part, whole) = (part.0.unsigned_abs(), whole.0.unsigned_abs().max(1));
+    // The usual case: a division of 64 bits takes a fraction of the time of one of 128.
+    let quotient = match part.checked_mul(BILLION_64) {
+        Some(product) => u128::from(product / whole),
+        None => u128::from(part) * u128::from(BILLION_64) / u128::from(whole),
+    };
+    quotient.cast_signed()
+}
+
+/// part ÷ |whole| in billionths, rounded down; of 0 as of 1.
+#[inline]
+fn billionths_floor(part: Cash, whole: Cash) -> i128 {
+    if part.0 >= 0 {
+        return billionths(part, whole);
+    }
+    div_floor(i128::from(part.0) * BILLION, i128::from(whole.0).abs().max(1))
 }
 
 #[cfg(test)]
 mod conformance;
 mod water_filling;
+
+pub use water_filling::Shares;
 
 use crate::money::{div_ceil, div_floor};
 

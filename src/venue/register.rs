@@ -59,6 +59,8 @@ pub struct Register {
     /// All that is held of each position side by side, where many paths read them one by one, anywhere in memory: half a
     /// line of cache, where the columns are a line each. Empty where a path draws its own.
     rows: Vec<Row>,
+    /// Whether no account has two positions.
+    one_each: bool,
 }
 
 /// A position at the opening.
@@ -153,6 +155,8 @@ impl Register {
             }
         }
         self.deposits = Cash(crate::money::narrow(deposits));
+        // All are looked at, which many at once are in less time than one by one up to the first pair.
+        self.one_each = account.windows(2).fold(true, |one_each, pair| one_each & (pair[0] != pair[1]));
         Ok(())
     }
 
@@ -186,6 +190,12 @@ impl Register {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// Whether no account has two positions.
+    #[must_use]
+    pub fn is_one_each(&self) -> bool {
+        self.one_each
     }
 
     /// Sorts all trigger lists whole and lays positions out in rows, so that a register can be shared by many workers.

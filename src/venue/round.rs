@@ -1,34 +1,68 @@
 //! One ADL round: the residues of all losers of one contract and side against the eligible winners.
 
-use super::adl::{Policy, Ranking, Round, Winner};
+use super::adl::{Policy, Ranking, Round, Shares, Winner};
 use super::agenda::{Debt, Need, Source, leg};
 use super::ledger::touched::Touched;
-use super::ledger::{Holder, Slot};
+use super::ledger::{Holder, Position, Slot};
 use super::rules::{AdlPrice, MarginMode};
-use super::winners::{Field, Question, Winners};
+use super::winners::{Best, Field, Question, Winners};
 use super::{SIDES, Venue};
 use crate::facts::{ContractId, Fact, Paid, Party, Side, Via, Why};
-use crate::money::{Cash, Multiplier, Price, Qty, div_ceil, div_floor, narrow};
+use crate::money::proportion::Proportion;
+use crate::money::{Cash, Multiplier, Price, Qty, div_floor, narrow};
+
+/// Winners are touched, closed and released so many at a time. What is read of each lies anywhere in memory, and short
+/// turns that do not wait for each other are read side by side; so many are still at hand when the next turn comes to them.
+const AT_A_TIME: usize = 256;
 
 /// Buffers of a round, kept between rounds.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    /// The losers of all rounds of an instant, lent by the agenda.
     needs: Vec<Need>,
     /// Accounts with an unfinished order: with no position of theirs are they winners.
     busy: Touched,
     pub search: Winners,
-    winners: Vec<(Winner, u32)>,
-    /// Where the ledger keeps those that lots are taken from, in the order of `winners`.
+    /// Those that lots are taken from; of a policy that shares, first all who are eligible.
+    winners: Vec<Winner>,
+    /// Who of them gives lots by a ranking, the best first.
+    best: Vec<Best>,
+    shares: Shares,
+    room: Room,
+}
+
+/// Buffers of the matching.
+#[derive(Debug, Default)]
+struct Room {
+    ranked: Vec<Winner>,
+    /// Of each winner what is taken.
+    given: Vec<Given>,
+    /// Where the ledger keeps the winners that are being closed.
     slots: Vec<Slot>,
-    shared: Vec<Winner>,
-    taken: Vec<Qty>,
 }
 
 impl Scratch {
     pub fn reset(&mut self, contracts: usize) {
-        self.needs.clear();
         self.search.reset(contracts);
     }
+
+    /// The losers of a round, in trigger order.
+    fn losers(&mut self, contract: ContractId, side: Side) -> impl Iterator<Item = &mut Need> {
+        self.needs.iter_mut().filter(move |need| need.is_of(contract, side))
+    }
+}
+
+impl Need {
+    fn is_of(&self, contract: ContractId, side: Side) -> bool {
+        self.contract == contract && self.side == side
+    }
+}
+
+/// Lots taken from a winner, and the cash that they trade for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Given {
+    lots: Qty,
+    cash: Cash,
 }
 
 impl Venue {
@@ -38,62 +72,73 @@ impl Venue {
         if self.agenda.needs.is_empty() {
             return;
         }
-        let works = self.agenda.works.iter().map(|work| work.account);
-        let queued = self.queue.waiting().iter().map(|queued| self.ledger.position(queued.position).account);
-        self.round.busy.reset(self.ledger.register().holdings.wallet.len());
-        works.chain(queued).for_each(|account| self.round.busy.mark(account));
-        for c in 0..self.marks.len() {
-            let contract = u16::try_from(c).expect("contracts are numbered in 16 bits");
+        let mut scratch = std::mem::take(&mut self.round);
+        std::mem::swap(&mut scratch.needs, &mut self.agenda.needs);
+        if self.asks_for_busy() {
+            let works = self.agenda.works.iter().map(|work| work.account);
+            let queued = self.queue.waiting().iter().map(|queued| self.ledger.position(queued.position).account);
+            scratch.busy.reset(self.ledger.register().holdings.wallet.len());
+            works.chain(queued).for_each(|account| scratch.busy.mark(account));
+        }
+        for contract in 0..u16::try_from(self.marks.len()).expect("contracts are numbered in 16 bits") {
             for side in SIDES {
-                let mut scratch = std::mem::take(&mut self.round);
-                scratch.needs.clear();
-                let same = |need: &&Need| need.contract == contract && need.side == side;
-                scratch.needs.extend(self.agenda.needs.iter().filter(same));
-                if !scratch.needs.is_empty() {
-                    self.run_round(contract, side, &mut scratch);
+                if let Some(round) = self.round_of(contract, side, &mut scratch) {
+                    self.run_round(contract, side, &round, &mut scratch);
                 }
-                self.round = scratch;
             }
         }
-        self.agenda.needs.clear();
+        scratch.needs.clear();
+        std::mem::swap(&mut scratch.needs, &mut self.agenda.needs);
+        self.round = scratch;
     }
 
-    fn run_round(&mut self, contract: ContractId, losers: Side, scratch: &mut Scratch) {
-        let mark = self.marks[usize::from(contract)];
-        let needed: Qty = scratch.needs.iter().map(|need| need.lots).sum();
-        let prices = scratch.needs.iter().map(|need| need.price);
-        // The worst price for a winner: shorts buy back from long losers, longs sell to short ones.
-        let worst = match losers {
-            Side::Long => prices.max(),
-            Side::Short => prices.min(),
-        };
-        let Some(worst) = worst else { return };
-        let rules = std::sync::Arc::clone(&self.rules);
+    /// Whether an order on one position keeps another from being a winner.
+    fn asks_for_busy(&self) -> bool {
+        let register = self.ledger.register();
+        !(register.is_one_each() && register.holdings.cross.is_empty())
+    }
+
+    /// What the losers of a contract and side ask of the other, where there are any.
+    fn round_of(&self, contract: ContractId, losers: Side, scratch: &mut Scratch) -> Option<Round> {
         let k = self.ledger.multiplier(contract);
-        let round = Round {
-            side: rules.contracts[usize::from(contract)].line_side(losers.opposite()),
-            mark,
-            price: worst,
+        let (mut needed, mut cash, mut worst) = (Qty::ZERO, Cash::ZERO, None);
+        for need in scratch.losers(contract, losers) {
+            needed += need.lots;
+            cash += k.notional(need.lots, need.price);
+            // The worst price for a winner: shorts buy back from long losers, longs sell to short ones.
+            let worse = |worst: Price| match losers {
+                Side::Long => worst.max(need.price),
+                Side::Short => worst.min(need.price),
+            };
+            worst = Some(worst.map_or(need.price, worse));
+        }
+        worst.map(|price| Round {
+            side: self.rules.contracts[usize::from(contract)].line_side(losers.opposite()),
+            mark: self.marks[usize::from(contract)],
+            price,
             needed,
-            cash: scratch.needs.iter().map(|need| k.notional(need.lots, need.price)).sum(),
+            cash,
             accounts: u32::try_from(self.ledger.register().holdings.wallet.len()).unwrap_or(u32::MAX),
             salt: self.salt(contract, losers),
-        };
+        })
+    }
+
+    fn run_round(&mut self, contract: ContractId, losers: Side, round: &Round, scratch: &mut Scratch) {
+        let rules = std::sync::Arc::clone(&self.rules);
         let placed = match &rules.adl {
-            Policy::Ranking(policy) => self.place_ranked(contract, losers, &round, policy.as_ref(), scratch),
+            Policy::Ranking(policy) => self.place_ranked(contract, losers, round, policy.as_ref(), scratch),
             Policy::Sharing(policy) => {
-                self.field(&round, losers, &scratch.busy, contract).each(&mut scratch.winners);
-                scratch.shared.clear();
-                scratch.shared.extend(scratch.winners.iter().map(|(winner, _)| *winner));
-                policy.share(&scratch.shared, &round, &mut scratch.taken);
-                self.place_shared(contract, losers, mark, scratch)
+                scratch.winners.clear();
+                self.field(round, losers, &scratch.busy, contract).each(|winner| scratch.winners.push(winner));
+                policy.share(&scratch.winners, round, &mut scratch.shares);
+                self.place_shared(contract, losers, round.mark, scratch)
             }
         };
         if !placed.is_zero() {
             self.strained = true;
         }
         self.settle_round(contract);
-        self.ledger.facts.push(Fact::Round { contract, losers, needed, placed, mark });
+        self.ledger.facts.push(Fact::Round { contract, losers, needed: round.needed, placed, mark: round.mark });
     }
 
     /// What a policy that draws is given instead of randomness: the round's time, contract, side and marks, stirred. Marks
@@ -109,16 +154,17 @@ impl Venue {
 
     /// Who may win in a round.
     fn field<'a>(&'a self, round: &Round, losers: Side, busy: &'a Touched, contract: ContractId) -> Field<'a> {
+        let k = self.ledger.multiplier(contract);
         Field {
             ledger: &self.ledger,
             contract,
             side: losers.opposite(),
             rule: self.rules.adl_eligible,
-            mark: round.mark,
-            worst: round.price,
+            lot: k.value(Qty(1), round.mark),
+            lot_at_worst: k.value(Qty(1), round.price),
             tiers: &self.rules.contracts[usize::from(contract)].tiers,
             marks: &self.marks,
-            busy,
+            busy: self.asks_for_busy().then_some(busy),
         }
     }
 
@@ -131,77 +177,176 @@ impl Venue {
         policy: &dyn Ranking,
         scratch: &mut Scratch,
     ) -> Qty {
-        let k = self.ledger.multiplier(contract);
-        let mark = round.mark;
         // First who: the search reads the ledger as it stands before any fill.
-        scratch.winners.clear();
         let field = self.field(round, losers, &scratch.busy, contract);
-        let question = Question { field, policy, round, lot_value: k.notional(Qty(1), mark).0 };
-        scratch.search.search(&question);
-        let mut found = Qty::ZERO;
-        while found < round.needed {
-            let Some((winner, id)) = scratch.search.next(&question) else { break };
-            found += winner.qty.abs();
-            scratch.winners.push((winner, id));
-        }
-        let is_apart = self.touch_winners(contract, scratch);
+        let lot_value = field.lot.0.abs();
+        let question = Question { field, policy, round, lot_value };
+        let found = scratch.search.best(&question, &mut scratch.winners, &mut scratch.best);
         // Then how much, by two pointers.
-        let mut needs = scratch.needs.iter_mut();
-        let mut need = needs.next();
-        let mut placed = Qty::ZERO;
-        for (&(winner, id), &slot) in scratch.winners.iter().zip(&scratch.slots) {
-            let mut available = winner.qty.abs();
-            while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
-                let lots = available.min(current.lots);
-                let cash = k.notional(lots, current.price);
-                let price = current.price;
-                self.close_loser(current, lots, cash);
-                let (qty, signed) = leg(k, losers.opposite(), lots, cash);
-                self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
-                self.tell_deleveraged(contract, losers, &winner, lots, price, cash, mark);
-                available -= lots;
-                current.lots -= lots;
-                placed += lots;
-                if current.lots.is_zero() {
-                    need = needs.next();
-                }
-            }
-            if !is_apart {
-                self.release_winner(id, slot);
-            }
-        }
-        if is_apart {
-            self.release_winners(scratch);
+        let placed = found.min(round.needed);
+        if self.ledger.is_unheard() && self.are_apart() {
+            self.match_whole(contract, losers, round.mark, placed, scratch);
+        } else {
+            self.match_by_fills(contract, losers, round.mark, scratch);
         }
         placed
     }
 
-    /// Touches all who lots will be taken from, in a loop of its own: what is read of each lies anywhere in memory, and
-    /// short turns that do not wait for each other are read side by side. Returns whether they can be released so too:
-    /// where the wallet of none backs a position.
-    fn touch_winners(&mut self, contract: ContractId, scratch: &mut Scratch) -> bool {
-        let winners = scratch.winners.iter();
-        scratch.slots.clear();
-        scratch.slots.extend(winners.map(|(winner, id)| self.ledger.touch_read(*id, contract, winner)));
+    /// Fill by fill, as it is told.
+    fn match_by_fills(&mut self, contract: ContractId, losers: Side, mark: Price, scratch: &mut Scratch) {
+        let k = self.ledger.multiplier(contract);
+        let mut room = std::mem::take(&mut scratch.room);
+        room.ranked.clear();
+        room.ranked.extend(scratch.best.iter().map(|best| scratch.winners[best.place as usize]));
+        let mut needs = scratch.losers(contract, losers);
+        let mut need = needs.next();
+        let all = |at: usize| room.ranked[at].qty.abs();
+        self.give(contract, &room.ranked, all, &mut room.slots, |venue, at, winner, slot| {
+            let mut available = all(at);
+            while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
+                let (lots, price) = (available.min(current.lots), current.price);
+                let cash = k.notional(lots, price);
+                venue.close_loser(current, lots, cash);
+                venue.close_winner(contract, losers, winner, slot, Given { lots, cash }, mark, || price);
+                available -= lots;
+                current.lots -= lots;
+                if current.lots.is_zero() {
+                    need = needs.next();
+                }
+            }
+        });
+        drop(needs);
+        scratch.room = room;
+    }
+
+    /// The same where nobody listens and positions stand apart. Whoever is closed whole is closed at once, losers as they
+    /// are matched and winners in the order of their accounts, in which all that is known of them lies: what the fills
+    /// of a whole position release of its cost adds up to all of it, however often it was rounded.
+    fn match_whole(&mut self, contract: ContractId, losers: Side, mark: Price, placed: Qty, scratch: &mut Scratch) {
+        let k = self.ledger.multiplier(contract);
+        let mut room = std::mem::take(&mut scratch.room);
+        let (winners, mut best) = (std::mem::take(&mut scratch.winners), scratch.best.iter());
+        room.given.clear();
+        room.given.resize(winners.len(), Given::default());
+        let mut left = placed;
+        let (mut place, mut available, mut in_part) = (0, Qty::ZERO, None);
+        let mut given = Given::default();
+        for need in scratch.needs.iter_mut().filter(|need| need.is_of(contract, losers)) {
+            let lots = left.min(need.lots);
+            if lots.is_zero() {
+                break;
+            }
+            let lot = k.notional(Qty(1), need.price);
+            let cash = |lots: Qty| Cash(lots.0 * lot.0);
+            let is_whole = self.closes_whole(need, lots);
+            if is_whole {
+                self.close_loser(need, lots, cash(lots));
+            }
+            let mut open = lots;
+            while !open.is_zero() {
+                if available.is_zero() {
+                    let Some(next) = best.next() else { break };
+                    (place, available, given) = (next.place as usize, next.lots, Given::default());
+                    let is_last = available > left;
+                    in_part = is_last.then(|| self.ledger.touch_read(winners[place].opened, contract, &winners[place]));
+                }
+                let fill = open.min(available);
+                if !is_whole {
+                    self.close_loser(need, fill, cash(fill));
+                }
+                available -= fill;
+                open -= fill;
+                left -= fill;
+                given.lots += fill;
+                given.cash += cash(fill);
+                if let Some(slot) = in_part {
+                    self.trade_winner(contract, losers, slot, Given { lots: fill, cash: cash(fill) });
+                } else if available.is_zero() {
+                    // Written and not read: it lies anywhere in memory.
+                    room.given[place] = given;
+                }
+            }
+            need.lots -= lots;
+            let (notional, haircut) = self.haircut(contract, losers, Given { lots, cash: cash(lots) }, mark);
+            self.ledger.counted.gave_up(notional, haircut);
+        }
+        let given = &room.given;
+        self.give(
+            contract,
+            &winners,
+            |at| given[at].lots,
+            &mut room.slots,
+            |venue, at, winner, slot| {
+                venue.trade_winner(contract, losers, slot, given[at]);
+                venue.ledger.counted.deleveraged.insert(winner.account);
+            },
+        );
+        if let Some(slot) = in_part {
+            self.ledger.counted.deleveraged.insert(winners[place].account);
+            self.release_winner(slot);
+        }
+        (scratch.winners, scratch.room) = (winners, room);
+    }
+
+    /// Whether a fill of so many lots ends a loser that no other price than that of its bankruptcy is asked of, so that it
+    /// is all the same in how many parts they come.
+    fn closes_whole(&self, need: &Need, lots: Qty) -> bool {
+        match need.source {
+            Source::Work(at) => {
+                self.rules.waterfall.adl_price == AdlPrice::Bankruptcy
+                    && self.ledger.at(self.agenda.works[at].slot).qty.abs() == lots
+            }
+            Source::Ticket(_) | Source::Backstop(_) => false,
+        }
+    }
+
+    /// Whether winners can be touched and released apart from what is taken of them: where the wallet of none backs a
+    /// position, since what a wallet lacks may fall on others.
+    fn are_apart(&self) -> bool {
         self.ledger.register().holdings.cross.is_empty()
     }
 
-    fn release_winners(&mut self, scratch: &Scratch) {
-        for (&(_, id), &slot) in scratch.winners.iter().zip(&scratch.slots) {
-            self.release_winner(id, slot);
+    /// Goes through all winners that give lots, which `lots` tells of each place; `close` takes place, winner and slot.
+    #[inline]
+    fn give(
+        &mut self,
+        contract: ContractId,
+        winners: &[Winner],
+        lots: impl Fn(usize) -> Qty,
+        slots: &mut Vec<Slot>,
+        mut close: impl FnMut(&mut Self, usize, &Winner, Slot),
+    ) {
+        let is_apart = self.are_apart();
+        let at_a_time = if is_apart { AT_A_TIME } else { winners.len().max(1) };
+        for first in (0..winners.len()).step_by(at_a_time) {
+            let these = first..winners.len().min(first + at_a_time);
+            let giving = these.filter(|&at| !lots(at).is_zero());
+            slots.clear();
+            for at in giving.clone() {
+                slots.push(self.ledger.touch_read(winners[at].opened, contract, &winners[at]));
+            }
+            for (at, &slot) in giving.zip(&*slots) {
+                close(self, at, &winners[at], slot);
+                if !is_apart {
+                    self.release_winner(slot);
+                }
+            }
+            if is_apart {
+                slots.iter().for_each(|&slot| self.release_winner(slot));
+            }
         }
     }
 
     /// Each winner's share at the quantity-weighted price of the lots placed, rounded against the winner.
     fn place_shared(&mut self, contract: ContractId, losers: Side, mark: Price, scratch: &mut Scratch) -> Qty {
         let k = self.ledger.multiplier(contract);
-        let placed: Qty = scratch.taken.iter().copied().sum();
+        let placed: Qty = scratch.shares.lots.iter().copied().sum();
         if placed.is_zero() {
             return placed;
         }
         let mut left = placed;
         let mut total = Cash::ZERO;
-        for need in &mut scratch.needs {
+        for need in scratch.losers(contract, losers) {
             let lots = left.min(need.lots);
             if lots.is_zero() {
                 break;
@@ -211,34 +356,22 @@ impl Venue {
             total += cash;
             left -= lots;
         }
+        // A linear short and an inverse long pay for what they close, the others are paid.
+        let pays = (losers == Side::Long) == k.is_linear();
+        let price = Proportion::new(total.0.unsigned_abs(), placed.0.unsigned_abs().into());
         let mut settled = Cash::ZERO;
-        let mut taken = std::mem::take(&mut scratch.taken);
-        let mut lots_of = taken.iter();
-        scratch.winners.retain(|_| lots_of.next().is_some_and(|lots| !lots.is_zero()));
-        taken.retain(|lots| !lots.is_zero());
-        let is_apart = self.touch_winners(contract, scratch);
-        for ((&(winner, id), &slot), &lots) in scratch.winners.iter().zip(&scratch.slots).zip(&taken) {
-            let product = i128::from(total.0) * i128::from(lots.0);
-            // A linear short and an inverse long pay for what they close, the others are paid.
-            let cash = Cash(narrow(if (losers == Side::Long) == k.is_linear() {
-                div_ceil(product, i128::from(placed.0))
-            } else {
-                div_floor(product, i128::from(placed.0))
-            }));
+        let Scratch { winners, shares, room, .. } = scratch;
+        let lots_of = |at: usize| shares.lots[at];
+        self.give(contract, winners, lots_of, &mut room.slots, |venue, at, winner, slot| {
+            let lots = lots_of(at);
+            let weight = lots.0.unsigned_abs();
+            let cash = if pays { price.ceil(weight) } else { price.floor(weight) };
+            let cash = Cash(narrow(cash.cast_signed()));
             settled += cash;
-            let (qty, signed) = leg(k, losers.opposite(), lots, cash);
-            self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
             // For display only: the tick nearest to what the winner got on average.
-            let price = average_tick(k, lots, cash);
-            self.tell_deleveraged(contract, losers, &winner, lots, price, cash, mark);
-            if !is_apart {
-                self.release_winner(id, slot);
-            }
-        }
-        if is_apart {
-            self.release_winners(scratch);
-        }
-        scratch.taken = taken;
+            let price = || average_tick(k, lots, cash);
+            venue.close_winner(contract, losers, winner, slot, Given { lots, cash }, mark, price);
+        });
         let remainder = (settled - total).abs();
         self.ledger.post(Party::Clearing(contract), Party::Rounding, remainder, Why::Rounding);
         placed
@@ -293,21 +426,21 @@ impl Venue {
         self.agenda.keeps_promise = false;
     }
 
+    /// The winner's leg, told or counted. `price` is what is told of it.
+    #[inline]
     #[allow(clippy::too_many_arguments)]
-    fn tell_deleveraged(
+    fn close_winner(
         &mut self,
         contract: ContractId,
         losers: Side,
         winner: &Winner,
-        lots: Qty,
-        price: Price,
-        cash: Cash,
+        slot: Slot,
+        given: Given,
         mark: Price,
+        price: impl FnOnce() -> Price,
     ) {
-        let k = self.ledger.multiplier(contract);
-        let notional = k.notional(lots, mark);
-        let (qty, paid) = leg(k, losers.opposite(), lots, cash);
-        let haircut = paid - k.value(qty, mark);
+        self.trade_winner(contract, losers, slot, given);
+        let (notional, haircut) = self.haircut(contract, losers, given, mark);
         if !self.ledger.is_heard() {
             self.ledger.counted.deleveraged(winner.account, notional, haircut);
         }
@@ -317,24 +450,37 @@ impl Venue {
         self.ledger.facts.push(Fact::Deleveraged {
             contract,
             account: winner.account,
-            qty: lots,
-            price,
+            qty: given.lots,
+            price: price(),
             notional,
             haircut,
             unrealised: winner.unrealised(),
         });
     }
 
+    #[inline]
+    fn trade_winner(&mut self, contract: ContractId, losers: Side, slot: Slot, Given { lots, cash }: Given) {
+        let (qty, signed) = leg(self.ledger.multiplier(contract), losers.opposite(), lots, cash);
+        self.ledger.trade_at(slot, qty, signed, None, Via::Adl);
+    }
+
+    /// Notional at the mark of lots taken from winners, and what they give up against closing at the mark.
+    #[inline]
+    fn haircut(&self, contract: ContractId, losers: Side, Given { lots, cash }: Given, mark: Price) -> (Cash, Cash) {
+        let k = self.ledger.multiplier(contract);
+        let (qty, signed) = leg(k, losers.opposite(), lots, cash);
+        (k.notional(lots, mark), signed - k.value(qty, mark))
+    }
+
     /// After lots were taken from a position: closed where none is left, and watched anew otherwise.
-    fn release_winner(&mut self, id: u32, slot: Slot) {
-        let position = self.ledger.at(slot);
-        let (mode, is_closed) = (position.mode, position.qty.is_zero());
+    #[inline]
+    fn release_winner(&mut self, slot: Slot) {
+        let &Position { id, contract, account, mode, qty, .. } = self.ledger.at(slot);
         if mode == MarginMode::Cross {
-            let (contract, account) = (position.contract, position.account);
             self.settle_wallet(id, contract, &mut Paid::default());
             self.release_cross(account);
         }
-        if is_closed {
+        if qty.is_zero() {
             self.ledger.close(slot);
         } else if mode == MarginMode::Isolated {
             self.rearm(id);

@@ -18,6 +18,10 @@ use super::rules::{Eligible, MarginMode};
 use crate::facts::{ContractId, Side};
 use crate::money::{Cash, Price, Qty};
 
+mod ranked;
+
+use ranked::Ranked;
+
 /// Positions in a leaf: small enough to look at each, large enough to keep the tree shallow.
 const LEAF: u32 = 12;
 
@@ -86,9 +90,7 @@ pub(super) struct Winners {
     frontier: BinaryHeap<Item>,
     /// Candidates of the running search, as its items name them.
     seen: Vec<(Winner, u32)>,
-    /// Places in `seen` of a ranking, the best last.
-    ranked: Vec<u32>,
-    keys: Vec<i128>,
+    ranked: Ranked,
     is_ranked: bool,
 }
 
@@ -113,14 +115,23 @@ pub(super) struct Field<'a> {
     /// Side of the winners.
     pub side: Side,
     pub rule: Eligible,
-    pub mark: Price,
-    /// The round's worst ADL price for a winner.
-    pub worst: Price,
+    /// Value of one lot at the mark, and at the round's worst ADL price for a winner.
+    pub lot: Cash,
+    pub lot_at_worst: Cash,
     pub tiers: &'a Tiers,
     /// Marks of all contracts, for the equity of cross accounts.
     pub marks: &'a [Price],
-    /// Accounts with an unfinished order: with no position of theirs are they winners.
-    pub busy: &'a Touched,
+    /// Accounts with an unfinished order: with no position of theirs are they winners. None are asked for where no account
+    /// has two positions and none is backed by a wallet: then the order is on the position that would win, and its state
+    /// says so.
+    pub busy: Option<&'a Touched>,
+}
+
+/// A winner that gives lots: its place among the winners, and all its lots.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Best {
+    pub place: u32,
+    pub lots: Qty,
 }
 
 /// What one round asks: which winners, by which policy.
@@ -156,18 +167,47 @@ impl Winners {
     /// Starts a search, or ranks the whole side where the round takes a good part of it.
     pub fn search(&mut self, question: &Question<'_>) {
         self.is_ranked = question.takes_much();
-        self.seen.clear();
         if self.is_ranked {
-            self.rank(question);
+            self.ranked.rank(question);
         } else {
+            self.seen.clear();
             self.start(question);
         }
+    }
+
+    /// Whoever gives lots in a round: fills `winners` with them, or with everybody where they were ranked, and `best` with
+    /// their order. Returns how many lots they have.
+    pub fn best(&mut self, question: &Question<'_>, winners: &mut Vec<Winner>, best: &mut Vec<Best>) -> Qty {
+        self.search(question);
+        let mut found = Qty::ZERO;
+        best.clear();
+        if self.is_ranked {
+            std::mem::swap(&mut self.ranked.winners, winners);
+            for place in self.ranked.places() {
+                if found >= question.round.needed {
+                    break;
+                }
+                let lots = winners[place as usize].qty.abs();
+                found += lots;
+                best.push(Best { place, lots });
+            }
+            return found;
+        }
+        winners.clear();
+        while found < question.round.needed {
+            let Some((winner, _)) = self.next(question) else { break };
+            let place = u32::try_from(winners.len()).expect("positions are numbered in 32 bits");
+            found += winner.qty.abs();
+            best.push(Best { place, lots: winner.qty.abs() });
+            winners.push(winner);
+        }
+        found
     }
 
     /// The next best winner and its position.
     pub fn next(&mut self, question: &Question<'_>) -> Option<(Winner, u32)> {
         if self.is_ranked {
-            return self.ranked.pop().map(|at| self.seen[at as usize]);
+            return self.ranked.next().map(|winner| (*winner, winner.opened));
         }
         let field = &question.field;
         let tree = &mut self.trees[usize::from(field.contract)][usize::from(field.side == Side::Short)];
@@ -218,29 +258,6 @@ impl Winners {
             self.frontier.extend(question.bound(root).map(|score| Item { score, kind: Kind::Node(0) }));
         }
     }
-
-    fn rank(&mut self, question: &Question<'_>) {
-        question.field.each(&mut self.seen);
-        let places = u32::try_from(self.seen.len()).expect("positions are numbered in 32 bits");
-        // Score and place in one word, which is moved and compared in half the time of two. Positions are in the order of
-        // their accounts, so of equal scores the one in the lower place is the better.
-        self.keys.clear();
-        let keyed = (0..places).zip(&self.seen).all(|(at, (winner, _))| {
-            let key = question.policy.score(winner, question.round).checked_mul(1 << 32);
-            self.keys.extend(key.map(|key| key + i128::from(u32::MAX - at)));
-            key.is_some()
-        });
-        self.ranked.clear();
-        if keyed {
-            self.keys.sort_unstable();
-            let place = |key: &i128| u32::MAX - u32::try_from(key.rem_euclid(1 << 32)).expect("the place is 32 bits");
-            self.ranked.extend(self.keys.iter().map(place));
-        } else {
-            let score = |at: &u32| question.policy.score(&self.seen[*at as usize].0, question.round);
-            self.ranked.extend(0..places);
-            self.ranked.sort_by_cached_key(|at| (score(at), Reverse(*at)));
-        }
-    }
 }
 
 impl Field<'_> {
@@ -265,18 +282,18 @@ impl Field<'_> {
     }
 
     fn value(&self, qty: Qty) -> Cash {
-        self.ledger.multiplier(self.contract).value(qty, self.mark)
+        Cash(qty.0 * self.lot.0)
     }
 
     fn eligible(&self, winner: Winner) -> Option<Winner> {
-        let value_at_worst = self.ledger.multiplier(self.contract).value(winner.qty, self.worst);
-        let is_free = || self.busy.find(winner.account).is_none();
+        let value_at_worst = Cash(winner.qty.0 * self.lot_at_worst.0);
+        let is_free = || self.busy.is_none_or(|busy| busy.find(winner.account).is_none());
         (self.rule.admits(&winner, value_at_worst) && is_free()).then_some(winner)
     }
 
-    /// All eligible winners with their positions, in the order of their accounts.
-    pub fn each(&self, winners: &mut Vec<(Winner, u32)>) {
-        winners.clear();
+    /// All eligible winners, in the order of their accounts.
+    #[inline]
+    pub fn each(&self, mut take: impl FnMut(Winner)) {
         let holdings = &self.ledger.register().holdings;
         let of_side = (0u32..).zip(holdings.contract.iter().zip(&holdings.qty));
         let of_side =
@@ -288,7 +305,9 @@ impl Field<'_> {
             } else {
                 self.eligible(self.at_opening(holdings.account[j], id, (qty, holdings.cost[j], holdings.collateral[j])))
             };
-            winners.extend(winner.map(|winner| (winner, id)));
+            if let Some(winner) = winner {
+                take(winner);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! collateral. The published 1 in max(1, W) is one USDT; here it is the smallest unit of money, which differs only for
 //! accounts with less than one USDT.
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner};
+use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths};
 use crate::money::div_ceil;
 use crate::registry::Entry;
 
@@ -31,13 +31,12 @@ impl Ranking for Binance {
     }
 
     fn score(&self, winner: &Winner, _round: &Round) -> i128 {
-        let equity = i128::from(winner.equity().0);
-        if equity <= 0 {
+        let equity = winner.equity();
+        if equity.0 <= 0 {
             return i128::MIN;
         }
-        let profit = i128::from(winner.unrealised().0.max(0)) * BILLION / i128::from(winner.collateral.0.max(1));
-        let ratio = i128::from(winner.maintenance.0.max(0)) * BILLION / equity;
-        profit * ratio
+        let profit = billionths(winner.unrealised().positive_part(), winner.collateral.positive_part());
+        profit * billionths(winner.maintenance.positive_part(), equity)
     }
 
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {

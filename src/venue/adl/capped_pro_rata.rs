@@ -4,8 +4,7 @@
 //! profit at the mark: xᵢ = min(qᵢ, λ·profitᵢ). Source: capped pro-rata, h = min(η, βᵢ), which minimises the largest
 //! haircut (Chitra, arXiv 2512.01112, December 2025).
 
-use super::{Policy, PriceNeed, Round, Sharing, Sybil, Winner, water_filling};
-use crate::money::Qty;
+use super::{Policy, PriceNeed, Round, Shares, Sharing, Sybil, Winner};
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -32,8 +31,8 @@ impl Sharing for CappedProRata {
         PriceNeed::OffMark
     }
 
-    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
-        water_filling::by_weight(winners, |winner| i128::from(winner.unrealised().0), round.needed, taken);
+    fn share(&self, winners: &[Winner], round: &Round, shares: &mut Shares) {
+        shares.take_by_weight(winners, |winner| i128::from(winner.unrealised().0), round.needed);
     }
 }
 

@@ -206,6 +206,22 @@ proptest! {
     }
 }
 
+/// Amounts of all sizes and both signs.
+fn amount() -> impl Strategy<Value = i64> {
+    (any::<i64>(), 0u32..64).prop_map(|(amount, shift)| (amount >> shift).max(-i64::MAX))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn a_ratio_in_64_bits_is_that_of_128(part in amount(), whole in amount()) {
+        let of = i128::from(whole).abs().max(1);
+        prop_assert_eq!(billionths(Cash(part), Cash(whole)), i128::from(part).abs() * BILLION / of);
+        prop_assert_eq!(billionths_floor(Cash(part), Cash(whole)), div_floor(i128::from(part) * BILLION, of));
+    }
+}
+
 #[test]
 fn one_lot_is_given_by_one_winner() {
     for (kind, policy) in policies() {

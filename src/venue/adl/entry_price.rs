@@ -3,9 +3,9 @@
 //! Among winning longs the lowest entry, among winning shorts the highest: the order in which the exchange's index
 //! stores positions (left-curve@c1468da, July 2026).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner};
+use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_floor};
 use crate::facts::Side;
-use crate::money::div_floor;
+use crate::money::Cash;
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -30,7 +30,7 @@ impl Ranking for EntryPrice {
 
     /// Cost per lot in billionths of a cash unit, rounded down; negative for longs, whose `cost` is positive.
     fn score(&self, winner: &Winner, _round: &Round) -> i128 {
-        div_floor(-i128::from(winner.cost.0) * BILLION, i128::from(winner.qty.0).abs().max(1))
+        billionths_floor(-winner.cost, Cash(winner.qty.0))
     }
 
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {

@@ -4,7 +4,7 @@
 //! is below 1 in profit, so implementations turn it round, as here. Observed: max(|notional| ÷ account value, 1e-8) ×
 //! max(max(profit, 0) ÷ entry notional, 1e-8) (OtterSec, osec.io/blog/hyperliquid-risk-engine, 22 June 2026).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, gain, leverage};
+use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths, gain, leverage};
 use crate::facts::Side;
 use crate::money::div_ceil;
 use crate::registry::{Entry, Key, Need, Shape};
@@ -55,10 +55,9 @@ impl Ranking for Hyperliquid {
         match self.form {
             Form::Observed => gain(winner).max(LEAST) * leverage.max(LEAST),
             Form::Documented => {
-                let (value, cost) = (i128::from(winner.value.0).abs(), i128::from(winner.cost.0).abs());
                 let ratio = match round.side {
-                    Side::Long => value * BILLION / cost.max(1),
-                    Side::Short => cost * BILLION / value.max(1),
+                    Side::Long => billionths(winner.value, winner.cost),
+                    Side::Short => billionths(winner.cost, winner.value),
                 };
                 ratio * leverage
             }

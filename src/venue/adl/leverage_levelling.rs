@@ -8,9 +8,9 @@
 //! rᵢ = λ·(eᵢ − qᵢ·h) ÷ (v − λ·h): the lots kept are in proportion to the equity after closing everything at the ADL
 //! price, as far as the position reaches. So the lots kept are poured, not the lots taken.
 
-use super::{Policy, Round, Sharing, Sybil, Winner, water_filling};
+use super::{Policy, Round, Shares, Sharing, Sybil, Winner};
 use crate::facts::Side;
-use crate::money::{Qty, div_floor, narrow};
+use crate::money::proportion::Proportion;
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -25,14 +25,12 @@ pub const ENTRY: Entry<Policy> = Entry {
 };
 
 /// Equity after closing the whole position at the round's quantity-weighted price, rounded down, at least 0.
-fn equity_after(winner: &Winner, round: &Round) -> i128 {
-    let lots = i128::from(winner.qty.0).abs();
-    let product = i128::from(round.cash.0) * lots;
-    let needed = i128::from(round.needed.0).max(1);
+fn equity_after(winner: &Winner, side: Side, price: &Proportion) -> i128 {
+    let lots = winner.qty.0.unsigned_abs();
     let (collateral, cost) = (i128::from(winner.collateral.0), i128::from(winner.cost.0));
-    let equity = match round.side {
-        Side::Long => collateral + div_floor(product, needed) - cost,
-        Side::Short => collateral - cost + div_floor(-product, needed),
+    let equity = match side {
+        Side::Long => collateral + price.floor(lots).cast_signed() - cost,
+        Side::Short => collateral - cost - price.ceil(lots).cast_signed(),
     };
     equity.clamp(0, i128::from(i64::MAX))
 }
@@ -46,17 +44,10 @@ impl Sharing for LeverageLevelling {
         Sybil::Resistant
     }
 
-    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
-        let all: i128 = winners.iter().map(|winner| i128::from(winner.qty.0).abs()).sum();
-        let quantities: Vec<i128> = winners.iter().map(|winner| i128::from(winner.qty.0).abs()).collect();
-        let equities: Vec<i128> = winners.iter().map(|winner| equity_after(winner, round)).collect();
-        let kept = Qty(narrow((all - i128::from(round.needed.0)).max(0)));
-        taken.clear();
-        taken.resize(winners.len(), Qty::ZERO);
-        water_filling::fill(&quantities, &equities, kept, taken);
-        for (winner, lots) in winners.iter().zip(taken) {
-            *lots = winner.qty.abs() - *lots;
-        }
+    fn share(&self, winners: &[Winner], round: &Round, shares: &mut Shares) {
+        let needed = u128::from(round.needed.0.unsigned_abs()).max(1);
+        let price = Proportion::new(round.cash.0.unsigned_abs(), needed);
+        shares.keep_by_weight(winners, |winner| equity_after(winner, round.side, &price), round.needed);
     }
 }
 

@@ -4,8 +4,7 @@
 //! xᵢ = min(qᵢ, λ·equityᵢ): any other plan takes more from somebody who is not full. Source: the min-max integer program
 //! of Chitra's benchmark (arXiv 2512.01112 and its repository, December 2025), solved here directly.
 
-use super::{Policy, PriceNeed, Round, Sharing, Sybil, Winner, water_filling};
-use crate::money::Qty;
+use super::{Policy, PriceNeed, Round, Shares, Sharing, Sybil, Winner};
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -32,8 +31,8 @@ impl Sharing for MinMax {
         PriceNeed::OffMark
     }
 
-    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
-        water_filling::by_weight(winners, |winner| i128::from(winner.equity().0), round.needed, taken);
+    fn share(&self, winners: &[Winner], round: &Round, shares: &mut Shares) {
+        shares.take_by_weight(winners, |winner| i128::from(winner.equity().0), round.needed);
     }
 }
 

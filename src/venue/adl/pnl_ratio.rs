@@ -4,8 +4,8 @@
 //! profit ÷ collateral; OKX ranked by return on margin before effective leverage came in. Profit ÷ equity is the score
 //! of the simulator flox (FLOX-Foundation/flox@d2dc5ec).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, gain};
-use crate::money::{div_ceil, div_floor};
+use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_floor, gain};
+use crate::money::div_ceil;
 use crate::registry::{Entry, Key, Need, Shape};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,15 +54,14 @@ impl Ranking for PnlRatio {
 
     /// In billionths, rounded down; equity ≤ 0 ranks last.
     fn score(&self, winner: &Winner, _round: &Round) -> i128 {
-        let equity = i128::from(winner.equity().0);
-        if equity <= 0 {
+        let equity = winner.equity();
+        if equity.0 <= 0 {
             return i128::MIN;
         }
-        let profit = i128::from(winner.unrealised().0) * BILLION;
         match self.over {
             Over::Cost => gain(winner),
-            Over::Collateral => div_floor(profit, i128::from(winner.collateral.0.max(1))),
-            Over::Equity => div_floor(profit, equity),
+            Over::Collateral => billionths_floor(winner.unrealised(), winner.collateral.positive_part()),
+            Over::Equity => billionths_floor(winner.unrealised(), equity),
         }
     }
 

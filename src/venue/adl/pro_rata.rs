@@ -1,7 +1,6 @@
 //! Every winner gives the same share of its contracts: floor shares, remaining lots one each by account id.
 
-use super::{Policy, Round, Sharing, Sybil, Winner, water_filling};
-use crate::money::Qty;
+use super::{Policy, Round, Shares, Sharing, Sybil, Winner};
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -24,8 +23,8 @@ impl Sharing for ProRata {
         Sybil::Resistant
     }
 
-    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
-        water_filling::in_proportion(winners, round.needed, taken);
+    fn share(&self, winners: &[Winner], round: &Round, shares: &mut Shares) {
+        shares.take_in_proportion(winners, round.needed);
     }
 }
 

@@ -4,8 +4,7 @@
 //! arXiv 2512.01112, December 2025). Here g(λ) = λ^(power − 1), λ = effective leverage at the mark and endowment =
 //! unrealised profit, so xᵢ = min(qᵢ, τ·profitᵢ·λᵢ^power).
 
-use super::{BILLION, Policy, PriceNeed, Round, Sharing, Sybil, Winner, leverage, water_filling};
-use crate::money::Qty;
+use super::{BILLION, Policy, PriceNeed, Round, Shares, Sharing, Sybil, Winner, leverage};
 use crate::registry::{Entry, Key, Need, Shape};
 
 #[derive(Clone, Copy, Debug)]
@@ -51,8 +50,8 @@ impl Sharing for RiskAwareProRata {
         PriceNeed::OffMark
     }
 
-    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
-        water_filling::by_weight(winners, |winner| self.weight(winner), round.needed, taken);
+    fn share(&self, winners: &[Winner], round: &Round, shares: &mut Shares) {
+        shares.take_by_weight(winners, |winner| self.weight(winner), round.needed);
     }
 }
 

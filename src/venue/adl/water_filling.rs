@@ -1,81 +1,228 @@
 //! Shares of lots by weight, nobody beyond the position: xᵢ = min(qᵢ, λ·wᵢ) with the λ at which Σ xᵢ is the need.
 //!
-//! Whoever is full first (least qᵢ ÷ wᵢ) is taken out and the rest is shared among the others; sorting by that ratio finds
-//! the level in one walk. Shares are rounded down, and the lots left over go one each by account id.
+//! The level starts at λ = lots ÷ Σ w, as if nobody were full. Whoever is full at it (qᵢ ≤ λ·wᵢ) gives all, and the rest is
+//! shared among the others, until nobody is full at the level that they leave. Shares are rounded down, and the lots left
+//! over go one each by account id.
+//!
+//! So the full are those that a walk in the order of qᵢ ÷ wᵢ finds, which stops at the first who is not full at the level
+//! that those before him leave, without the sort. For whoever is full leaves the others no lower a level:
+//! qᵢ ≤ λ·wᵢ gives (left − qᵢ) ÷ (W − wᵢ) ≥ left ÷ W = λ. So levels rise in the walk and from pass to pass, and all that
+//! either takes out are full at its last level. Let the passes end at S with level λ and the walk at F with level μ. The
+//! first of a pass whom F lacks would make λ, up to then, no higher than μ, since the lots of F beyond S are at most μ each
+//! a weight: but who is full at no more than μ is in F. The first of the walk whom S lacks is full at a level that those
+//! before him left, all of them in S, so no higher than λ: but nobody outside of S is full at λ. So S = F.
 
 use super::Winner;
+use crate::money::proportion::Proportion;
 use crate::money::{Qty, narrow};
 
-/// The shares of `lots` by weight, one for each of the winners, which are in account order. A weight below 0 counts as
-/// none, and who has none gives only what the others cannot, in proportion to positions.
-pub(super) fn by_weight(winners: &[Winner], weight: impl Fn(&Winner) -> i128, lots: Qty, taken: &mut Vec<Qty>) {
-    let quantities: Vec<i128> = winners.iter().map(|winner| i128::from(winner.qty.0).abs()).collect();
-    let mut weights: Vec<i128> = winners.iter().map(weight).collect();
-    // Only ratios of weights count: all lose the same bits, until the greatest fits 63.
-    let most = weights.iter().copied().max().unwrap_or(0).max(0);
-    let excess = (128 - most.leading_zeros()).saturating_sub(63);
-    for weight in &mut weights {
-        *weight = if *weight > 0 { (*weight >> excess).max(1) } else { 0 };
+/// What a sharing policy takes from the winners of a round, with the room for working it out, which is kept between rounds.
+#[derive(Clone, Debug, Default)]
+pub struct Shares {
+    /// Lots taken from each winner, in the order of the winners.
+    pub lots: Vec<Qty>,
+    weighted: Vec<Part>,
+    weightless: Vec<Part>,
+}
+
+/// A winner who is not full yet.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    at: u32,
+    lots: u64,
+    weight: u64,
+}
+
+impl Shares {
+    /// Takes `lots` from the winners by weight. A weight below 0 counts as none, and who has none gives only what the
+    /// others cannot, in proportion to positions.
+    pub fn take_by_weight(&mut self, winners: &[Winner], weight: impl Fn(&Winner) -> i128, lots: Qty) {
+        // Only ratios of weights count: all lose the same bits, until the greatest fits 63. Most need lose none.
+        let mut lost = 0;
+        loop {
+            let bits = self.weigh(winners, &weight, lost);
+            if bits <= 63 + lost {
+                break;
+            }
+            lost = bits - 63;
+        }
+        self.lots.clear();
+        self.lots.resize(winners.len(), Qty::ZERO);
+        let left = pour(&mut self.weighted, lots.0.unsigned_abs(), &mut self.lots);
+        if left > 0 {
+            pour(&mut self.weightless, left, &mut self.lots);
+        }
     }
-    taken.clear();
-    taken.resize(winners.len(), Qty::ZERO);
-    fill(&quantities, &weights, lots, taken);
-}
 
-/// The same with positions as weights: the same share of every position.
-pub(super) fn in_proportion(winners: &[Winner], lots: Qty, taken: &mut Vec<Qty>) {
-    by_weight(winners, |winner| i128::from(winner.qty.0).abs(), lots, taken);
-}
+    /// The same with positions as weights: the same share of every position.
+    pub fn take_in_proportion(&mut self, winners: &[Winner], lots: Qty) {
+        self.take_by_weight(winners, |winner| i128::from(winner.qty.0).abs(), lots);
+    }
 
-/// Adds to `taken` the shares of `lots` by weights of 0 or more below 2⁶³.
-pub(super) fn fill(quantities: &[i128], weights: &[i128], lots: Qty, taken: &mut [Qty]) {
-    let weighted: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] > 0 && quantities[i] > 0).collect();
-    let weightless: Vec<usize> = (0..weights.len()).filter(|&i| weights[i] <= 0 && quantities[i] > 0).collect();
-    let left = pour(quantities, weights, weighted, i128::from(lots.0), taken);
-    pour(quantities, quantities, weightless, left, taken);
+    /// Takes `lots` so that what the winners keep is shared by weight.
+    pub fn keep_by_weight(&mut self, winners: &[Winner], weight: impl Fn(&Winner) -> i128, lots: Qty) {
+        let all: i128 = winners.iter().map(|winner| i128::from(winner.qty.0).abs()).sum();
+        let kept = Qty(narrow((all - i128::from(lots.0)).max(0)));
+        self.take_by_weight(winners, weight, kept);
+        for (winner, lots) in winners.iter().zip(&mut self.lots) {
+            *lots = winner.qty.abs() - *lots;
+        }
+    }
+
+    /// Lays out who may give, by weights without their last bits, and returns the bits of the greatest weight.
+    fn weigh(&mut self, winners: &[Winner], weight: impl Fn(&Winner) -> i128, lost: u32) -> u32 {
+        self.weighted.clear();
+        self.weightless.clear();
+        let mut bits = 0;
+        for (at, winner) in (0u32..).zip(winners) {
+            let lots = winner.qty.0.unsigned_abs();
+            let weight = weight(winner).max(0);
+            bits |= weight;
+            if lots == 0 {
+                continue;
+            }
+            if weight > 0 {
+                // Of one that does not fit, what is poured is weighed again.
+                let weight = u64::try_from(weight >> lost).unwrap_or(u64::MAX).max(1);
+                self.weighted.push(Part { at, lots, weight });
+            } else {
+                self.weightless.push(Part { at, lots, weight: lots });
+            }
+        }
+        i128::BITS - bits.leading_zeros()
+    }
 }
 
 /// Pours lots over those named and returns what did not fit.
-fn pour(quantities: &[i128], weights: &[i128], mut order: Vec<usize>, lots: i128, taken: &mut [Qty]) -> i128 {
-    order.sort_by(|&i, &j| (quantities[i] * weights[j]).cmp(&(quantities[j] * weights[i])).then(i.cmp(&j)));
-    let mut weight: i128 = order.iter().map(|&i| weights[i]).sum();
+fn pour(open: &mut Vec<Part>, lots: u64, taken: &mut [Qty]) -> u64 {
+    let word = |lots: u64| Qty(i64::try_from(lots).expect("a share is no more than a position"));
+    let mut weight: u128 = open.iter().map(|part| u128::from(part.weight)).sum();
     let mut left = lots;
-    let mut full = 0;
-    for &i in &order {
-        if quantities[i] * weight > left * weights[i] {
+    let mut rest;
+    loop {
+        if open.is_empty() {
+            return left;
+        }
+        let level = Proportion::new(left, weight);
+        rest = left;
+        let before = open.len();
+        open.retain(|part| {
+            let share = level.floor(part.weight);
+            let is_full = u128::from(part.lots) <= share;
+            let lots = if is_full { part.lots } else { u64::try_from(share).unwrap_or(u64::MAX) };
+            taken[part.at as usize] = word(lots);
+            rest -= lots;
+            if is_full {
+                left -= part.lots;
+                weight -= u128::from(part.weight);
+            }
+            !is_full
+        });
+        if open.len() == before {
             break;
         }
-        taken[i] += Qty(narrow(quantities[i]));
-        left -= quantities[i];
-        weight -= weights[i];
-        full += 1;
-    }
-    let mut open = order.split_off(full);
-    open.sort_unstable();
-    let mut rest = left;
-    for &i in &open {
-        let share = left * weights[i] / weight;
-        taken[i] += Qty(narrow(share));
-        rest -= share;
     }
     // Fewer lots are left than there are shares, and no share that was rounded down is full.
-    for &i in &open {
-        if rest > 0 && i128::from(taken[i].0) < quantities[i] {
-            taken[i] += Qty(1);
-            rest -= 1;
+    for part in &open[..] {
+        if rest == 0 {
+            break;
         }
+        taken[part.at as usize] += Qty(1);
+        rest -= 1;
     }
     rest
 }
 
 #[cfg(test)]
 mod tests {
+    use num_bigint::BigInt;
+    use proptest::prelude::*;
+
+    use super::super::conformance::short;
     use super::*;
 
-    fn shares(quantities: &[i128], weights: &[i128], lots: i64) -> Vec<i64> {
-        let mut taken = vec![Qty::ZERO; quantities.len()];
-        fill(quantities, weights, Qty(lots), &mut taken);
-        taken.iter().map(|lots| lots.0).collect()
+    fn shares(quantities: &[i64], weights: &[i128], lots: i64) -> Vec<i64> {
+        let holds = |(account, &lots): (u32, &i64)| Winner { qty: Qty(-lots), ..short(account, 1, 1, 0) };
+        let winners: Vec<Winner> = (0u32..).zip(quantities).map(holds).collect();
+        let mut shares = Shares::default();
+        shares.take_by_weight(&winners, |winner| weights[winner.account as usize], Qty(lots));
+        shares.lots.iter().map(|lots| lots.0).collect()
+    }
+
+    /// The definition: a walk over everybody in the order of qᵢ ÷ wᵢ. Adds to `taken`, returns what does not fit.
+    fn walk(quantities: &[i64], weights: &[i64], mut order: Vec<usize>, lots: i64, taken: &mut [i64]) -> i64 {
+        let product = |a: i64, b: i64| i128::from(a) * i128::from(b);
+        order.sort_by(|&i, &j| product(quantities[i], weights[j]).cmp(&product(quantities[j], weights[i])));
+        let mut weight: BigInt = order.iter().map(|&i| BigInt::from(weights[i])).sum();
+        let mut left = lots;
+        let mut full = 0;
+        for &i in &order {
+            if quantities[i] * &weight > left * BigInt::from(weights[i]) {
+                break;
+            }
+            taken[i] = quantities[i];
+            left -= quantities[i];
+            weight -= weights[i];
+            full += 1;
+        }
+        let mut open = order.split_off(full);
+        open.sort_unstable();
+        let mut rest = left;
+        for &i in &open {
+            let share = left * BigInt::from(weights[i]) / &weight;
+            taken[i] = i64::try_from(share).unwrap();
+            rest -= taken[i];
+        }
+        for &i in &open {
+            if rest > 0 && taken[i] < quantities[i] {
+                taken[i] += 1;
+                rest -= 1;
+            }
+        }
+        rest
+    }
+
+    fn walked(quantities: &[i64], weights: &[i128], lots: i64) -> Vec<i64> {
+        let most = weights.iter().copied().max().unwrap().max(0);
+        let excess = (128 - most.leading_zeros()).saturating_sub(63);
+        let weights: Vec<i64> = weights
+            .iter()
+            .map(|&weight| if weight > 0 { i64::try_from(weight >> excess).unwrap().max(1) } else { 0 })
+            .collect();
+        let (weighted, weightless) = (0..weights.len()).partition(|&i| weights[i] > 0);
+        let mut taken = vec![0; weights.len()];
+        let left = walk(quantities, &weights, weighted, lots, &mut taken);
+        walk(quantities, quantities, weightless, left, &mut taken);
+        taken
+    }
+
+    /// Small numbers, among which ties are frequent, and numbers of all sizes.
+    fn lots() -> impl Strategy<Value = i64> {
+        prop_oneof![1i64..8, 1i64..2_000, (1..=i64::MAX, 0u32..62).prop_map(|(lots, shift)| (lots >> shift).max(1))]
+    }
+
+    fn weight() -> impl Strategy<Value = i128> {
+        let small = (-2i64..8).prop_map(i128::from);
+        prop_oneof![small, lots().prop_map(i128::from), (any::<i128>(), 0u32..127).prop_map(|(w, shift)| w >> shift)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn shares_are_those_of_a_walk_in_the_order_in_which_positions_are_full(
+            people in proptest::collection::vec((lots(), weight()), 1..30),
+            part in 0.0f64..1.05,
+            needed in lots(),
+        ) {
+            let (quantities, weights): (Vec<i64>, Vec<i128>) = people.into_iter().unzip();
+            // Need that leaves some full and some not, and any other.
+            let all: i128 = quantities.iter().copied().map(i128::from).sum();
+            let share = crate::money::Cash::floor(part * all as f64).map_or(i64::MAX, |lots| lots.0.max(1));
+            for needed in [needed, share] {
+                prop_assert_eq!(shares(&quantities, &weights, needed), walked(&quantities, &weights, needed));
+            }
+        }
     }
 
     /// Level 2 fills the first (2 of 2), the others take 2·3 and 2·1 of the 10 lots.
@@ -87,13 +234,13 @@ mod tests {
     #[test]
     fn who_has_no_weight_gives_only_what_the_others_cannot() {
         assert_eq!(shares(&[4, 5, 6], &[1, 0, 1], 8), [4, 0, 4]);
-        assert_eq!(shares(&[4, 5, 6], &[1, 0, 1], 12), [4, 2, 6]);
+        assert_eq!(shares(&[4, 5, 6], &[1, -3, 1], 12), [4, 2, 6]);
         assert_eq!(shares(&[4, 5, 6], &[1, 0, 1], 99), [4, 5, 6]);
     }
 
     #[test]
     fn numbers_at_the_limit_of_64_bits_are_shared_exactly() {
         let most = i128::from(i64::MAX);
-        assert_eq!(shares(&[most, 1], &[most, most], i64::MAX), [i64::MAX - 1, 1]);
+        assert_eq!(shares(&[i64::MAX, 1], &[most, most], i64::MAX), [i64::MAX - 1, 1]);
     }
 }

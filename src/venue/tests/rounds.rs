@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use proptest::prelude::*;
 
-use super::super::adl::{POLICIES, Policy, Round, Sharing, Sybil, Winner};
+use super::super::adl::{POLICIES, Policy, Round, Shares, Sharing, Sybil, Winner};
 use super::worlds::{World, fill, open, worlds};
 use super::*;
 
@@ -21,12 +21,12 @@ impl Sharing for Recorder {
         Sybil::Splittable
     }
 
-    fn share(&self, winners: &[Winner], round: &Round, taken: &mut Vec<Qty>) {
+    fn share(&self, winners: &[Winner], round: &Round, shares: &mut Shares) {
         self.0.lock().unwrap().push((*round, winners.to_vec()));
         let mut left = round.needed;
-        taken.clear();
+        shares.lots.clear();
         for winner in winners {
-            taken.push(left.min(winner.qty.abs()));
+            shares.lots.push(left.min(winner.qty.abs()));
             left -= left.min(winner.qty.abs());
         }
     }
@@ -67,14 +67,36 @@ fn salts_differ_with_the_mark() {
     assert!((1..100).all(|mark| salt(mark) != salt(mark + 1)));
 }
 
-/// Lots needed and placed by the first round of a world under another policy.
-fn first_round(world: &World, policy: Policy) -> Option<(Qty, Qty)> {
+/// A world under another policy.
+fn open_under(world: &World, policy: Policy, telling: Telling) -> Venue {
     let (mut opened, rules) = open(world);
     let register = opened.release();
     drop(opened);
-    let rules = Arc::new(Rules { adl: policy, ..(*rules).clone() });
-    let mut venue = Venue::new(rules);
-    venue.open(register, Telling::Told);
+    let mut venue = Venue::new(Arc::new(Rules { adl: policy, ..(*rules).clone() }));
+    venue.open(register, telling);
+    venue
+}
+
+/// All facts of a world under another policy; the end of the venue too.
+fn told(world: &World, policy: Policy, telling: Telling) -> (Venue, Vec<Fact>) {
+    let mut venue = open_under(world, policy, telling);
+    let mut marks = [100, 100];
+    let mut facts = Vec::new();
+    for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
+        marks[usize::from(contract)] = mark;
+        venue.apply(Command::Mark { now: Nanos(i), contract, mark: Price(mark) }).unwrap();
+        let mut next = venue.apply(Command::Check { now: Nanos(i) }).unwrap();
+        while let Next::Order(order) = next {
+            next = venue.apply(Command::Fill(fill(world, &order, marks[usize::from(order.contract)]))).unwrap();
+        }
+        facts.append(venue.facts());
+    }
+    (venue, facts)
+}
+
+/// Lots needed and placed by the first round of a world under another policy.
+fn first_round(world: &World, policy: Policy) -> Option<(Qty, Qty)> {
+    let mut venue = open_under(world, policy, Telling::Told);
     let mut marks = [100, 100];
     for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
         marks[usize::from(contract)] = mark;
@@ -106,6 +128,38 @@ proptest! {
         prop_assert_eq!(placed, needed.min(held));
         for entry in POLICIES.entries {
             prop_assert_eq!(first_round(&world, *entry.build_default()), Some((needed, placed)), "{}", entry.kind);
+        }
+    }
+
+    /// Where nobody listens, whoever is closed whole is closed at once: that leaves the same accounts as fill by fill, and
+    /// comes to the same sums.
+    #[test]
+    fn a_round_is_the_same_whether_or_not_its_fills_are_told(world in worlds()) {
+        for entry in POLICIES.entries {
+            let (fills, facts) = told(&world, *entry.build_default(), Telling::Silent);
+            let (mut whole, unheard) = told(&world, *entry.build_default(), Telling::Counted);
+            let rounds = |facts: &[Fact]| -> Vec<Fact> {
+                facts.iter().filter(|fact| matches!(fact, Fact::Round { .. })).copied().collect()
+            };
+            prop_assert_eq!(rounds(&facts), rounds(&unheard), "{}", entry.kind);
+            for id in 0..world.accounts() {
+                prop_assert_eq!(fills.ledger().position(id), whole.ledger().position(id), "{}", entry.kind);
+                prop_assert_eq!(fills.ledger().wallet(id), whole.ledger().wallet(id), "{}", entry.kind);
+            }
+            prop_assert_eq!(fills.ledger().fund(), whole.ledger().fund(), "{}", entry.kind);
+            let (mut accounts, mut notional, mut haircut, mut gift) = (std::collections::BTreeSet::new(), 0, 0, 0);
+            for fact in &facts {
+                if let Fact::Deleveraged { account, notional: lots, haircut: lost, .. } = fact {
+                    accounts.insert(*account);
+                    notional += lots.0;
+                    haircut += lost.0.max(0);
+                    gift += (-lost.0).max(0);
+                }
+            }
+            let counted = whole.counted();
+            prop_assert_eq!(counted.deleveraged.count(), i64::try_from(accounts.len()).unwrap(), "{}", entry.kind);
+            let sums = (counted.adl_notional, counted.adl_haircut, counted.adl_gift);
+            prop_assert_eq!(sums, (notional, haircut, gift), "{}", entry.kind);
         }
     }
 }

@@ -47,11 +47,11 @@ fn question<'a>(
         contract: 0,
         side: Side::Short,
         rule: Eligible::ProfitAtMark,
-        mark: round.mark,
-        worst: round.price,
+        lot: Cash(round.mark.0),
+        lot_at_worst: Cash(round.price.0),
         tiers,
         marks: &[],
-        busy,
+        busy: Some(busy),
     };
     Question { field, policy, round, lot_value: round.mark.0 }
 }

@@ -35,6 +35,12 @@ const LAYERS: [&[PositionLayer]; 6] = [
     &[PositionLayer::Engine],
 ];
 
+impl World {
+    pub(super) fn accounts(&self) -> u32 {
+        u32::try_from(self.people.len()).unwrap()
+    }
+}
+
 pub(super) fn worlds() -> impl Strategy<Value = World> {
     let person = (60i64..140, 1i64..30, 5i64..900, 0u16..2, any::<bool>());
     let people = proptest::collection::vec(person, 1..25);

@@ -1,0 +1,152 @@
+//! All winners of a side, best score first.
+
+use std::cmp::Reverse;
+
+use super::Question;
+use crate::venue::adl::Winner;
+
+/// A ranking and the room for it, which is kept between rounds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ranked {
+    /// Everybody, in the order of positions and so of accounts.
+    pub winners: Vec<Winner>,
+    scores: Vec<i128>,
+    /// The best first: how far below the best possible score, in 32 bits, and the place in `winners`. So of equal scores the
+    /// one in the lower place goes first, and one word is moved in place of a score and a place.
+    keys: Vec<u64>,
+    spare: Vec<u64>,
+    /// How many have been asked for.
+    taken: usize,
+}
+
+impl Ranked {
+    /// Ranks whoever may win in a round.
+    pub fn rank(&mut self, question: &Question<'_>) {
+        let Self { winners, scores, keys, spare, taken } = self;
+        *taken = 0;
+        winners.clear();
+        scores.clear();
+        keys.clear();
+        question.field.each(|winner| {
+            let score = question.policy.score(&winner, question.round);
+            let place = u32::try_from(winners.len()).expect("positions are numbered in 32 bits");
+            keys.push(u64::from(!coarse(score)) << 32 | u64::from(place));
+            scores.push(score);
+            winners.push(winner);
+        });
+        sort(keys, spare);
+        // Scores that look equal from afar are told apart.
+        for alike in keys.chunk_by_mut(|a, b| a >> 32 == b >> 32) {
+            let score = |key: &u64| scores[place(*key) as usize];
+            if alike.len() > 1 && alike.windows(2).any(|pair| score(&pair[0]) != score(&pair[1])) {
+                alike.sort_unstable_by_key(|key| (Reverse(score(key)), *key));
+            }
+        }
+    }
+
+    /// The places of all in `winners`, best first.
+    pub fn places(&self) -> impl Iterator<Item = u32> {
+        self.keys.iter().map(|&key| place(key))
+    }
+
+    /// The next best.
+    pub fn next(&mut self) -> Option<&Winner> {
+        let key = *self.keys.get(self.taken)?;
+        self.taken += 1;
+        Some(&self.winners[place(key) as usize])
+    }
+}
+
+/// The place in a key.
+fn place(key: u64) -> u32 {
+    u32::try_from(key & u64::from(u32::MAX)).expect("32 bits")
+}
+
+/// Sorts keys whose lower halves ascend already: three rounds of 11 bits, each of which keeps the order of the last.
+fn sort(keys: &mut Vec<u64>, spare: &mut Vec<u64>) {
+    const BITS: u32 = 11;
+    if keys.len() < 1 << BITS {
+        return keys.sort_unstable();
+    }
+    let digit = |key: u64, round: u32| (key >> (32 + round * BITS)) as usize & ((1 << BITS) - 1);
+    // Before each digit so many keys come.
+    let mut before = [[0u32; 1 << BITS]; 3];
+    for &key in &*keys {
+        for (round, count) in (0..).zip(&mut before) {
+            count[digit(key, round)] += 1;
+        }
+    }
+    spare.resize(keys.len(), 0);
+    for (round, before) in (0..).zip(&mut before) {
+        // All are alike here.
+        if before[digit(keys[0], round)] as usize == keys.len() {
+            continue;
+        }
+        let mut sum = 0;
+        for count in before.iter_mut() {
+            sum += std::mem::replace(count, sum);
+        }
+        for &key in &*keys {
+            let at = &mut before[digit(key, round)];
+            spare[*at as usize] = key;
+            *at += 1;
+        }
+        std::mem::swap(keys, spare);
+    }
+}
+
+/// A score in 32 bits: of a higher one never less. Sign, seven bits of the exponent and the 24 bits after the first of the
+/// magnitude, as in a float, so that a few scores far from the rest do not make the rest look equal.
+fn coarse(score: i128) -> u32 {
+    // Of a negative score the bits of its complement, turned round.
+    let magnitude = if score < 0 { !score } else { score }.cast_unsigned();
+    let exponent = u128::BITS - magnitude.leading_zeros();
+    let digits = magnitude.checked_shl(u128::BITS - exponent).unwrap_or(0) >> 103 & 0xff_ffff;
+    let digits = u32::try_from(digits).expect("24 bits");
+    let above = exponent << 24 | digits;
+    if score < 0 { !above & 0x7fff_ffff } else { 1 << 31 | above }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Scores of all sizes and both signs.
+    fn score() -> impl Strategy<Value = i128> {
+        (any::<i128>(), 0u32..128).prop_map(|(score, shift)| score >> shift)
+    }
+
+    #[test]
+    fn small_scores_are_told_apart_from_afar() {
+        let around: Vec<u32> = (-(1i128 << 24)..1 << 24).step_by(4_099).map(coarse).collect();
+        assert!(around.is_sorted_by(|a, b| a < b));
+        assert_eq!((coarse(i128::MIN), coarse(i128::MAX)), (0, u32::MAX));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        /// Few scores and many, all over and close together, with ties.
+        #[test]
+        fn sorted_by_digits_is_sorted(scores in proptest::collection::vec(any::<u32>(), 1..8_000), shift in 0u32..32) {
+            let key = |(place, score): (u64, &u32)| u64::from(score >> shift) << 32 | place;
+            let mut keys: Vec<u64> = (0..).zip(&scores).map(key).collect();
+            let mut sorted = keys.clone();
+            sorted.sort_unstable();
+            sort(&mut keys, &mut Vec::new());
+            prop_assert_eq!(keys, sorted);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn from_afar_no_score_changes_its_order(a in score(), b in score(), step in 0i128..3) {
+            prop_assert!(a > b || coarse(a) <= coarse(b));
+            prop_assert!(a < b || coarse(a) >= coarse(b));
+            prop_assert!(coarse(a) <= coarse(a.saturating_add(step)));
+        }
+    }
+}
