@@ -19,11 +19,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+mod ahead;
+
 use super::{Book, Offer, Place, Reference, Refresh, SLACK, Taker};
 use crate::market::distribution::{DISTRIBUTION_INFO, DISTRIBUTIONS, Distribution};
 use crate::market::math;
 use crate::money::{Cash, Nanos};
 use crate::registry::{Entry, Key, Need, Shape, Values};
+use ahead::Ahead;
 
 /// Checked parameters.
 #[derive(Clone, Copy, Debug)]
@@ -224,48 +227,6 @@ pub const ENTRY: Entry<dyn Book> = Entry {
 
 /// Least `depth_factor`, and the inverse of the greatest.
 const LEAST_FACTOR: f64 = 0.000_1;
-
-/// Displacements of orders to come.
-///
-/// x follows from N alone, and N after a row of orders is a sum. One power takes longer than all else that an order needs,
-/// but the powers of many do not wait for each other.
-#[derive(Clone, Debug, Default)]
-struct Ahead {
-    /// N after each order.
-    moved: Vec<f64>,
-    /// |x| there.
-    size: Vec<f64>,
-    /// Those before have come.
-    next: usize,
-}
-
-impl Ahead {
-    fn clear(&mut self) {
-        self.moved.clear();
-        self.size.clear();
-        self.next = 0;
-    }
-
-    /// |x| = 1 %·(|N|/D)^(1/κ) of all.
-    fn find(&mut self, depth: f64, inverse_kappa: f64) {
-        self.size.extend(self.moved.iter().map(|moved| moved.abs() / depth));
-        math::pow_all(&mut self.size, inverse_kappa);
-        self.size.iter_mut().for_each(|x| *x *= UNIT);
-    }
-
-    /// x at N, where that is the next of the orders to come.
-    #[inline]
-    fn displacement(&self, moved: f64) -> Option<f64> {
-        let size = *self.moved.get(self.next).filter(|next| **next == moved).and(self.size.get(self.next))?;
-        Some(if moved < 0.0 { -size } else { size })
-    }
-
-    /// An order has left the book at N.
-    #[inline]
-    fn pass(&mut self, moved: f64) {
-        self.next += usize::from(self.moved.get(self.next) == Some(&moved));
-    }
-}
 
 impl Standing {
     fn of(values: &Values) -> Option<Self> {

@@ -77,6 +77,48 @@ fn every_book_of_the_list_builds_and_keeps_the_laws_of_a_book() {
     }
 }
 
+/// What a row of orders is offered and leaves behind, each in turn.
+fn filled(book: &mut dyn Book, orders: &[(Taker, i64)]) -> Vec<(i64, u64, u64)> {
+    let mut fill = |&(taker, lots): &(Taker, i64)| {
+        let offer = book.offer(INDEX, taker, lots);
+        book.accept(&offer);
+        (offer.lots, offer.value.to_bits(), book.displacement().to_bits())
+    };
+    orders.iter().map(&mut fill).collect()
+}
+
+#[test]
+fn orders_are_filled_alike_whether_or_not_they_were_foreseen() {
+    let mut stream = Stream::new(7, Purpose::Bootstrap, (2, 0), 0);
+    let books = ["", ", kappa = 0.7", ", standing_share = 0.3, standing_from = 0.001", ", max_displacement = 0.02"];
+    for keys in books {
+        let mut book = depth(keys);
+        // Quotes are withdrawn, so that some of those that stay are reached.
+        refreshed(book.as_mut(), 60.0, INDEX * 0.97);
+        for _ in 0..50 {
+            let orders: Vec<(Taker, i64)> = (0..20)
+                .map(|_| {
+                    let taker = if stream.word() % 3 == 0 { Taker::Buys } else { Taker::Sells };
+                    (taker, lots(1e7 * open_unit(stream.word())))
+                })
+                .collect();
+            let mut unforeseen = book.boxed_clone();
+            let expected = filled(unforeseen.as_mut(), &orders);
+            let mut foreseen = book.boxed_clone();
+            foreseen.foresee(INDEX, &orders);
+            assert_eq!(filled(foreseen.as_mut(), &orders), expected, "all as told{keys}");
+            // The fifth is not sent, and the tenth is cut short.
+            let mut sent = orders.clone();
+            sent[9].1 /= 2;
+            sent.remove(4);
+            let expected = filled(book.boxed_clone().as_mut(), &sent);
+            book.foresee(INDEX, &orders);
+            assert_eq!(filled(book.as_mut(), &sent), expected, "otherwise than told{keys}");
+            refreshed(book.as_mut(), 1_000.0, INDEX * 0.97);
+        }
+    }
+}
+
 #[test]
 fn one_percent_costs_the_quoted_depth_and_the_average_fill_is_in_closed_form() {
     // κ = 1 is linear: 122M moves 1 % and fills at half of it.
