@@ -483,7 +483,7 @@ impl Venue {
         if qty.is_zero() {
             self.ledger.close(slot);
         } else if mode == MarginMode::Isolated {
-            self.rearm(id);
+            self.rearm_at(slot);
         }
     }
 }

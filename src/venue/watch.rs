@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::ledger::{Position, State};
+use super::ledger::{Position, Slot, State};
 use super::rules::MarginMode;
 use super::triggers::{self, Trigger};
 use super::{Queued, SIDES, Venue};
@@ -195,27 +195,37 @@ impl Venue {
     /// soon as all marks of the next refresh are in.
     #[inline(never)]
     pub(super) fn rearm(&mut self, id: u32) {
-        let position = self.ledger.position(id);
+        let slot = self.ledger.slot(id);
+        self.rearm_at(slot);
+    }
+
+    /// The same where its funding has been counted up to now.
+    pub(super) fn rearm_at(&mut self, slot: Slot) {
+        let position = self.ledger.at_mut(slot);
         if position.mode == MarginMode::Cross {
-            self.ledger.position_mut(id).state = State::Due;
+            position.state = State::Due;
             self.due.push(position.account);
             return;
         }
-        let rules = &self.rules.contracts[usize::from(position.contract)];
-        let backing = position.collateral - position.owed;
-        let place = rules.trigger(self.rules.trigger, position.qty, position.cost, backing);
-        self.arm(id, place);
+        let &mut Position { contract, qty, cost, collateral, owed, .. } = position;
+        let rules = &self.rules.contracts[usize::from(contract)];
+        let place = rules.trigger(self.rules.trigger, qty, cost, collateral - owed);
+        self.arm_at(slot, place);
     }
 
     /// Sets the trigger of a position to a place on its line.
     pub(super) fn arm(&mut self, id: u32, place: i64) {
-        let position = self.ledger.position(id);
-        let c = usize::from(position.contract);
-        let side = self.rules.contracts[c].line_side(Side::of(position.qty));
+        let slot = self.ledger.slot(id);
+        self.arm_at(slot, place);
+    }
+
+    fn arm_at(&mut self, slot: Slot, place: i64) {
+        let &Position { id, contract, qty, .. } = self.ledger.at(slot);
+        let c = usize::from(contract);
+        let side = self.rules.contracts[c].line_side(Side::of(qty));
         let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
         let cursor = &mut self.cursors[c][usize::from(side == Side::Short)];
         let key = cursor.key(distance);
-        let slot = self.ledger.slot(id);
         self.ledger.rearm(slot, key);
         cursor.rearmed.push(Reverse(Trigger { distance: key, position: id }));
     }

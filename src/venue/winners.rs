@@ -183,13 +183,12 @@ impl Winners {
         best.clear();
         if self.is_ranked {
             std::mem::swap(&mut self.ranked.winners, winners);
-            for place in self.ranked.places() {
+            for next in self.ranked.best() {
                 if found >= question.round.needed {
                     break;
                 }
-                let lots = winners[place as usize].qty.abs();
-                found += lots;
-                best.push(Best { place, lots });
+                found += next.lots;
+                best.push(next);
             }
             return found;
         }

@@ -4,13 +4,11 @@
 //! shared among the others, until nobody is full at the level that they leave. Shares are rounded down, and the lots left
 //! over go one each by account id.
 //!
-//! So the full are those that a walk in the order of qᵢ ÷ wᵢ finds, which stops at the first who is not full at the level
-//! that those before him leave, without the sort. For whoever is full leaves the others no lower a level:
-//! qᵢ ≤ λ·wᵢ gives (left − qᵢ) ÷ (W − wᵢ) ≥ left ÷ W = λ. So levels rise in the walk and from pass to pass, and all that
-//! either takes out are full at its last level. Let the passes end at S with level λ and the walk at F with level μ. The
-//! first of a pass whom F lacks would make λ, up to then, no higher than μ, since the lots of F beyond S are at most μ each
-//! a weight: but who is full at no more than μ is in F. The first of the walk whom S lacks is full at a level that those
-//! before him left, all of them in S, so no higher than λ: but nobody outside of S is full at λ. So S = F.
+//! A walk in the order of qᵢ ÷ wᵢ that stops at the first who is not full would find the same: it is the definition, and the
+//! tests keep it. For levels only rise, since qᵢ ≤ λ·wᵢ gives (left − qᵢ) ÷ (W − wᵢ) ≥ left ÷ W = λ; so either ends with a set
+//! of exactly those who are full at the level that the set leaves to the others. There is but one: of two, that of the lower
+//! level λ lies within that of the higher, μ, and whoever the second has more has qᵢ > λ·wᵢ. Let W be the weights outside of
+//! the first: it leaves λ·W lots, which are all qᵢ of those more and μ ≥ λ for each weight of the others, hence more than λ·W.
 
 use super::Winner;
 use crate::money::proportion::Proportion;
@@ -95,7 +93,6 @@ impl Shares {
 
 /// Pours lots over those named and returns what did not fit.
 fn pour(open: &mut Vec<Part>, lots: u64, taken: &mut [Qty]) -> u64 {
-    let word = |lots: u64| Qty(i64::try_from(lots).expect("a share is no more than a position"));
     let mut weight: u128 = open.iter().map(|part| u128::from(part.weight)).sum();
     let mut left = lots;
     let mut rest;
@@ -105,22 +102,24 @@ fn pour(open: &mut Vec<Part>, lots: u64, taken: &mut [Qty]) -> u64 {
         }
         let level = Proportion::new(left, weight);
         rest = left;
-        let before = open.len();
-        open.retain(|part| {
-            let share = level.floor(part.weight);
-            let is_full = u128::from(part.lots) <= share;
-            let lots = if is_full { part.lots } else { u64::try_from(share).unwrap_or(u64::MAX) };
-            taken[part.at as usize] = word(lots);
-            rest -= lots;
-            if is_full {
-                left -= part.lots;
-                weight -= u128::from(part.weight);
-            }
-            !is_full
-        });
-        if open.len() == before {
+        let mut kept = 0;
+        for at in 0..open.len() {
+            let part = open[at];
+            let share = u64::try_from(level.floor(part.weight)).unwrap_or(u64::MAX);
+            let given = share.min(part.lots);
+            taken[part.at as usize] = Qty(i64::try_from(given).expect("a share is no more than a position"));
+            rest -= given;
+            // Who is full is anybody's guess, so no branch hangs on it.
+            let is_full = part.lots <= share;
+            left -= u64::from(is_full) * part.lots;
+            weight -= u128::from(u64::from(is_full) * part.weight);
+            open[kept] = part;
+            kept += usize::from(!is_full);
+        }
+        if kept == open.len() {
             break;
         }
+        open.truncate(kept);
     }
     // Fewer lots are left than there are shares, and no share that was rounded down is full.
     for part in &open[..] {

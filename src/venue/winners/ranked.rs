@@ -2,7 +2,8 @@
 
 use std::cmp::Reverse;
 
-use super::Question;
+use super::{Best, Question};
+use crate::money::Qty;
 use crate::venue::adl::Winner;
 
 /// A ranking and the room for it, which is kept between rounds.
@@ -10,6 +11,8 @@ use crate::venue::adl::Winner;
 pub(super) struct Ranked {
     /// Everybody, in the order of positions and so of accounts.
     pub winners: Vec<Winner>,
+    /// Their lots and scores: columns of few bytes, since they are asked for in the order of the ranking.
+    lots: Vec<Qty>,
     scores: Vec<i128>,
     /// The best first: how far below the best possible score, in 32 bits, and the place in `winners`. So of equal scores the
     /// one in the lower place goes first, and one word is moved in place of a score and a place.
@@ -22,15 +25,17 @@ pub(super) struct Ranked {
 impl Ranked {
     /// Ranks whoever may win in a round.
     pub fn rank(&mut self, question: &Question<'_>) {
-        let Self { winners, scores, keys, spare, taken } = self;
+        let Self { winners, lots, scores, keys, spare, taken } = self;
         *taken = 0;
         winners.clear();
+        lots.clear();
         scores.clear();
         keys.clear();
         question.field.each(|winner| {
             let score = question.policy.score(&winner, question.round);
             let place = u32::try_from(winners.len()).expect("positions are numbered in 32 bits");
             keys.push(u64::from(!coarse(score)) << 32 | u64::from(place));
+            lots.push(winner.qty.abs());
             scores.push(score);
             winners.push(winner);
         });
@@ -44,9 +49,9 @@ impl Ranked {
         }
     }
 
-    /// The places of all in `winners`, best first.
-    pub fn places(&self) -> impl Iterator<Item = u32> {
-        self.keys.iter().map(|&key| place(key))
+    /// All, best first.
+    pub fn best(&self) -> impl Iterator<Item = Best> {
+        self.keys.iter().map(|&key| Best { place: place(key), lots: self.lots[place(key) as usize] })
     }
 
     /// The next best.
