@@ -140,7 +140,7 @@ impl Venue {
         scratch.search.search(&question);
         let mut found = Qty::ZERO;
         while found < round.needed {
-            let Some((winner, id)) = scratch.search.next(&question) else { break };
+            let Some((winner, id)) = scratch.search.next() else { break };
             found += winner.qty.abs();
             scratch.winners.push((winner, id));
         }
