@@ -5,8 +5,7 @@
 //! collateral. The published 1 in max(1, W) is one USDT; here it is the smallest unit of money, which differs only for
 //! accounts with less than one USDT.
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner};
-use crate::money::div_ceil;
+use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_ceil, product};
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -37,7 +36,7 @@ impl Ranking for Binance {
         }
         let profit = i128::from(winner.unrealised().0.max(0)) * BILLION / i128::from(winner.collateral.0.max(1));
         let ratio = i128::from(winner.maintenance.0.max(0)) * BILLION / equity;
-        profit * ratio
+        product(profit, ratio)
     }
 
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
@@ -49,8 +48,8 @@ impl Ranking for Binance {
         if collateral <= 0 || equity <= 0 {
             return Some(i128::MAX);
         }
-        let ratio = div_ceil(region.most_maintenance() * BILLION, equity);
-        Some(div_ceil(profit * BILLION, collateral) * ratio)
+        let ratio = billionths_ceil(region.most_maintenance(), equity);
+        Some(product(billionths_ceil(profit, collateral), ratio))
     }
 }
 

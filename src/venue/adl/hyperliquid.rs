@@ -4,9 +4,8 @@
 //! is below 1 in profit, so implementations turn it round, as here. Observed: max(|notional| ÷ account value, 1e-8) ×
 //! max(max(profit, 0) ÷ entry notional, 1e-8) (OtterSec, osec.io/blog/hyperliquid-risk-engine, 22 June 2026).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, gain, leverage};
+use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_ceil, gain, leverage, product};
 use crate::facts::Side;
-use crate::money::div_ceil;
 use crate::registry::{Entry, Key, Need, Shape};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +52,14 @@ impl Ranking for Hyperliquid {
     fn score(&self, winner: &Winner, round: &Round) -> i128 {
         let Some(leverage) = leverage(winner) else { return i128::MIN };
         match self.form {
-            Form::Observed => gain(winner).max(LEAST) * leverage.max(LEAST),
+            Form::Observed => product(gain(winner).max(LEAST), leverage.max(LEAST)),
             Form::Documented => {
                 let (value, cost) = (i128::from(winner.value.0).abs(), i128::from(winner.cost.0).abs());
                 let ratio = match round.side {
                     Side::Long => value * BILLION / cost.max(1),
                     Side::Short => cost * BILLION / value.max(1),
                 };
-                ratio * leverage
+                product(ratio, leverage)
             }
         }
     }
@@ -70,7 +69,7 @@ impl Ranking for Hyperliquid {
         match self.form {
             Form::Observed => {
                 let gain = if region.most_profit() <= 0 { Some(LEAST) } else { region.most_gain() };
-                Some(gain.map_or(i128::MAX, |gain| gain.max(LEAST) * leverage.max(LEAST)))
+                Some(gain.map_or(i128::MAX, |gain| product(gain.max(LEAST), leverage.max(LEAST))))
             }
             Form::Documented => {
                 let value = i128::from(region.value_per_lot);
@@ -78,7 +77,7 @@ impl Ranking for Hyperliquid {
                     Side::Long => (value, i128::from(region.cost_per_lot.0)),
                     Side::Short => (i128::from(region.cost_per_lot.1), value),
                 };
-                Some(if below > 0 { div_ceil(above * BILLION, below) * leverage } else { i128::MAX })
+                Some(if below > 0 { product(billionths_ceil(above, below), leverage) } else { i128::MAX })
             }
         }
     }

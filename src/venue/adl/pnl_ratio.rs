@@ -4,8 +4,8 @@
 //! profit ÷ collateral; OKX ranked by return on margin before effective leverage came in. Profit ÷ equity is the score
 //! of the simulator flox (FLOX-Foundation/flox@d2dc5ec).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, gain};
-use crate::money::{div_ceil, div_floor};
+use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_ceil, gain};
+use crate::money::div_floor;
 use crate::registry::{Entry, Key, Need, Shape};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Ranking for PnlRatio {
             Over::Equity if region.collateral_per_lot.0 < 0 => return Some(i128::MAX),
             Over::Equity => i128::from(region.collateral_per_lot.0) + profit,
         };
-        Some(if over > 0 { div_ceil(profit * BILLION, over) } else { i128::MAX })
+        Some(if over > 0 { billionths_ceil(profit, over) } else { i128::MAX })
     }
 }
 

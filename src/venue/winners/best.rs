@@ -119,4 +119,4 @@ impl Best {
 }
 
 /// What is found is put in order again when so manieth a part of what the round needs has come on top.
-const AGAIN_AFTER: i64 = 4;
+const AGAIN_AFTER: i64 = 2;
