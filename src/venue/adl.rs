@@ -74,11 +74,29 @@ pub trait Ranking: Send + Sync + Debug {
 
     fn score(&self, winner: &Winner, round: &Round) -> i128;
 
+    /// What its score moves with: a search divides positions by these, and opens few where the bounds of small regions
+    /// lie near the scores in them.
+    fn axes(&self) -> &'static [Axis] {
+        &[Axis::Cost, Axis::Collateral]
+    }
+
     /// An upper bound of the score of any eligible winner in a region; `None` where none can be eligible. A policy that
     /// cannot bound its score returns `i128::MAX`, and then everybody is looked at.
     fn bound(&self, _region: &Region<'_>, _round: &Round) -> Option<i128> {
         Some(i128::MAX)
     }
+}
+
+/// What positions are told apart by where a search divides them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// Cost per lot.
+    Cost,
+    /// Collateral per lot.
+    Collateral,
+    Lots,
+    /// The order of their opening, which is that of their accounts.
+    Opened,
 }
 
 /// Winners with these costs and collaterals per lot (least, greatest), at one mark.
@@ -95,6 +113,8 @@ pub struct Region<'a> {
     pub tiers: &'a Tiers,
     /// Sequence number of the oldest position.
     pub oldest: u32,
+    /// First and last account.
+    pub accounts: (u32, u32),
 }
 
 impl Region<'_> {

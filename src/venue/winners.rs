@@ -44,12 +44,25 @@ pub(super) struct Winners {
     is_ranked: bool,
 }
 
-/// A node that a search may open, and what no score in it exceeds.
+/// A node that a search may open, and the height of what no score in it exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ahead {
-    bound: i128,
+    height: i64,
     at: At,
 }
+
+/// Where a score stands among all: a number that never falls where the score rises, so that the heap moves and compares
+/// one word where it would be two. It is the score itself up to 2⁵⁶, and beyond it keeps the first 56 bits.
+fn height(score: i128) -> i64 {
+    if score < 0 {
+        return !height(!score);
+    }
+    let beyond = (i128::BITS - score.leading_zeros()).saturating_sub(HEIGHT_BITS);
+    let first = i64::try_from(score >> beyond).expect("no more bits are left");
+    (i64::from(beyond) << (HEIGHT_BITS - 1)) + first
+}
+
+const HEIGHT_BITS: u32 = 56;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum At {
@@ -125,14 +138,18 @@ impl Winners {
         let (best, frontier) = (&mut self.best, &mut self.frontier);
         best.begin(question.round.needed);
         frontier.clear();
-        if let Some(root) = tree.root() {
-            frontier.extend(question.bound_in(tree, root).map(|bound| Ahead { bound, at: At::Node(root) }));
+        if let Some(root) = tree.root()
+            && let Some(bound) = question.bound(tree.node(root))
+        {
+            frontier.push(Ahead { height: height(bound), at: At::Node(root) });
         }
         for (at, node) in tree.aside.leaves() {
-            frontier.extend(question.bound(node).map(|bound| Ahead { bound, at: At::Aside(at) }));
+            if let Some(bound) = question.bound(node) {
+                frontier.push(Ahead { height: height(bound), at: At::Aside(at) });
+            }
         }
         while let Some(ahead) = frontier.pop()
-            && ahead.bound >= best.floor()
+            && ahead.height >= height(best.floor())
         {
             let mut at = match ahead.at {
                 At::Node(at) => at,
@@ -148,20 +165,21 @@ impl Winners {
                     break;
                 }
                 let first = tree.split(at, question);
-                let [low, high] = [first, first + 1].map(|child| {
-                    let bound = question.bound_in(tree, child)?;
-                    (bound >= best.floor()).then_some((bound, child))
-                });
-                let (worse, better) = if low > high { (high, low) } else { (low, high) };
-                let ahead = |(bound, child)| Ahead { bound, at: At::Node(child) };
-                frontier.extend(worse.map(ahead));
-                let Some(better) = better else { break };
+                let (low, high) = (question.bound_in(tree, first), question.bound_in(tree, first + 1));
+                let (better, worse) = if high > low { (first + 1, first) } else { (first, first + 1) };
+                if let Some(bound) = low.min(high)
+                    && bound >= best.floor()
+                {
+                    frontier.push(Ahead { height: height(bound), at: At::Node(worse) });
+                }
+                let Some(bound) = low.max(high).filter(|bound| *bound >= best.floor()) else { break };
                 // The better of the two is opened at once where it would be the first to be taken off again.
-                if frontier.peek().is_some_and(|first| first.bound > better.0) {
-                    frontier.push(ahead(better));
+                let height = height(bound);
+                if frontier.peek().is_some_and(|first| first.height > height) {
+                    frontier.push(Ahead { height, at: At::Node(better) });
                     break;
                 }
-                at = better.1;
+                at = better;
             }
         }
         // They come last, since few of them are among the best.
@@ -269,7 +287,9 @@ impl Question<'_> {
             Side::Long => contract.long_lots,
             Side::Short => contract.short_lots,
         };
-        self.round.needed.0 > lots.0 / RANKED_FROM
+        // Of an inverse contract no bound is known, and a search would look at everybody.
+        let is_bounded = self.field.ledger.multiplier(self.field.contract).is_linear();
+        !is_bounded || self.round.needed.0 > lots.0 / RANKED_FROM
     }
 
     /// Takes those of a leaf's positions that are still there and may be among the winners.
@@ -301,10 +321,7 @@ impl Question<'_> {
 
     fn bound(&self, node: &Node) -> Option<i128> {
         let Field { ledger, contract, side, tiers, .. } = self.field;
-        // Regions speak of linear contracts: those who gain from a rise gain without bound.
-        if !ledger.multiplier(contract).is_linear() {
-            return Some(i128::MAX);
-        }
+        debug_assert!(ledger.multiplier(contract).is_linear(), "regions speak of linear contracts");
         // A position that the path has not touched owes the funding of its lots since the opening.
         let funding = match side {
             Side::Long => ledger.funding(contract),
@@ -315,9 +332,10 @@ impl Question<'_> {
             cost_per_lot: node.cost,
             collateral_per_lot: (node.collateral.0 - funding, node.collateral.1 - funding),
             value_per_lot: self.lot_value,
-            most_lots: node.most_lots,
+            most_lots: node.lots.1,
             tiers,
             oldest: node.oldest,
+            accounts: node.accounts,
         };
         self.policy.bound(&region, self.round)
     }

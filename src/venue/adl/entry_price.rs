@@ -3,7 +3,7 @@
 //! Among winning longs the lowest entry, among winning shorts the highest: the order in which the exchange's index
 //! stores positions (left-curve@c1468da, July 2026).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner};
+use super::{Axis, BILLION, Policy, Ranking, Region, Round, Sybil, Winner};
 use crate::facts::Side;
 use crate::money::div_floor;
 use crate::registry::Entry;
@@ -31,6 +31,10 @@ impl Ranking for EntryPrice {
     /// Cost per lot in billionths of a cash unit, rounded down; negative for longs, whose `cost` is positive.
     fn score(&self, winner: &Winner, _round: &Round) -> i128 {
         div_floor(-i128::from(winner.cost.0) * BILLION, i128::from(winner.qty.0).abs().max(1))
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        &[Axis::Cost]
     }
 
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {

@@ -4,7 +4,7 @@
 //! profit ÷ collateral; OKX ranked by return on margin before effective leverage came in. Profit ÷ equity is the score
 //! of the simulator flox (FLOX-Foundation/flox@d2dc5ec).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_ceil, gain};
+use super::{Axis, BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_ceil, gain};
 use crate::money::div_floor;
 use crate::registry::{Entry, Key, Need, Shape};
 
@@ -63,6 +63,13 @@ impl Ranking for PnlRatio {
             Over::Cost => gain(winner),
             Over::Collateral => div_floor(profit, i128::from(winner.collateral.0.max(1))),
             Over::Equity => div_floor(profit, equity),
+        }
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        match self.over {
+            Over::Cost => &[Axis::Cost],
+            Over::Collateral | Over::Equity => &[Axis::Cost, Axis::Collateral],
         }
     }
 

@@ -5,6 +5,7 @@
 //! them between two rounds; a position that is not what its leaf takes it for leaves it, and leaves are made anew when many
 //! stand alone.
 
+use super::super::adl::Axis;
 use super::super::ledger::{Ledger, Position, State};
 use super::tree::{Key, Node, halve};
 
@@ -63,8 +64,8 @@ impl Aside {
         }
     }
 
-    /// Brings everything up to what the ledger holds.
-    pub fn sync(&mut self, ledger: &Ledger, lot_value: i64) {
+    /// Brings everything up to what the ledger holds. Leaves are divided along the axis that is named for what they hold.
+    pub fn sync(&mut self, ledger: &Ledger, axis: impl Fn(&Node) -> Axis) {
         let touched = ledger.touched();
         self.alone.retain(|&place| touched[place as usize].state != State::Closed);
         for leaf in &mut self.leaves {
@@ -86,7 +87,7 @@ impl Aside {
             }
         }
         if self.alone.len() >= self.odd + ALONE + self.keys.len() / ALONE_OF {
-            self.make_leaves(ledger, lot_value);
+            self.make_leaves(ledger, &axis);
         }
     }
 
@@ -109,7 +110,7 @@ impl Aside {
     }
 
     #[inline(never)]
-    fn make_leaves(&mut self, ledger: &Ledger, lot_value: i64) {
+    fn make_leaves(&mut self, ledger: &Ledger, axis: &impl Fn(&Node) -> Axis) {
         for leaf in &self.leaves {
             let held = (0..).zip(&self.places[leaf.node.range()]).filter(|(bit, _)| leaf.held & (1 << bit) != 0);
             self.alone.extend(held.map(|(_, &place)| place));
@@ -124,18 +125,18 @@ impl Aside {
         });
         self.odd = self.alone.len();
         let mut sorted = std::mem::take(&mut self.sorted);
-        self.divide(ledger, &mut sorted, lot_value);
+        self.divide(ledger, &mut sorted, axis);
         self.sorted = sorted;
     }
 
     /// Puts keys into leaves: one where they fit, else each half by itself.
-    fn divide(&mut self, ledger: &Ledger, keys: &mut [(Key, u32)], lot_value: i64) {
+    fn divide(&mut self, ledger: &Ledger, keys: &mut [(Key, u32)], axis: &impl Fn(&Node) -> Axis) {
         let node = Node::over(keys.iter().map(|(key, _)| key), self.keys.len(), 0);
         if !node.is_leaf() {
-            let middle = halve(keys, |(key, _)| key, node.cost_matters_more(lot_value));
+            let middle = halve(keys, |(key, _)| key, axis(&node));
             let (low, high) = keys.split_at_mut(middle);
-            self.divide(ledger, low, lot_value);
-            self.divide(ledger, high, lot_value);
+            self.divide(ledger, low, axis);
+            self.divide(ledger, high, axis);
             return;
         }
         let touched = ledger.touched();

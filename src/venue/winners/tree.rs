@@ -3,6 +3,7 @@
 //! A node is split when it is first opened, so what no search comes near is never sorted. The tree of a shared register is
 //! kept from path to path; what a path changes is who is still there.
 
+use super::super::adl::Axis;
 use super::super::ledger::{Ledger, State};
 use super::super::rules::MarginMode;
 use super::aside::Aside;
@@ -19,10 +20,12 @@ pub(super) struct Node {
     /// Least and greatest cost per lot, and collateral per lot, rounded outwards.
     pub cost: (i64, i64),
     pub collateral: (i64, i64),
-    /// Lots of the largest position.
-    pub most_lots: i64,
+    /// Lots of the smallest and of the largest position.
+    pub lots: (i64, i64),
     /// Least id.
     pub oldest: u32,
+    /// Least and greatest account.
+    pub accounts: (u32, u32),
     /// Range of its keys.
     pub start: u32,
     pub end: u32,
@@ -58,8 +61,9 @@ const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
-    /// Version of the register it was built from.
+    /// Version of the register it was built from, and what it is divided by.
     version: u64,
+    axes: &'static [Axis],
     nodes: Vec<Node>,
     /// The positions, those of a node side by side.
     keys: Vec<Key>,
@@ -98,11 +102,13 @@ impl Tree {
     }
 
     /// Brings the tree up to what the path has touched.
-    pub fn sync(&mut self, Question { field, lot_value, .. }: &Question<'_>) {
+    pub fn sync(&mut self, question: &Question<'_>) {
+        let Question { field, policy, lot_value, .. } = question;
         let register = field.ledger.register();
-        if self.version != register.version() {
+        if self.version != register.version() || self.axes != policy.axes() {
             self.build(field);
             self.version = register.version();
+            self.axes = policy.axes();
             self.fresh = false;
         }
         if !self.fresh {
@@ -124,7 +130,7 @@ impl Tree {
             self.leave(seat);
         }
         self.synced = touched.len();
-        self.aside.sync(field.ledger, *lot_value);
+        self.aside.sync(field.ledger, |node| node.widest(self.axes, *lot_value));
     }
 
     fn leave(&mut self, Seat { node, place }: Seat) {
@@ -205,7 +211,7 @@ impl Tree {
         let gone = |key: &Key| !is_whole && question.field.ledger.is_touched(key.id);
         let range = node.range();
         let keys = &mut self.keys[range.clone()];
-        let middle = halve(keys, |key| key, self.nodes[at as usize].cost_matters_more(question.lot_value));
+        let middle = halve(keys, |key| key, self.nodes[at as usize].widest(self.axes, question.lot_value));
         let first = u32::try_from(self.nodes.len()).expect("nodes are fewer than positions");
         let ranges = [range.start..range.start + middle, range.start + middle..range.end];
         for (child, range) in (first..).zip(ranges) {
@@ -235,15 +241,16 @@ impl Tree {
     }
 }
 
-/// Puts the lower half of the keys first, by cost or else by collateral; returns where the upper half begins.
-pub(super) fn halve<T>(items: &mut [T], key: impl Fn(&T) -> &Key, by_cost: bool) -> usize {
+/// Puts the lower half of what has these keys first, along an axis; returns where the upper half begins.
+pub(super) fn halve<T>(items: &mut [T], key: impl Fn(&T) -> &Key, axis: Axis) -> usize {
     let middle = items.len() / 2;
     // How equal keys are told apart decides which node they are in, not which is found first.
-    if by_cost {
-        items.select_nth_unstable_by_key(middle, |item| key(item).cost);
-    } else {
-        items.select_nth_unstable_by_key(middle, |item| key(item).collateral);
-    }
+    match axis {
+        Axis::Cost => items.select_nth_unstable_by_key(middle, |item| key(item).cost),
+        Axis::Collateral => items.select_nth_unstable_by_key(middle, |item| key(item).collateral),
+        Axis::Lots => items.select_nth_unstable_by_key(middle, |item| key(item).qty.abs()),
+        Axis::Opened => items.select_nth_unstable_by_key(middle, |item| key(item).id),
+    };
     middle
 }
 
@@ -265,19 +272,21 @@ impl Node {
         let mut node = Self {
             cost: (i64::MAX, i64::MIN),
             collateral: (i64::MAX, i64::MIN),
-            most_lots: 0,
+            lots: (i64::MAX, 0),
             oldest: u32::MAX,
+            accounts: (u32::MAX, 0),
             start: word(start),
             end: word(start + keys.len()),
             parent,
             children: 0,
         };
-        for &Key { cost, collateral, id, qty, .. } in keys {
+        for &Key { cost, collateral, id, account, qty, .. } in keys {
             // Keys are rounded down: the true value lies below the next whole unit.
             node.cost = (node.cost.0.min(cost), node.cost.1.max(cost + 1));
             node.collateral = (node.collateral.0.min(collateral), node.collateral.1.max(collateral + 1));
-            node.most_lots = node.most_lots.max(qty.0.abs());
+            node.lots = (node.lots.0.min(qty.0.abs()), node.lots.1.max(qty.0.abs()));
             node.oldest = node.oldest.min(id);
+            node.accounts = (node.accounts.0.min(account), node.accounts.1.max(account));
         }
         node
     }
@@ -299,13 +308,24 @@ impl Node {
         if self.is_leaf() { (1 << count) - 1 } else { count }
     }
 
-    /// Whether costs rather than collaterals are halved: whichever moves scores more. Scores are made of profit and equity,
-    /// so the width of the costs counts against the profit that they leave at the mark, and that of the collaterals
-    /// against equity.
-    pub fn cost_matters_more(&self, lot_value: i64) -> bool {
+    /// The axis that moves scores most from one end of the node to the other. Scores are made of profit and equity, so the
+    /// width of the costs counts against the profit that they leave at the mark, and that of the collaterals against
+    /// equity.
+    pub fn widest(&self, axes: &[Axis], lot_value: i64) -> Axis {
         let profit = (self.cost.0 - lot_value).abs().max((self.cost.1 - lot_value).abs()).max(1);
         let equity = (self.collateral.0 + profit).max(1);
-        let width = |(low, high): (i64, i64)| i128::from(high - low);
-        width(self.cost) * i128::from(equity) >= width(self.collateral) * i128::from(profit)
+        let share = |axis: Axis| match axis {
+            Axis::Cost => (self.cost, profit),
+            Axis::Collateral => (self.collateral, equity),
+            Axis::Lots => (self.lots, self.lots.1),
+            Axis::Opened => ((0, 1), 1),
+        };
+        let is_wider = |axis: Axis, than: Axis| {
+            let ((low, high), of) = share(axis);
+            let ((other_low, other_high), other_of) = share(than);
+            i128::from(high - low) * i128::from(other_of) > i128::from(other_high - other_low) * i128::from(of)
+        };
+        let wider = |best: Axis, &axis: &Axis| if is_wider(axis, best) { axis } else { best };
+        axes.split_first().map_or(Axis::Opened, |(first, others)| others.iter().fold(*first, wider))
     }
 }
