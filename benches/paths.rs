@@ -104,8 +104,15 @@ fn paths(criterion: &mut Criterion<Busy>) {
     one_path(criterion, "path/resampled", &World { redraw: "resampled", ..FIXED_BOOK }.scenario());
     let crash = World { far: 57_000, near: 43_000, steps: 1_000, ..shorts };
     one_path(criterion, "path/crash_43k", &crash.scenario());
-    one_path(criterion, "path/crash_43k_adl", &World { layers: ADL_ONLY, check: 2, ..crash }.scenario());
+    // A fall without much noise, so that half of the marks are new lows among the near accounts: a round at each of them.
+    // The path alone, and with the run for what it would need of a fund.
+    let steady = World { layers: ADL_ONLY, volatility: 0.01, ..crash }.scenario();
+    one_path_knowing(criterion, "path/crash_43k_adl", &steady, KNOWN_NEED);
+    one_path(criterion, "path/crash_43k_adl_and_need", &steady);
 }
+
+/// What spares a path the run for its fund need.
+const KNOWN_NEED: Known = Known { need: Some((0, 0)), deep: None };
 
 /// One mark bankrupts half of all accounts, and ADL takes three quarters of what the winners hold: the mark with its round
 /// alone, and for the first policy the whole path, which runs again for what it would need of a fund.
@@ -125,8 +132,7 @@ fn one_mark(criterion: &mut Criterion<Busy>) {
                 ..FIXED_BOOK
             };
             let scenario = world.scenario();
-            let known = Known { need: Some((0, 0)), ..Known::default() };
-            one_path_knowing(criterion, &format!("adl/one_mark{suffix}/{kind}"), &scenario, known);
+            one_path_knowing(criterion, &format!("adl/one_mark{suffix}/{kind}"), &scenario, KNOWN_NEED);
             if kind == FIXED_BOOK.adl {
                 one_path(criterion, &format!("adl/one_mark_and_need{suffix}"), &scenario);
             }

@@ -32,6 +32,8 @@ pub struct World {
     pub far_long: f64,
     /// Price at the end, of 100,000.
     pub end: f64,
+    /// Of the noise about the fall, a year. At 0.2 few marks are new lows, at 0.01 nearly all are.
+    pub volatility: f64,
     /// Median notional of the far accounts; 1,000 of the near ones.
     pub far_size: f64,
 }
@@ -49,6 +51,7 @@ pub const FIXED_BOOK: World = World {
     funding: "",
     far_long: 0.5,
     end: 94_000.0,
+    volatility: 0.2,
     far_size: 1_000.0,
 };
 
@@ -60,7 +63,7 @@ pub const FUNDING: &str = "funding = { interval = \"1 min\" }";
 
 impl World {
     fn text(&self) -> String {
-        let World { steps, check, redraw, layers, adl, funding, end, .. } = self;
+        let World { steps, check, redraw, layers, adl, funding, end, volatility, .. } = self;
         let mut text = format!(
             r#"
 [scenario]
@@ -99,7 +102,7 @@ book = {{ kind = "depth", depth_1pct = 1_000_000_000, half_life = "60 s" }}
 
 [assets.process]
 kind = "waypoints"
-volatility = 0.2
+volatility = {volatility}
 anchors = [{{ at = "0 s", price = 100_000 }}, {{ at = "{steps} min", price = {end} }}]
 "#
             );

@@ -74,11 +74,29 @@ pub trait Ranking: Send + Sync + Debug {
 
     fn score(&self, winner: &Winner, round: &Round) -> i128;
 
+    /// What its score moves with: a search divides positions by these, and opens few where the bounds of small regions
+    /// lie near the scores in them.
+    fn axes(&self) -> &'static [Axis] {
+        &[Axis::Cost, Axis::Collateral]
+    }
+
     /// An upper bound of the score of any eligible winner in a region; `None` where none can be eligible. A policy that
     /// cannot bound its score returns `i128::MAX`, and then everybody is looked at.
     fn bound(&self, _region: &Region<'_>, _round: &Round) -> Option<i128> {
         Some(i128::MAX)
     }
+}
+
+/// What positions are told apart by where a search divides them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// Cost per lot.
+    Cost,
+    /// Collateral per lot.
+    Collateral,
+    Lots,
+    /// The order of their opening, which is that of their accounts.
+    Opened,
 }
 
 /// Winners with these costs and collaterals per lot (least, greatest), at one mark.
@@ -95,6 +113,8 @@ pub struct Region<'a> {
     pub tiers: &'a Tiers,
     /// Sequence number of the oldest position.
     pub oldest: u32,
+    /// First and last account.
+    pub accounts: (u32, u32),
 }
 
 impl Region<'_> {
@@ -135,7 +155,7 @@ impl Region<'_> {
     #[must_use]
     pub fn most_leverage(&self) -> Option<i128> {
         let equity = self.least_equity();
-        (equity > 0).then(|| div_ceil(i128::from(self.value_per_lot) * BILLION, equity))
+        (equity > 0).then(|| billionths_ceil(i128::from(self.value_per_lot), equity))
     }
 
     /// Greatest unrealised profit ÷ cost in billionths, rounded up; `None` where the cost may be 0.
@@ -146,7 +166,7 @@ impl Region<'_> {
             Side::Long => self.cost_per_lot.0,
             Side::Short => self.cost_per_lot.1,
         };
-        (cost > 0).then(|| div_ceil(self.most_profit() * BILLION, i128::from(cost)))
+        (cost > 0).then(|| billionths_ceil(self.most_profit(), i128::from(cost)))
     }
 }
 
@@ -270,6 +290,28 @@ fn billionths_floor(part: Cash, whole: Cash) -> i128 {
         return billionths(part, whole);
     }
     div_floor(i128::from(part.0) * BILLION, i128::from(whole.0).abs().max(1))
+}
+
+/// ⌈part ÷ whole⌉ in billionths. The whole must not be zero.
+#[inline]
+fn billionths_ceil(part: i128, whole: i128) -> i128 {
+    // The usual case: a division of 64 bits takes a fraction of the time of one of 128.
+    if let (Ok(part), Ok(whole)) = (u64::try_from(part), u64::try_from(whole))
+        && let Some(product) = part.checked_mul(1_000_000_000)
+    {
+        return i128::from(product.div_ceil(whole));
+    }
+    div_ceil(part * BILLION, whole)
+}
+
+/// The product of two factors of a score.
+#[inline]
+fn product(a: i128, b: i128) -> i128 {
+    // The usual case: of two words no product overflows, and one multiplication makes it.
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => i128::from(a) * i128::from(b),
+        _ => a * b,
+    }
 }
 
 #[cfg(test)]

@@ -524,6 +524,18 @@ impl Position {
         }
     }
 
+    /// What backs an isolated position before the funding of its lots since the opening: the same until something happens
+    /// to it.
+    #[must_use]
+    #[inline]
+    pub fn backing_at_opening(&self) -> Cash {
+        let funding = match self.funded {
+            0 => Cash::ZERO,
+            funded => Cash(narrow(i128::from(self.qty.0) * i128::from(funded))),
+        };
+        self.collateral - self.owed + funding
+    }
+
     /// Counts funding up to now, from Σ funding per lot of each contract.
     #[inline]
     fn accrue(&mut self, funding: &[i64]) {

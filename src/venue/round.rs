@@ -5,7 +5,7 @@ use super::agenda::{Debt, Need, Source, leg};
 use super::ledger::touched::Touched;
 use super::ledger::{Holder, Position, Slot};
 use super::rules::{AdlPrice, MarginMode};
-use super::winners::{Best, Field, Question, Winners};
+use super::winners::{Chosen, Field, Question, Winners};
 use super::{SIDES, Venue};
 use crate::facts::{ContractId, Fact, Paid, Party, Side, Via, Why};
 use crate::money::proportion::Proportion;
@@ -26,7 +26,7 @@ pub(super) struct Scratch {
     /// Those that lots are taken from; of a policy that shares, first all who are eligible.
     winners: Vec<Winner>,
     /// Who of them gives lots by a ranking, the best first.
-    best: Vec<Best>,
+    chosen: Vec<Chosen>,
     shares: Shares,
     room: Room,
 }
@@ -181,7 +181,7 @@ impl Venue {
         let field = self.field(round, losers, &scratch.busy, contract);
         let lot_value = field.lot.0.abs();
         let question = Question { field, policy, round, lot_value };
-        let found = scratch.search.best(&question, &mut scratch.winners, &mut scratch.best);
+        let found = scratch.search.choose(&question, &mut scratch.winners, &mut scratch.chosen);
         // Then how much, by two pointers.
         let placed = found.min(round.needed);
         if self.ledger.is_unheard() && self.are_apart() {
@@ -197,7 +197,7 @@ impl Venue {
         let k = self.ledger.multiplier(contract);
         let mut room = std::mem::take(&mut scratch.room);
         room.ranked.clear();
-        room.ranked.extend(scratch.best.iter().map(|best| scratch.winners[best.place as usize]));
+        room.ranked.extend(scratch.chosen.iter().map(|chosen| scratch.winners[chosen.place as usize]));
         let mut needs = scratch.losers(contract, losers);
         let mut need = needs.next();
         let all = |at: usize| room.ranked[at].qty.abs();
@@ -225,7 +225,7 @@ impl Venue {
     fn match_whole(&mut self, contract: ContractId, losers: Side, mark: Price, placed: Qty, scratch: &mut Scratch) {
         let k = self.ledger.multiplier(contract);
         let mut room = std::mem::take(&mut scratch.room);
-        let (winners, mut best) = (std::mem::take(&mut scratch.winners), scratch.best.iter());
+        let (winners, mut best) = (std::mem::take(&mut scratch.winners), scratch.chosen.iter());
         room.given.clear();
         room.given.resize(winners.len(), Given::default());
         let mut left = placed;

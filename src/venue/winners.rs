@@ -7,7 +7,6 @@
 //!
 //! A round that takes a good part of a side ranks it instead: then the tree would be opened nearly everywhere.
 
-use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::adl::{Ranking, Region, Round, Winner};
@@ -18,94 +17,55 @@ use super::rules::{Eligible, MarginMode};
 use crate::facts::{ContractId, Side};
 use crate::money::{Cash, Price, Qty};
 
+mod aside;
+mod best;
 mod ranked;
+mod tree;
 
+use best::Best;
 use ranked::Ranked;
-
-/// Positions in a leaf: small enough to look at each, large enough to keep the tree shallow.
-const LEAF: u32 = 12;
+use tree::{Key, Node, Tree};
 
 /// A side is ranked where a round needs more than one in so many of its lots: a candidate of the search costs several
 /// times one of the ranking, for the nodes above it and for the heap.
 const RANKED_FROM: i64 = 8;
 
-#[derive(Clone, Debug)]
-struct Node {
-    /// Least and greatest cost per lot, and collateral per lot, rounded outwards.
-    cost: (i64, i64),
-    collateral: (i64, i64),
-    /// Lots of the largest position.
-    most_lots: i64,
-    /// Least id.
-    oldest: u32,
-    /// Range in `keys`.
-    start: u32,
-    end: u32,
-    /// First of two children, 0 for a leaf and for a node that is not split yet.
-    children: u32,
-    parent: u32,
-}
-
-/// An isolated position at the opening, with all that a policy is told of it: those of a leaf are read in a row, where the
-/// register's columns would be a line of cache each.
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    /// Cost and collateral per lot, rounded down.
-    cost: i64,
-    collateral: i64,
-    id: u32,
-    account: u32,
-    qty: Qty,
-    /// Of all its lots.
-    whole_cost: Cash,
-    whole_collateral: Cash,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Tree {
-    /// Version of the register it was built from.
-    version: u64,
-    nodes: Vec<Node>,
-    /// The positions, those of a node side by side.
-    keys: Vec<Key>,
-    /// Per position of the register: the lowest node that holds it, or `u32::MAX`.
-    leaf: Vec<u32>,
-    /// Positions in each node without children at the opening, and on this path; of one with children how many of the two
-    /// hold any. So a position that leaves is counted where it was, and farther up only where it was the last.
-    full: Vec<u32>,
-    alive: Vec<u32>,
-    /// Cross positions of this side.
-    cross: Vec<u32>,
-    /// Open positions of this side that the path has touched, and all cross positions.
-    altered: Vec<u32>,
-    /// Whether this path has used the tree yet, and how many touched positions it knows of.
-    fresh: bool,
-    synced: usize,
-}
-
 /// The trees of all contracts and sides, built when a round first needs them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Winners {
     trees: Vec<[Tree; 2]>,
-    frontier: BinaryHeap<Item>,
-    /// Candidates of the running search, as its items name them.
-    seen: Vec<(Winner, u32)>,
+    /// Nodes that the running search may open, greatest bound first.
+    frontier: BinaryHeap<Ahead>,
+    best: Best,
     ranked: Ranked,
-    is_ranked: bool,
 }
 
-/// What the search may open or yield next, greatest first. At equal scores a node goes before a position, because it
-/// may hold a position of the same score and a lower account.
+/// A node that a search may open, and the height of what no score in it exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Item {
-    score: i128,
-    kind: Kind,
+struct Ahead {
+    height: i64,
+    at: At,
 }
 
+/// Where a score stands among all: a number that never falls where the score rises, so that the heap moves and compares
+/// one word where it would be two. It is the score itself up to 2⁵⁶, and beyond it keeps the first 56 bits.
+fn height(score: i128) -> i64 {
+    if score < 0 {
+        return !height(!score);
+    }
+    let beyond = (i128::BITS - score.leading_zeros()).saturating_sub(HEIGHT_BITS);
+    let first = i64::try_from(score >> beyond).expect("no more bits are left");
+    (i64::from(beyond) << (HEIGHT_BITS - 1)) + first
+}
+
+const HEIGHT_BITS: u32 = 56;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Position { account: Reverse<u32>, id: Reverse<u32>, seen: u32 },
+enum At {
+    /// A node of the tree.
     Node(u32),
+    /// A leaf of the positions that have left it.
+    Aside(u32),
 }
 
 /// Who may win in a round: one side of a contract, the rule of eligibility, and the prices that it speaks of.
@@ -129,7 +89,7 @@ pub(super) struct Field<'a> {
 
 /// A winner that gives lots: its place among the winners, and all its lots.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Best {
+pub(super) struct Chosen {
     pub place: u32,
     pub lots: Qty,
 }
@@ -147,115 +107,105 @@ impl Winners {
     /// Forgets the last path.
     pub fn reset(&mut self, contracts: usize) {
         self.trees.resize_with(contracts, Default::default);
-        for tree in self.trees.iter_mut().flatten() {
-            tree.fresh = false;
-        }
+        self.trees.iter_mut().flatten().for_each(Tree::reset);
     }
 
-    /// Puts a position that was closed and is open again back among the candidates: a search forgets what is closed.
+    /// Puts a position that was closed and is open again back among the candidates.
     pub fn reopened(&mut self, ledger: &Ledger, contract: ContractId, side: Side, id: u32) {
-        let Some(trees) = self.trees.get_mut(usize::from(contract)) else { return };
-        let tree = &mut trees[usize::from(side == Side::Short)];
-        // What the tree has not looked at yet it will find among the touched; a cross position is no part of the tree.
-        let known = tree.fresh
-            && (tree.cross.contains(&id) || ledger.touched()[..tree.synced].iter().any(|position| position.id == id));
-        if known && !tree.altered.contains(&id) {
-            tree.altered.push(id);
+        if let Some(trees) = self.trees.get_mut(usize::from(contract)) {
+            trees[usize::from(side == Side::Short)].reopened(ledger, id);
         }
     }
 
-    /// Starts a search, or ranks the whole side where the round takes a good part of it.
-    pub fn search(&mut self, question: &Question<'_>) {
-        self.is_ranked = question.takes_much();
-        if self.is_ranked {
-            self.ranked.rank(question);
-        } else {
-            self.seen.clear();
-            self.start(question);
-        }
-    }
-
-    /// Whoever gives lots in a round: fills `winners` with them, or with everybody where they were ranked, and `best` with
-    /// their order. Returns how many lots they have.
-    pub fn best(&mut self, question: &Question<'_>, winners: &mut Vec<Winner>, best: &mut Vec<Best>) -> Qty {
-        self.search(question);
+    /// Finds the winners of a round, or ranks the whole side where the round takes a good part of it: fills `winners` with
+    /// them, or with everybody where they were ranked, and `chosen` with those that give lots in their order. Returns how
+    /// many lots these have.
+    pub fn choose(&mut self, question: &Question<'_>, winners: &mut Vec<Winner>, chosen: &mut Vec<Chosen>) -> Qty {
         let mut found = Qty::ZERO;
-        best.clear();
-        if self.is_ranked {
+        chosen.clear();
+        if question.takes_much() {
+            self.ranked.rank(question);
             std::mem::swap(&mut self.ranked.winners, winners);
             for next in self.ranked.best() {
                 if found >= question.round.needed {
                     break;
                 }
                 found += next.lots;
-                best.push(next);
+                chosen.push(next);
             }
             return found;
         }
+        self.find(question);
         winners.clear();
         while found < question.round.needed {
-            let Some((winner, _)) = self.next(question) else { break };
+            let Some(winner) = self.best.next() else { break };
             let place = u32::try_from(winners.len()).expect("positions are numbered in 32 bits");
             found += winner.qty.abs();
-            best.push(Best { place, lots: winner.qty.abs() });
+            chosen.push(Chosen { place, lots: winner.qty.abs() });
             winners.push(winner);
         }
         found
     }
 
-    /// The next best winner and its position.
-    pub fn next(&mut self, question: &Question<'_>) -> Option<(Winner, u32)> {
-        if self.is_ranked {
-            return self.ranked.next().map(|winner| (*winner, winner.opened));
-        }
+    /// Opens the node with the greatest bound until nobody that is left can be among the winners.
+    fn find(&mut self, question: &Question<'_>) {
         let field = &question.field;
         let tree = &mut self.trees[usize::from(field.contract)][usize::from(field.side == Side::Short)];
-        while let Some(item) = self.frontier.pop() {
-            match item.kind {
-                Kind::Position { seen, .. } => return Some(self.seen[seen as usize]),
-                Kind::Node(at) => {
-                    if tree.is_leaf(at) {
-                        let is_whole = tree.is_whole(at);
-                        for key in tree.keys_of(at) {
-                            // One by one: the heap is much larger than what joins it.
-                            if is_whole || !field.ledger.is_touched(key.id) {
-                                let held = (key.qty, key.whole_cost, key.whole_collateral);
-                                let winner = field.eligible(field.at_opening(key.account, key.id, held));
-                                if let Some(item) = question.item(winner, key.id, &mut self.seen) {
-                                    self.frontier.push(item);
-                                }
-                            }
-                        }
-                        continue;
-                    }
-                    let first = tree.split(at, question);
-                    for child in [first, first + 1] {
-                        if tree.alive[child as usize] > 0
-                            && let Some(score) = question.bound(&tree.nodes[child as usize])
-                        {
-                            self.frontier.push(Item { score, kind: Kind::Node(child) });
-                        }
-                    }
-                }
+        tree.sync(question);
+        let (best, frontier) = (&mut self.best, &mut self.frontier);
+        best.begin(question.round.needed);
+        frontier.clear();
+        if let Some(root) = tree.root()
+            && let Some(bound) = question.bound(tree.node(root))
+        {
+            frontier.push(Ahead { height: height(bound), at: At::Node(root) });
+        }
+        for (at, node) in tree.aside.leaves() {
+            if let Some(bound) = question.bound(node) {
+                frontier.push(Ahead { height: height(bound), at: At::Aside(at) });
             }
         }
-        None
-    }
-
-    fn start(&mut self, question: &Question<'_>) {
-        let field = &question.field;
-        let tree = &mut self.trees[usize::from(field.contract)][usize::from(field.side == Side::Short)];
-        tree.sync(field);
-        self.frontier.clear();
-        tree.altered.retain(|&id| field.ledger.state(id) != State::Closed);
-        for &id in &tree.altered {
-            self.frontier.extend(question.item(field.winner(id), id, &mut self.seen));
-        }
-        if let Some(root) = tree.nodes.first()
-            && tree.alive[0] > 0
+        while let Some(ahead) = frontier.pop()
+            && ahead.height >= height(best.floor())
         {
-            self.frontier.extend(question.bound(root).map(|score| Item { score, kind: Kind::Node(0) }));
+            let mut at = match ahead.at {
+                At::Node(at) => at,
+                At::Aside(at) => {
+                    let (keys, free) = tree.aside.leaf(at);
+                    question.look_at_leaf(keys, free, best);
+                    continue;
+                }
+            };
+            loop {
+                if let Some((keys, alive)) = tree.leaf(at) {
+                    question.look_at_leaf(keys, alive, best);
+                    break;
+                }
+                let first = tree.split(at, question);
+                let (low, high) = (question.bound_in(tree, first), question.bound_in(tree, first + 1));
+                let (better, worse) = if high > low { (first + 1, first) } else { (first, first + 1) };
+                if let Some(bound) = low.min(high)
+                    && bound >= best.floor()
+                {
+                    frontier.push(Ahead { height: height(bound), at: At::Node(worse) });
+                }
+                let Some(bound) = low.max(high).filter(|bound| *bound >= best.floor()) else { break };
+                // The better of the two is opened at once where it would be the first to be taken off again.
+                let height = height(bound);
+                if frontier.peek().is_some_and(|first| first.height > height) {
+                    frontier.push(Ahead { height, at: At::Node(better) });
+                    break;
+                }
+                at = better;
+            }
         }
+        // They come last, since few of them are among the best.
+        for id in tree.alone(field.ledger) {
+            if let Some(winner) = field.winner(id) {
+                question.look_at(winner, best);
+            }
+        }
+        best.end();
     }
 }
 
@@ -333,24 +283,41 @@ impl Question<'_> {
             Side::Long => contract.long_lots,
             Side::Short => contract.short_lots,
         };
-        self.round.needed.0 > lots.0 / RANKED_FROM
+        // Of an inverse contract no bound is known, and a search would look at everybody.
+        let is_bounded = self.field.ledger.multiplier(self.field.contract).is_linear();
+        !is_bounded || self.round.needed.0 > lots.0 / RANKED_FROM
     }
 
-    /// A winner as an item of the search.
-    fn item(&self, winner: Option<Winner>, id: u32, seen: &mut Vec<(Winner, u32)>) -> Option<Item> {
-        let winner = winner?;
-        let at = u32::try_from(seen.len()).expect("positions are numbered in 32 bits");
-        seen.push((winner, id));
-        let kind = Kind::Position { account: Reverse(winner.account), id: Reverse(id), seen: at };
-        Some(Item { score: self.policy.score(&winner, self.round), kind })
+    /// Takes those of a leaf's positions that are still there and may be among the winners.
+    fn look_at_leaf(&self, keys: &[Key], alive: u32, best: &mut Best) {
+        let mut left = alive;
+        while left != 0 {
+            let &Key { id, account, qty, whole_cost, whole_collateral, .. } = &keys[left.trailing_zeros() as usize];
+            left &= left - 1;
+            let winner = self.field.at_opening(account, id, (qty, whole_cost, whole_collateral));
+            if let Some(winner) = self.field.eligible(winner) {
+                self.look_at(winner, best);
+            }
+        }
+        best.settle();
+    }
+
+    /// Takes a winner that may be among those of the round.
+    fn look_at(&self, winner: Winner, best: &mut Best) {
+        let score = self.policy.score(&winner, self.round);
+        if score >= best.floor() {
+            best.take(score, winner);
+        }
+    }
+
+    /// What no score in a node of the tree exceeds, where anybody in it can win.
+    fn bound_in(&self, tree: &Tree, node: u32) -> Option<i128> {
+        if tree.is_empty(node) { None } else { self.bound(tree.node(node)) }
     }
 
     fn bound(&self, node: &Node) -> Option<i128> {
         let Field { ledger, contract, side, tiers, .. } = self.field;
-        // Regions speak of linear contracts: those who gain from a rise gain without bound.
-        if !ledger.multiplier(contract).is_linear() {
-            return Some(i128::MAX);
-        }
+        debug_assert!(ledger.multiplier(contract).is_linear(), "regions speak of linear contracts");
         // A position that the path has not touched owes the funding of its lots since the opening.
         let funding = match side {
             Side::Long => ledger.funding(contract),
@@ -361,171 +328,12 @@ impl Question<'_> {
             cost_per_lot: node.cost,
             collateral_per_lot: (node.collateral.0 - funding, node.collateral.1 - funding),
             value_per_lot: self.lot_value,
-            most_lots: node.most_lots,
+            most_lots: node.lots.1,
             tiers,
             oldest: node.oldest,
+            accounts: node.accounts,
         };
         self.policy.bound(&region, self.round)
-    }
-}
-
-impl Tree {
-    /// Brings the tree up to what the path has touched.
-    fn sync(&mut self, field: &Field<'_>) {
-        let register = field.ledger.register();
-        if self.version != register.version() {
-            self.build(field);
-            self.version = register.version();
-            self.fresh = false;
-        }
-        if !self.fresh {
-            self.fresh = true;
-            self.alive.clear();
-            self.alive.extend_from_slice(&self.full);
-            self.altered.clear();
-            // The equity of a cross account moves with all marks, so each is looked at anew.
-            self.altered.extend_from_slice(&self.cross);
-            self.synced = 0;
-        }
-        let touched = field.ledger.touched();
-        for position in &touched[self.synced..] {
-            let mut at = self.leaf[position.id as usize];
-            if at == u32::MAX {
-                continue;
-            }
-            self.altered.push(position.id);
-            loop {
-                self.alive[at as usize] -= 1;
-                if self.alive[at as usize] > 0 || at == 0 {
-                    break;
-                }
-                at = self.nodes[at as usize].parent;
-            }
-        }
-        self.synced = touched.len();
-    }
-
-    /// A tree of the root alone.
-    fn build(&mut self, field: &Field<'_>) {
-        let holdings = &field.ledger.register().holdings;
-        self.nodes.clear();
-        self.full.clear();
-        self.leaf.clear();
-        self.leaf.resize(holdings.account.len(), u32::MAX);
-        self.keys.clear();
-        self.cross.clear();
-        for (id, (&contract, &qty)) in (0u32..).zip(holdings.contract.iter().zip(&holdings.qty)) {
-            if contract != field.contract || Side::of(qty) != field.side {
-                continue;
-            }
-            let j = id as usize;
-            if holdings.mode(j) == MarginMode::Cross {
-                self.cross.push(id);
-                continue;
-            }
-            let (lots, whole_cost, whole_collateral) = (qty.0.abs(), holdings.cost[j], holdings.collateral[j]);
-            let (cost, collateral) = (whole_cost.0.abs() / lots, whole_collateral.0 / lots);
-            self.keys.push(Key {
-                cost,
-                collateral,
-                id,
-                account: holdings.account[j],
-                qty,
-                whole_cost,
-                whole_collateral,
-            });
-            self.leaf[j] = 0;
-        }
-        if !self.keys.is_empty() {
-            self.nodes.push(Node::over(&self.keys, 0, 0));
-            self.full.push(self.nodes[0].end);
-        }
-    }
-
-    /// Whether the positions of a node are looked at one by one.
-    fn is_leaf(&self, at: u32) -> bool {
-        let node = &self.nodes[at as usize];
-        node.end - node.start <= LEAF
-    }
-
-    /// Whether the path has touched none of the positions of a node without children.
-    fn is_whole(&self, at: u32) -> bool {
-        self.alive[at as usize] == self.full[at as usize]
-    }
-
-    fn keys_of(&self, at: u32) -> &[Key] {
-        let node = &self.nodes[at as usize];
-        &self.keys[node.start as usize..node.end as usize]
-    }
-
-    /// The first of a node's two children, which are made where there are none yet.
-    fn split(&mut self, at: u32, question: &Question<'_>) -> u32 {
-        let Node { children, start, end, .. } = self.nodes[at as usize];
-        if children != 0 {
-            return children;
-        }
-        let is_whole = self.is_whole(at);
-        let by_cost = self.nodes[at as usize].cost_matters_more(question.lot_value);
-        let keys = &mut self.keys[start as usize..end as usize];
-        let middle = keys.len() / 2;
-        // How equal keys are told apart decides which node they are in, not which is found first.
-        if by_cost {
-            keys.select_nth_unstable_by_key(middle, |key| key.cost);
-        } else {
-            keys.select_nth_unstable_by_key(middle, |key| key.collateral);
-        }
-        let first = u32::try_from(self.nodes.len()).expect("nodes are fewer than positions");
-        let (low, high) = keys.split_at(middle);
-        for (child, keys, start) in [(first, low, start as usize), (first + 1, high, start as usize + middle)] {
-            keys.iter().for_each(|key| self.leaf[key.id as usize] = child);
-            let node = Node::over(keys, start, at);
-            let full = node.end - node.start;
-            // What the path has touched has left the tree already.
-            let gone = || keys.iter().filter(|key| question.field.ledger.is_touched(key.id)).count();
-            let gone = if is_whole { 0 } else { gone() };
-            self.full.push(full);
-            self.alive.push(full - u32::try_from(gone).expect("positions are numbered in 32 bits"));
-            self.nodes.push(node);
-        }
-        self.nodes[at as usize].children = first;
-        self.full[at as usize] = 2;
-        self.alive[at as usize] =
-            [first, first + 1].map(|child| u32::from(self.alive[child as usize] > 0)).iter().sum();
-        first
-    }
-}
-
-impl Node {
-    fn over(keys: &[Key], start: usize, parent: u32) -> Self {
-        let word = |x: usize| u32::try_from(x).expect("positions are numbered in 32 bits");
-        let mut node = Self {
-            cost: (i64::MAX, i64::MIN),
-            collateral: (i64::MAX, i64::MIN),
-            most_lots: 0,
-            oldest: u32::MAX,
-            start: word(start),
-            end: word(start + keys.len()),
-            parent,
-            children: 0,
-        };
-        for &Key { cost, collateral, id, qty, .. } in keys {
-            // Keys are rounded down: the true value lies below the next whole unit.
-            node.cost = (node.cost.0.min(cost), node.cost.1.max(cost + 1));
-            node.collateral = (node.collateral.0.min(collateral), node.collateral.1.max(collateral + 1));
-            node.most_lots = node.most_lots.max(qty.0.abs());
-            node.oldest = node.oldest.min(id);
-        }
-        node
-    }
-
-    /// Whether costs rather than collaterals are halved: whichever moves scores more. Scores are made of profit and equity,
-    /// so the width of the costs counts against the profit that they leave at the mark, and that of the collaterals
-    /// against equity.
-    fn cost_matters_more(&self, lot_value: i64) -> bool {
-        let profit = (self.cost.0 - lot_value).abs().max((self.cost.1 - lot_value).abs()).max(1);
-        let equity = (self.collateral.0 + profit).max(1);
-        let width = |(low, high): (i64, i64)| i128::from(high - low);
-        width(self.cost) * i128::from(equity) >= width(self.collateral) * i128::from(profit)
     }
 }
 

@@ -5,8 +5,7 @@
 //! collateral. The published 1 in max(1, W) is one USDT; here it is the smallest unit of money, which differs only for
 //! accounts with less than one USDT.
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths};
-use crate::money::div_ceil;
+use super::{Policy, Ranking, Region, Round, Sybil, Winner, billionths, billionths_ceil, product};
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -36,7 +35,7 @@ impl Ranking for Binance {
             return i128::MIN;
         }
         let profit = billionths(winner.unrealised().positive_part(), winner.collateral.positive_part());
-        profit * billionths(winner.maintenance.positive_part(), equity)
+        product(profit, billionths(winner.maintenance.positive_part(), equity))
     }
 
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
@@ -48,8 +47,8 @@ impl Ranking for Binance {
         if collateral <= 0 || equity <= 0 {
             return Some(i128::MAX);
         }
-        let ratio = div_ceil(region.most_maintenance() * BILLION, equity);
-        Some(div_ceil(profit * BILLION, collateral) * ratio)
+        let ratio = billionths_ceil(region.most_maintenance(), equity);
+        Some(product(billionths_ceil(profit, collateral), ratio))
     }
 }
 

@@ -194,6 +194,7 @@ proptest! {
             most_lots: case.winners.iter().map(lots).max().unwrap(),
             tiers: &tiers,
             oldest: case.winners.iter().map(|winner| winner.opened).min().unwrap(),
+            accounts: (case.winners[0].account, case.winners[case.winners.len() - 1].account),
         };
         for (kind, policy) in policies() {
             let Policy::Ranking(ranking) = policy else { continue };

@@ -3,7 +3,7 @@
 //! Among winning longs the lowest entry, among winning shorts the highest: the order in which the exchange's index
 //! stores positions (left-curve@c1468da, July 2026).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_floor};
+use super::{Axis, BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_floor};
 use crate::facts::Side;
 use crate::money::Cash;
 use crate::registry::Entry;
@@ -31,6 +31,10 @@ impl Ranking for EntryPrice {
     /// Cost per lot in billionths of a cash unit, rounded down; negative for longs, whose `cost` is positive.
     fn score(&self, winner: &Winner, _round: &Round) -> i128 {
         billionths_floor(-winner.cost, Cash(winner.qty.0))
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        &[Axis::Cost]
     }
 
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {

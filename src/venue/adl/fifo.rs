@@ -1,6 +1,6 @@
 //! The oldest position first.
 
-use super::{Policy, Ranking, Round, Sybil, Winner};
+use super::{Axis, Policy, Ranking, Round, Sybil, Winner};
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -26,6 +26,10 @@ impl Ranking for Fifo {
 
     fn score(&self, winner: &Winner, _round: &Round) -> i128 {
         -i128::from(winner.opened)
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        &[Axis::Opened]
     }
 
     fn bound(&self, region: &super::Region, _round: &Round) -> Option<i128> {

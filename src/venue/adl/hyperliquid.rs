@@ -4,9 +4,8 @@
 //! is below 1 in profit, so implementations turn it round, as here. Observed: max(|notional| ÷ account value, 1e-8) ×
 //! max(max(profit, 0) ÷ entry notional, 1e-8) (OtterSec, osec.io/blog/hyperliquid-risk-engine, 22 June 2026).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths, gain, leverage};
+use super::{Policy, Ranking, Region, Round, Sybil, Winner, billionths, billionths_ceil, gain, leverage, product};
 use crate::facts::Side;
-use crate::money::div_ceil;
 use crate::registry::{Entry, Key, Need, Shape};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +52,13 @@ impl Ranking for Hyperliquid {
     fn score(&self, winner: &Winner, round: &Round) -> i128 {
         let Some(leverage) = leverage(winner) else { return i128::MIN };
         match self.form {
-            Form::Observed => gain(winner).max(LEAST) * leverage.max(LEAST),
+            Form::Observed => product(gain(winner).max(LEAST), leverage.max(LEAST)),
             Form::Documented => {
                 let ratio = match round.side {
                     Side::Long => billionths(winner.value, winner.cost),
                     Side::Short => billionths(winner.cost, winner.value),
                 };
-                ratio * leverage
+                product(ratio, leverage)
             }
         }
     }
@@ -69,7 +68,7 @@ impl Ranking for Hyperliquid {
         match self.form {
             Form::Observed => {
                 let gain = if region.most_profit() <= 0 { Some(LEAST) } else { region.most_gain() };
-                Some(gain.map_or(i128::MAX, |gain| gain.max(LEAST) * leverage.max(LEAST)))
+                Some(gain.map_or(i128::MAX, |gain| product(gain.max(LEAST), leverage.max(LEAST))))
             }
             Form::Documented => {
                 let value = i128::from(region.value_per_lot);
@@ -77,7 +76,7 @@ impl Ranking for Hyperliquid {
                     Side::Long => (value, i128::from(region.cost_per_lot.0)),
                     Side::Short => (i128::from(region.cost_per_lot.1), value),
                 };
-                Some(if below > 0 { div_ceil(above * BILLION, below) * leverage } else { i128::MAX })
+                Some(if below > 0 { product(billionths_ceil(above, below), leverage) } else { i128::MAX })
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The largest position first, by value at the mark: the fewest counterparties.
 
-use super::{Policy, Ranking, Region, Round, Sybil, Winner};
+use super::{Axis, Policy, Ranking, Region, Round, Sybil, Winner};
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -26,6 +26,10 @@ impl Ranking for LargestPosition {
 
     fn score(&self, winner: &Winner, _round: &Round) -> i128 {
         i128::from(winner.value.0).abs()
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        &[Axis::Lots]
     }
 
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {

@@ -1,6 +1,6 @@
 //! The largest unrealised profit in money first: few accounts are touched, and always the same kind.
 
-use super::{Policy, Ranking, Region, Round, Sybil, Winner};
+use super::{Axis, Policy, Ranking, Region, Round, Sybil, Winner};
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -26,6 +26,10 @@ impl Ranking for LargestProfit {
 
     fn score(&self, winner: &Winner, _round: &Round) -> i128 {
         i128::from(winner.unrealised().0)
+    }
+
+    fn axes(&self) -> &'static [Axis] {
+        &[Axis::Cost, Axis::Lots]
     }
 
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {

@@ -4,8 +4,7 @@
 //! profit ÷ collateral; OKX ranked by return on margin before effective leverage came in. Profit ÷ equity is the score
 //! of the simulator flox (FLOX-Foundation/flox@d2dc5ec).
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, billionths_floor, gain};
-use crate::money::div_ceil;
+use super::{Axis, Policy, Ranking, Region, Round, Sybil, Winner, billionths_ceil, billionths_floor, gain};
 use crate::registry::{Entry, Key, Need, Shape};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +64,13 @@ impl Ranking for PnlRatio {
         }
     }
 
+    fn axes(&self) -> &'static [Axis] {
+        match self.over {
+            Over::Cost => &[Axis::Cost],
+            Over::Collateral | Over::Equity => &[Axis::Cost, Axis::Collateral],
+        }
+    }
+
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         let profit = region.most_profit();
         if profit <= 0 {
@@ -77,7 +83,7 @@ impl Ranking for PnlRatio {
             Over::Equity if region.collateral_per_lot.0 < 0 => return Some(i128::MAX),
             Over::Equity => i128::from(region.collateral_per_lot.0) + profit,
         };
-        Some(if over > 0 { div_ceil(profit * BILLION, over) } else { i128::MAX })
+        Some(if over > 0 { billionths_ceil(profit, over) } else { i128::MAX })
     }
 }
 

@@ -3,7 +3,7 @@
 //! Source: bitmex.com/app/autoDeleveraging. MEXC, Poloniex and CoinEx use the same; Bybit and OKX (current text) rank by
 //! profit × effective leverage too.
 
-use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, gain, leverage};
+use super::{BILLION, Policy, Ranking, Region, Round, Sybil, Winner, gain, leverage, product};
 use crate::registry::Entry;
 
 /// The policy has no parameters.
@@ -30,7 +30,7 @@ impl Ranking for ProfitLeverage {
     fn score(&self, winner: &Winner, _round: &Round) -> i128 {
         let Some(leverage) = leverage(winner) else { return i128::MIN };
         let gain = gain(winner);
-        if gain > 0 { gain * leverage } else { gain * BILLION * BILLION / leverage.max(1) }
+        if gain > 0 { product(gain, leverage) } else { gain * BILLION * BILLION / leverage.max(1) }
     }
 
     /// The greatest gain in the region times the greatest leverage in it, each rounded up.
@@ -40,7 +40,7 @@ impl Ranking for ProfitLeverage {
             return Some(0);
         }
         let (Some(gain), Some(leverage)) = (region.most_gain(), region.most_leverage()) else { return Some(i128::MAX) };
-        Some(gain * leverage)
+        Some(product(gain, leverage))
     }
 }
 

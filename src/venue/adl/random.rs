@@ -3,7 +3,7 @@
 //! v4-chain@84d4664, March 2026, protocol/x/clob/keeper/deleveraging.go. The list is that of the accounts by number; the
 //! start is drawn from the salt of the round and goes on from the beginning after the end.
 
-use super::{Policy, Ranking, Round, Sybil, Winner};
+use super::{Axis, Policy, Ranking, Region, Round, Sybil, Winner};
 use crate::registry::{Entry, Key, Need, Shape};
 
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,12 @@ impl Random {
         // The upper half of the 128-bit product is below the number of accounts.
         u64::try_from((u128::from(word) * u128::from(round.accounts.max(1))) >> 64).unwrap_or(0)
     }
+
+    /// Steps from the start to an account.
+    fn steps(self, account: u32, round: &Round) -> i128 {
+        let steps = i128::from(account) - i128::from(self.start(round));
+        if steps < 0 { steps + i128::from(round.accounts.max(1)) } else { steps }
+    }
 }
 
 impl Ranking for Random {
@@ -51,14 +57,18 @@ impl Ranking for Random {
 
     /// Minus the steps from the start to the account.
     fn score(&self, winner: &Winner, round: &Round) -> i128 {
-        let (account, start) = (i128::from(winner.account), i128::from(self.start(round)));
-        let steps = account - start;
-        -if steps < 0 { steps + i128::from(round.accounts.max(1)) } else { steps }
+        -self.steps(winner.account, round)
     }
 
-    /// No account is before the start.
-    fn bound(&self, _region: &super::Region, _round: &Round) -> Option<i128> {
-        Some(0)
+    fn axes(&self) -> &'static [Axis] {
+        &[Axis::Opened]
+    }
+
+    /// The first account from the start on; of accounts on both sides of it the start itself.
+    fn bound(&self, region: &Region<'_>, round: &Round) -> Option<i128> {
+        let (first, last) = region.accounts;
+        let start = self.start(round);
+        Some(if (u64::from(first)..=u64::from(last)).contains(&start) { 0 } else { -self.steps(first, round) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Best, Question};
+use super::{Chosen, Question};
 use crate::money::Qty;
 use crate::venue::adl::Winner;
 
@@ -18,15 +18,12 @@ pub(super) struct Ranked {
     /// one in the lower place goes first, and one word is moved in place of a score and a place.
     keys: Vec<u64>,
     spare: Vec<u64>,
-    /// How many have been asked for.
-    taken: usize,
 }
 
 impl Ranked {
     /// Ranks whoever may win in a round.
     pub fn rank(&mut self, question: &Question<'_>) {
-        let Self { winners, lots, scores, keys, spare, taken } = self;
-        *taken = 0;
+        let Self { winners, lots, scores, keys, spare } = self;
         winners.clear();
         lots.clear();
         scores.clear();
@@ -50,15 +47,8 @@ impl Ranked {
     }
 
     /// All, best first.
-    pub fn best(&self) -> impl Iterator<Item = Best> {
-        self.keys.iter().map(|&key| Best { place: place(key), lots: self.lots[place(key) as usize] })
-    }
-
-    /// The next best.
-    pub fn next(&mut self) -> Option<&Winner> {
-        let key = *self.keys.get(self.taken)?;
-        self.taken += 1;
-        Some(&self.winners[place(key) as usize])
+    pub fn best(&self) -> impl Iterator<Item = Chosen> {
+        self.keys.iter().map(|&key| Chosen { place: place(key), lots: self.lots[place(key) as usize] })
     }
 }
 
