@@ -152,9 +152,8 @@ pub struct Seen {
     /// Unrealised profit over cost.
     pub profit: f64,
     pub collateral: f64,
-    /// Both of those that are woken by their margin ratio; others need not know.
-    pub equity: f64,
-    pub maintenance: f64,
+    /// Of those that are woken by their margin ratio alone.
+    pub margin: Option<Standing>,
     pub wallet: f64,
     pub opened_wallet: f64,
     /// Adverse move of the traded price since the opening, as a share; below 0 where it went well.
@@ -165,6 +164,13 @@ pub struct Seen {
     pub level: f64,
     /// How often it has acted before.
     pub acted: u32,
+}
+
+/// What the venue judges an account by, at the mark.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    pub equity: f64,
+    pub maintenance: f64,
 }
 
 impl Seen {

@@ -5,7 +5,7 @@ use crate::facts::{Deed, Fact, Observer, Side};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Ratio};
 use crate::sim::fill;
 use crate::sim::people::{Actor, Asked, Cast, Gauge, Role, Signal, Troupe, View};
-use crate::traders::behaviour::{Act, Cue, Margin, Seen, Then, Watched};
+use crate::traders::behaviour::{Act, Cue, Margin, Seen, Standing, Then, Watched};
 use crate::venue::Refused;
 use crate::venue::ledger::Position;
 use crate::venue::voluntary::{Action, Own, OwnOrder};
@@ -241,10 +241,11 @@ impl Lane {
         let memory = *self.play.memory(actor);
         let ledger = self.venue.ledger();
         let holdings = &ledger.register().holdings;
-        let (equity, _, maintenance) = match context.stage.troupe.roles[actor.role as usize].cue {
-            Cue::MarginRatio(_) => self.venue.standing(position),
-            _ => (Cash::ZERO, Cash::ZERO, Cash::ZERO),
-        };
+        let is_asked = matches!(context.stage.troupe.roles[actor.role as usize].cue, Cue::MarginRatio(_));
+        let margin = is_asked.then(|| {
+            let (equity, _, maintenance) = self.venue.standing(position);
+            Standing { equity: equity.0 as f64, maintenance: maintenance.0 as f64 }
+        });
         let side = sign(Side::of(holdings.qty[id]));
         let mark = self.venue.mark_of(position.contract).0 as f64;
         let (qty, cost) = (position.qty.0 as f64, position.cost.0 as f64);
@@ -260,8 +261,7 @@ impl Lane {
             opened_leverage: holdings.cost[id].0.abs() as f64 / holdings.collateral[id].0.max(1) as f64,
             profit: if cost == 0.0 { 0.0 } else { (value - cost) / cost.abs() },
             collateral: ledger.purse(position).0 as f64,
-            equity: equity.0 as f64,
-            maintenance: maintenance.0 as f64,
+            margin,
             wallet: ledger.wallet(position.account).0 as f64,
             opened_wallet: holdings.wallet[position.account as usize].0 as f64,
             fall: side * (1.0 - traded / open),

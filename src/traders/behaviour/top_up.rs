@@ -93,7 +93,8 @@ impl Behaviour for TopUp {
 
     fn act(&self, seen: &Seen, _: &mut dyn FnMut() -> f64) -> Answer {
         let kept = (1.0 - self.wallet_share) * seen.opened_wallet;
-        let cash = (self.restore * seen.maintenance - seen.equity).min(seen.wallet - kept);
+        let lacking = seen.margin.map_or(0.0, |of| self.restore * of.maintenance - of.equity);
+        let cash = lacking.min(seen.wallet - kept);
         if cash < 1.0 {
             return Answer::once(Act::Nothing);
         }
