@@ -21,7 +21,7 @@ pub struct Winner {
     pub value: Cash,
     /// Maintenance margin at the mark, rounded up.
     pub maintenance: Cash,
-    /// Sequence number of the opening of the position: lower is older.
+    /// Sequence number of the opening of the position: lower is older. By it the venue finds the position.
     pub opened: u32,
 }
 
