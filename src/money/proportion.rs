@@ -43,6 +43,19 @@ impl Proportion {
     /// The quotient rounded down, and whether nothing remains.
     #[inline]
     fn divide(&self, weight: u64) -> (u128, bool) {
+        if self.whole <= 1 << 63 && self.times == 0 {
+            // The usual case: what is below 2·whole fits 64 bits too.
+            let word = |x: u128| u64::try_from(x).expect("below 2⁶⁴");
+            let whole = word(self.whole);
+            let near = word((u128::from(self.scaled) * u128::from(weight)) >> 64);
+            let over = self.rest.wrapping_mul(weight).wrapping_sub(near.wrapping_mul(whole));
+            let is_less = over >= whole;
+            return (u128::from(near) + u128::from(is_less), over == if is_less { whole } else { 0 });
+        }
+        self.divide_wide(weight)
+    }
+
+    fn divide_wide(&self, weight: u64) -> (u128, bool) {
         let weight = u128::from(weight);
         let near = (u128::from(self.scaled) * weight) >> 64;
         // Below 2·whole, so the difference fits 128 bits where a product does not.

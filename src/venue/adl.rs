@@ -21,7 +21,7 @@ pub struct Winner {
     pub value: Cash,
     /// Maintenance margin at the mark, rounded up.
     pub maintenance: Cash,
-    /// Sequence number of the opening of the position: lower is older.
+    /// Sequence number of the opening of the position: lower is older. By it the venue finds the position.
     pub opened: u32,
 }
 
@@ -262,8 +262,13 @@ const BILLION_64: u64 = 1_000_000_000;
 
 /// Effective leverage in billionths: |value at the mark| ÷ equity; `None` where equity is 0 or less, which ranks last.
 fn leverage(winner: &Winner) -> Option<i128> {
+    leverage_in(BILLION_64, winner)
+}
+
+/// The same in such parts of 1, rounded down.
+fn leverage_in(parts: u64, winner: &Winner) -> Option<i128> {
     let equity = winner.equity();
-    (equity.0 > 0).then(|| billionths(winner.value, equity))
+    (equity.0 > 0).then(|| ratio_in(parts, winner.value, equity))
 }
 
 /// Unrealised profit ÷ cost in billionths, rounded down.
@@ -274,11 +279,17 @@ fn gain(winner: &Winner) -> i128 {
 /// ⌊|part| ÷ |whole|⌋ in billionths; of 0 as of 1.
 #[inline]
 fn billionths(part: Cash, whole: Cash) -> i128 {
+    ratio_in(BILLION_64, part, whole)
+}
+
+/// The same in such parts of 1.
+#[inline]
+fn ratio_in(parts: u64, part: Cash, whole: Cash) -> i128 {
     let (part, whole) = (part.0.unsigned_abs(), whole.0.unsigned_abs().max(1));
     // The usual case: a division of 64 bits takes a fraction of the time of one of 128.
-    let quotient = match part.checked_mul(BILLION_64) {
+    let quotient = match part.checked_mul(parts) {
         Some(product) => u128::from(product / whole),
-        None => u128::from(part) * u128::from(BILLION_64) / u128::from(whole),
+        None => u128::from(part) * u128::from(parts) / u128::from(whole),
     };
     quotient.cast_signed()
 }

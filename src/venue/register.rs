@@ -155,8 +155,8 @@ impl Register {
             }
         }
         self.deposits = Cash(crate::money::narrow(deposits));
-        // All are looked at, which many at once are in less time than one by one up to the first pair.
-        self.one_each = account.windows(2).fold(true, |one_each, pair| one_each & (pair[0] != pair[1]));
+        // All are looked at, which is less work than one by one up to the first pair.
+        self.one_each = account.windows(2).filter(|pair| pair[0] == pair[1]).count() == 0;
         Ok(())
     }
 

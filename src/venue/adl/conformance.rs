@@ -219,6 +219,7 @@ proptest! {
     fn a_ratio_in_64_bits_is_that_of_128(part in amount(), whole in amount()) {
         let of = i128::from(whole).abs().max(1);
         prop_assert_eq!(billionths(Cash(part), Cash(whole)), i128::from(part).abs() * BILLION / of);
+        prop_assert_eq!(ratio_in(1_000, Cash(part), Cash(whole)), i128::from(part).abs() * BILLION / of / 1_000_000);
         prop_assert_eq!(billionths_floor(Cash(part), Cash(whole)), div_floor(i128::from(part) * BILLION, of));
     }
 }

@@ -4,7 +4,7 @@
 //! arXiv 2512.01112, December 2025). Here g(λ) = λ^(power − 1), λ = effective leverage at the mark and endowment =
 //! unrealised profit, so xᵢ = min(qᵢ, τ·profitᵢ·λᵢ^power).
 
-use super::{BILLION, Policy, PriceNeed, Round, Shares, Sharing, Sybil, Winner, leverage};
+use super::{Policy, PriceNeed, Round, Shares, Sharing, Sybil, Winner, leverage_in};
 use crate::registry::{Entry, Key, Need, Shape};
 
 #[derive(Clone, Copy, Debug)]
@@ -31,9 +31,10 @@ pub const ENTRY: Entry<Policy> = Entry {
 impl RiskAwareProRata {
     /// profit × leverage^power, leverage in thousandths and at most 2³¹ of them, so that the product fits.
     fn weight(self, winner: &Winner) -> i128 {
-        let profit = i128::from(winner.unrealised().0.max(0));
-        let thousandths = leverage(winner).map_or(1 << 31, |leverage| (leverage / (BILLION / 1_000)).min(1 << 31));
-        profit * thousandths.pow(self.power)
+        let profit = winner.unrealised().0.max(0);
+        let thousandths = leverage_in(1_000, winner).map_or(1 << 31, |leverage| leverage.min(1 << 31));
+        let power = i64::try_from(thousandths).expect("at most 2³¹").pow(self.power);
+        i128::from(profit) * i128::from(power)
     }
 }
 

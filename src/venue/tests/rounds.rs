@@ -67,19 +67,18 @@ fn salts_differ_with_the_mark() {
     assert!((1..100).all(|mark| salt(mark) != salt(mark + 1)));
 }
 
-/// A world under another policy.
-fn open_under(world: &World, policy: Policy, telling: Telling) -> Venue {
-    let (mut opened, rules) = open(world);
-    let register = opened.release();
-    drop(opened);
-    let mut venue = Venue::new(Arc::new(Rules { adl: policy, ..(*rules).clone() }));
-    venue.open(register, telling);
-    venue
-}
-
-/// All facts of a world under another policy; the end of the venue too.
+/// All facts of a world under another policy, and the venue at its end. Costs are no multiples of lots, so that parts of a
+/// position are rounded.
 fn told(world: &World, policy: Policy, telling: Telling) -> (Venue, Vec<Fact>) {
-    let mut venue = open_under(world, policy, telling);
+    let (mut opened, rules) = open(world);
+    let mut holdings = opened.release().holdings.clone();
+    for (cost, off) in holdings.cost.iter_mut().zip([1, -2, 3, -1, 2].into_iter().cycle()) {
+        *cost += Cash(off);
+    }
+    let mut register = Register::default();
+    register.rebuild(&mut holdings, &rules, &[Price(100), Price(100)]).unwrap();
+    let mut venue = Venue::new(Arc::new(Rules { adl: policy, ..(*rules).clone() }));
+    venue.open(Arc::new(register), telling);
     let mut marks = [100, 100];
     let mut facts = Vec::new();
     for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
@@ -96,7 +95,12 @@ fn told(world: &World, policy: Policy, telling: Telling) -> (Venue, Vec<Fact>) {
 
 /// Lots needed and placed by the first round of a world under another policy.
 fn first_round(world: &World, policy: Policy) -> Option<(Qty, Qty)> {
-    let mut venue = open_under(world, policy, Telling::Told);
+    let (mut opened, rules) = open(world);
+    let register = opened.release();
+    drop(opened);
+    let rules = Arc::new(Rules { adl: policy, ..(*rules).clone() });
+    let mut venue = Venue::new(rules);
+    venue.open(register, Telling::Told);
     let mut marks = [100, 100];
     for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
         marks[usize::from(contract)] = mark;

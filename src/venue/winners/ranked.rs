@@ -57,22 +57,22 @@ fn place(key: u64) -> u32 {
     u32::try_from(key & u64::from(u32::MAX)).expect("32 bits")
 }
 
-/// Sorts keys whose lower halves ascend already: three rounds of 11 bits, each of which keeps the order of the last.
+/// Sorts keys whose lower halves ascend already: four rounds of a byte, each of which keeps the order of the last.
 fn sort(keys: &mut Vec<u64>, spare: &mut Vec<u64>) {
-    const BITS: u32 = 11;
-    if keys.len() < 1 << BITS {
+    const FEW: usize = 1_000;
+    if keys.len() < FEW {
         return keys.sort_unstable();
     }
-    let digit = |key: u64, round: u32| (key >> (32 + round * BITS)) as usize & ((1 << BITS) - 1);
-    // Before each digit so many keys come.
-    let mut before = [[0u32; 1 << BITS]; 3];
+    let digit = |key: u64, round: usize| usize::from(key.to_le_bytes()[4 + round]);
+    // How many keys have each byte, then how many come before them.
+    let mut before = [[0u32; 256]; 4];
     for &key in &*keys {
-        for (round, count) in (0..).zip(&mut before) {
+        for (round, count) in before.iter_mut().enumerate() {
             count[digit(key, round)] += 1;
         }
     }
     spare.resize(keys.len(), 0);
-    for (round, before) in (0..).zip(&mut before) {
+    for (round, before) in before.iter_mut().enumerate() {
         // All are alike here.
         if before[digit(keys[0], round)] as usize == keys.len() {
             continue;
