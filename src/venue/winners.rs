@@ -1,9 +1,9 @@
 //! The winners of one contract and side, best score first, without ranking everybody.
 //!
-//! A tree over (cost per lot, collateral per lot) holds the positions of the register. A policy bounds the score that
-//! anyone in a node's rectangle can have; the search opens the node with the greatest bound until a position's own
-//! score is at least every bound left. A node is split when it is first opened, so what no search comes near is never
-//! sorted. Positions that the path has touched leave the tree and stand in a short list.
+//! A tree over what the policy's score moves with holds the positions of the register. A policy bounds the score that
+//! anyone in a node's region can have; the search opens the node with the greatest bound until the last winner that the
+//! round needs scores above every bound left. A node is split when it is first opened, so what no search comes near is
+//! never sorted. Positions that the path has touched leave the tree and stand aside.
 //!
 //! A round that takes a good part of a side ranks it instead: then the tree would be opened nearly everywhere.
 
