@@ -1,9 +1,9 @@
 //! The winners of one contract and side, best score first, without ranking everybody.
 //!
-//! A tree over (cost per lot, collateral per lot) holds the positions of the register. A policy bounds the score that
-//! anyone in a node's rectangle can have; the search opens the node with the greatest bound until a position's own
-//! score is at least every bound left. A node is split when it is first opened, so what no search comes near is never
-//! sorted. Positions that the path has touched leave the tree and stand in a short list.
+//! A tree over what the policy's score moves with holds the positions of the register. A policy bounds the score that
+//! anyone in a node's region can have; the search opens the node with the greatest bound until the last winner that the
+//! round needs scores above every bound left. A node is split when it is first opened, so what no search comes near is
+//! never sorted. Positions that the path has touched leave the tree and stand aside.
 //!
 //! A round that takes a good part of a side ranks it instead: then the tree would be opened nearly everywhere.
 
@@ -18,12 +18,12 @@ use crate::facts::{ContractId, Side};
 use crate::money::{Cash, Price, Qty};
 
 mod aside;
-mod best;
 mod ranked;
+mod shortlist;
 mod tree;
 
-use best::Best;
 use ranked::Ranked;
+use shortlist::Shortlist;
 use tree::{Key, Node, Tree};
 
 /// A side is ranked where a round needs more than one in so many of its lots: a candidate of the search costs several
@@ -36,7 +36,7 @@ pub(super) struct Winners {
     trees: Vec<[Tree; 2]>,
     /// Nodes that the running search may open, greatest bound first.
     frontier: BinaryHeap<Ahead>,
-    best: Best,
+    shortlist: Shortlist,
     ranked: Ranked,
 }
 
@@ -138,7 +138,7 @@ impl Winners {
         self.find(question);
         winners.clear();
         while found < question.round.needed {
-            let Some(winner) = self.best.next() else { break };
+            let Some(winner) = self.shortlist.next() else { break };
             let place = u32::try_from(winners.len()).expect("positions are numbered in 32 bits");
             found += winner.qty.abs();
             chosen.push(Chosen { place, lots: winner.qty.abs() });
@@ -152,8 +152,8 @@ impl Winners {
         let field = &question.field;
         let tree = &mut self.trees[usize::from(field.contract)][usize::from(field.side == Side::Short)];
         tree.sync(question);
-        let (best, frontier) = (&mut self.best, &mut self.frontier);
-        best.begin(question.round.needed);
+        let (shortlist, frontier) = (&mut self.shortlist, &mut self.frontier);
+        shortlist.begin(question.round.needed);
         frontier.clear();
         if let Some(root) = tree.root()
             && let Some(bound) = question.bound(tree.node(root))
@@ -166,30 +166,30 @@ impl Winners {
             }
         }
         while let Some(ahead) = frontier.pop()
-            && ahead.height >= height(best.floor())
+            && ahead.height >= height(shortlist.floor())
         {
             let mut at = match ahead.at {
                 At::Node(at) => at,
                 At::Aside(at) => {
                     let (keys, free) = tree.aside.leaf(at);
-                    question.look_at_leaf(keys, free, best);
+                    question.look_at_leaf(keys, free, shortlist);
                     continue;
                 }
             };
             loop {
                 if let Some((keys, alive)) = tree.leaf(at) {
-                    question.look_at_leaf(keys, alive, best);
+                    question.look_at_leaf(keys, alive, shortlist);
                     break;
                 }
                 let first = tree.split(at, question);
                 let (low, high) = (question.bound_in(tree, first), question.bound_in(tree, first + 1));
                 let (better, worse) = if high > low { (first + 1, first) } else { (first, first + 1) };
                 if let Some(bound) = low.min(high)
-                    && bound >= best.floor()
+                    && bound >= shortlist.floor()
                 {
                     frontier.push(Ahead { height: height(bound), at: At::Node(worse) });
                 }
-                let Some(bound) = low.max(high).filter(|bound| *bound >= best.floor()) else { break };
+                let Some(bound) = low.max(high).filter(|bound| *bound >= shortlist.floor()) else { break };
                 // The better of the two is opened at once where it would be the first to be taken off again.
                 let height = height(bound);
                 if frontier.peek().is_some_and(|first| first.height > height) {
@@ -202,10 +202,10 @@ impl Winners {
         // They come last, since few of them are among the best.
         for id in tree.alone(field.ledger) {
             if let Some(winner) = field.winner(id) {
-                question.look_at(winner, best);
+                question.look_at(winner, shortlist);
             }
         }
-        best.end();
+        shortlist.end();
     }
 }
 
@@ -289,24 +289,24 @@ impl Question<'_> {
     }
 
     /// Takes those of a leaf's positions that are still there and may be among the winners.
-    fn look_at_leaf(&self, keys: &[Key], alive: u32, best: &mut Best) {
+    fn look_at_leaf(&self, keys: &[Key], alive: u32, shortlist: &mut Shortlist) {
         let mut left = alive;
         while left != 0 {
             let &Key { id, account, qty, whole_cost, whole_collateral, .. } = &keys[left.trailing_zeros() as usize];
             left &= left - 1;
             let winner = self.field.at_opening(account, id, (qty, whole_cost, whole_collateral));
             if let Some(winner) = self.field.eligible(winner) {
-                self.look_at(winner, best);
+                self.look_at(winner, shortlist);
             }
         }
-        best.settle();
+        shortlist.settle();
     }
 
     /// Takes a winner that may be among those of the round.
-    fn look_at(&self, winner: Winner, best: &mut Best) {
+    fn look_at(&self, winner: Winner, shortlist: &mut Shortlist) {
         let score = self.policy.score(&winner, self.round);
-        if score >= best.floor() {
-            best.take(score, winner);
+        if score >= shortlist.floor() {
+            shortlist.take(score, winner);
         }
     }
 

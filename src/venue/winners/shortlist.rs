@@ -1,4 +1,4 @@
-//! The best positions that a search has come by.
+//! The best positions that a search has come by so far.
 
 use std::cmp::Ordering;
 
@@ -8,7 +8,7 @@ use crate::money::Qty;
 /// Candidates of one search, best first as far as they are put in order: as many as the round needs, and for a while those
 /// that came on top. They are put in order a few times a search and not with each that comes, which a heap would do.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Best {
+pub(super) struct Shortlist {
     needed: Qty,
     /// With a lower score nobody is among the winners any more.
     floor: i128,
@@ -42,7 +42,7 @@ impl Found {
     }
 }
 
-impl Best {
+impl Shortlist {
     /// Starts a search for so many lots.
     pub fn begin(&mut self, needed: Qty) {
         self.found.clear();
