@@ -22,7 +22,7 @@ mod ranked;
 mod shortlist;
 mod tree;
 
-use ranked::Ranked;
+use ranked::{Ranked, coarse};
 use shortlist::Shortlist;
 use tree::{Key, Node, Tree};
 
@@ -40,25 +40,12 @@ pub(super) struct Winners {
     ranked: Ranked,
 }
 
-/// A node that a search may open, and the height of what no score in it exceeds.
+/// A node that a search may open, and what no score in it exceeds, from [afar](coarse): the heap moves and compares words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Ahead {
-    height: i64,
+    bound: u32,
     at: At,
 }
-
-/// Where a score stands among all: a number that never falls where the score rises, so that the heap moves and compares
-/// one word where it would be two. It is the score itself up to 2⁵⁶, and beyond it keeps the first 56 bits.
-fn height(score: i128) -> i64 {
-    if score < 0 {
-        return !height(!score);
-    }
-    let beyond = (i128::BITS - score.leading_zeros()).saturating_sub(HEIGHT_BITS);
-    let first = i64::try_from(score >> beyond).expect("no more bits are left");
-    (i64::from(beyond) << (HEIGHT_BITS - 1)) + first
-}
-
-const HEIGHT_BITS: u32 = 56;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum At {
@@ -158,15 +145,15 @@ impl Winners {
         if let Some(root) = tree.root()
             && let Some(bound) = question.bound(tree.node(root))
         {
-            frontier.push(Ahead { height: height(bound), at: At::Node(root) });
+            frontier.push(Ahead { bound: coarse(bound), at: At::Node(root) });
         }
         for (at, node) in tree.aside.leaves() {
             if let Some(bound) = question.bound(node) {
-                frontier.push(Ahead { height: height(bound), at: At::Aside(at) });
+                frontier.push(Ahead { bound: coarse(bound), at: At::Aside(at) });
             }
         }
         while let Some(ahead) = frontier.pop()
-            && ahead.height >= height(shortlist.floor())
+            && ahead.bound >= coarse(shortlist.floor())
         {
             let mut at = match ahead.at {
                 At::Node(at) => at,
@@ -187,13 +174,13 @@ impl Winners {
                 if let Some(bound) = low.min(high)
                     && bound >= shortlist.floor()
                 {
-                    frontier.push(Ahead { height: height(bound), at: At::Node(worse) });
+                    frontier.push(Ahead { bound: coarse(bound), at: At::Node(worse) });
                 }
                 let Some(bound) = low.max(high).filter(|bound| *bound >= shortlist.floor()) else { break };
                 // The better of the two is opened at once where it would be the first to be taken off again.
-                let height = height(bound);
-                if frontier.peek().is_some_and(|first| first.height > height) {
-                    frontier.push(Ahead { height, at: At::Node(better) });
+                let bound = coarse(bound);
+                if frontier.peek().is_some_and(|first| first.bound > bound) {
+                    frontier.push(Ahead { bound, at: At::Node(better) });
                     break;
                 }
                 at = better;

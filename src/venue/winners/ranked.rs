@@ -92,7 +92,7 @@ fn sort(keys: &mut Vec<u64>, spare: &mut Vec<u64>) {
 
 /// A score in 32 bits: of a higher one never less. Sign, seven bits of the exponent and the 24 bits after the first of the
 /// magnitude, as in a float, so that a few scores far from the rest do not make the rest look equal.
-fn coarse(score: i128) -> u32 {
+pub(super) fn coarse(score: i128) -> u32 {
     // Of a negative score the bits of its complement, turned round.
     let magnitude = if score < 0 { !score } else { score }.cast_unsigned();
     let exponent = u128::BITS - magnitude.leading_zeros();
