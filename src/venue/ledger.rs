@@ -119,6 +119,8 @@ pub struct Ledger {
     positions: Touched,
     touched: Vec<Position>,
     aside: Vec<Aside>,
+    /// Room for what is gathered of the register.
+    rows: Vec<Row>,
     wallets: Touched,
     wallet: Vec<Cash>,
     house: Vec<HouseContract>,
@@ -633,21 +635,26 @@ impl Ledger {
     pub fn queue(&mut self, ids: &[Trigger], mut each: impl FnMut(u32, Slot)) {
         /// Rows that are gathered at a time stay in the first level of cache.
         const ROWS: usize = 64;
-        let mut rows = [Row::default(); ROWS];
+        let mut rows = std::mem::take(&mut self.rows);
         for ids in ids.chunks(ROWS) {
-            // Most are touched first.
-            self.register.gather(ids.iter().map(|trigger| trigger.position), &mut rows);
-            for (&Trigger { position: id, .. }, row) in ids.iter().zip(&rows) {
+            rows.clear();
+            // Mostly none has been touched, or all have just been looked at.
+            if !self.is_touched(ids[0].position) {
+                self.register.gather(ids.iter().map(|trigger| trigger.position), &mut rows);
+            }
+            for (at, &Trigger { position: id, .. }) in ids.iter().enumerate() {
                 let slot = if let Some(slot) = self.positions.find(id) {
                     self.touched[slot].state = State::Queued;
                     slot
                 } else {
-                    self.touched.push(Position { state: State::Queued, ..Position::of(id, *row) });
+                    let row = rows.get(at).copied().unwrap_or_else(|| self.register.row(id));
+                    self.touched.push(Position { state: State::Queued, ..Position::of(id, row) });
                     self.positions.add(id)
                 };
                 each(id, Slot::of(slot));
             }
         }
+        self.rows = rows;
     }
 
     /// [`position_mut`](Self::position_mut) where most positions are touched first.

@@ -64,7 +64,7 @@ pub struct Register {
 }
 
 /// A position at the opening.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 #[repr(align(32))]
 pub(super) struct Row {
     pub qty: Qty,
@@ -215,11 +215,11 @@ impl Register {
 
     /// Several of them. In a loop that does nothing else: they lie anywhere in memory, and turns so short are read many at a
     /// time.
-    pub(super) fn gather(&self, positions: impl Iterator<Item = u32>, rows: &mut [Row]) {
+    pub(super) fn gather(&self, positions: impl Iterator<Item = u32>, rows: &mut Vec<Row>) {
         if self.rows.is_empty() {
-            rows.iter_mut().zip(positions).for_each(|(row, j)| *row = self.holdings.row(j as usize));
+            rows.extend(positions.map(|j| self.holdings.row(j as usize)));
         } else {
-            rows.iter_mut().zip(positions).for_each(|(row, j)| *row = self.rows[j as usize]);
+            rows.extend(positions.map(|j| self.rows[j as usize]));
         }
     }
 
