@@ -106,7 +106,7 @@ fn paths(criterion: &mut Criterion<Busy>) {
     one_path(criterion, "path/crash_43k", &crash.scenario());
     // A fall without much noise, so that half of the marks are new lows among the near accounts: a round at each of them.
     // The path alone, and with the run for what it would need of a fund.
-    let steady = World { layers: ADL_ONLY, volatility: 0.01, ..crash }.scenario();
+    let steady = World { layers: ADL_ONLY, volatility: 0.02, ..crash }.scenario();
     one_path_knowing(criterion, "path/crash_43k_adl", &steady, KNOWN_NEED);
     one_path(criterion, "path/crash_43k_adl_and_need", &steady);
 }

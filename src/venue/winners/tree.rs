@@ -12,7 +12,7 @@ use crate::facts::Side;
 use crate::money::{Cash, Qty};
 
 /// Positions in a leaf: small enough to look at each, large enough to keep the tree shallow.
-pub(super) const LEAF: u32 = 12;
+pub(super) const LEAF: u32 = 16;
 
 /// A rectangle of costs and collaterals with positions in it.
 #[derive(Clone, Debug)]
