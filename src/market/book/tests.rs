@@ -98,7 +98,7 @@ fn orders_are_filled_alike_whether_or_not_they_were_foreseen() {
         for _ in 0..50 {
             let orders: Vec<(Taker, i64)> = (0..20)
                 .map(|_| {
-                    let taker = if stream.word() % 3 == 0 { Taker::Buys } else { Taker::Sells };
+                    let taker = if stream.word().is_multiple_of(3) { Taker::Buys } else { Taker::Sells };
                     (taker, lots(1e7 * open_unit(stream.word())))
                 })
                 .collect();
