@@ -74,6 +74,11 @@ pub trait Ranking: Send + Sync + Debug {
 
     fn score(&self, winner: &Winner, round: &Round) -> i128;
 
+    /// Whether scores ask for [`Winner::maintenance`]; a policy that says no is shown none, which spares a division a winner.
+    fn asks_for_maintenance(&self) -> bool {
+        true
+    }
+
     /// What its score moves with: a search divides positions by these, and opens few where the bounds of small regions
     /// lie near the scores in them.
     fn axes(&self) -> &'static [Axis] {

@@ -163,6 +163,10 @@ impl Venue {
             lot: k.value(Qty(1), round.mark),
             lot_at_worst: k.value(Qty(1), round.price),
             tiers: &self.rules.contracts[usize::from(contract)].tiers,
+            asks_for_maintenance: match &self.rules.adl {
+                Policy::Ranking(policy) => policy.asks_for_maintenance(),
+                Policy::Sharing(_) => true,
+            },
             marks: &self.marks,
             busy: self.asks_for_busy().then_some(busy),
         }

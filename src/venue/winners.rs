@@ -66,6 +66,8 @@ pub(super) struct Field<'a> {
     pub lot: Cash,
     pub lot_at_worst: Cash,
     pub tiers: &'a Tiers,
+    /// Whether the policy asks for the maintenance margin of winners.
+    pub asks_for_maintenance: bool,
     /// Marks of all contracts, for the equity of cross accounts.
     pub marks: &'a [Price],
     /// Accounts with an unfinished order: with no position of theirs are they winners. None are asked for where no account
@@ -213,7 +215,7 @@ impl Field<'_> {
     fn at_opening(&self, account: u32, id: u32, (qty, cost, collateral): (Qty, Cash, Cash)) -> Winner {
         let collateral = collateral - self.ledger.owed_since_opening(self.contract, qty);
         let value = self.value(qty);
-        let maintenance = self.tiers.maintenance(value.abs());
+        let maintenance = if self.asks_for_maintenance { self.tiers.maintenance(value.abs()) } else { Cash::ZERO };
         Winner { account, qty, cost, collateral, value, maintenance, opened: id }
     }
 

@@ -33,6 +33,10 @@ impl Ranking for EntryPrice {
         billionths_floor(-winner.cost, Cash(winner.qty.0))
     }
 
+    fn asks_for_maintenance(&self) -> bool {
+        false
+    }
+
     fn axes(&self) -> &'static [Axis] {
         &[Axis::Cost]
     }

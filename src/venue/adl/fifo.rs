@@ -28,6 +28,10 @@ impl Ranking for Fifo {
         -i128::from(winner.opened)
     }
 
+    fn asks_for_maintenance(&self) -> bool {
+        false
+    }
+
     fn axes(&self) -> &'static [Axis] {
         &[Axis::Opened]
     }

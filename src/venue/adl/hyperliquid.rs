@@ -63,6 +63,10 @@ impl Ranking for Hyperliquid {
         }
     }
 
+    fn asks_for_maintenance(&self) -> bool {
+        false
+    }
+
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         let Some(leverage) = region.most_leverage() else { return Some(i128::MAX) };
         match self.form {

@@ -28,6 +28,10 @@ impl Ranking for LargestPosition {
         i128::from(winner.value.0).abs()
     }
 
+    fn asks_for_maintenance(&self) -> bool {
+        false
+    }
+
     fn axes(&self) -> &'static [Axis] {
         &[Axis::Lots]
     }

@@ -28,6 +28,10 @@ impl Ranking for LargestProfit {
         i128::from(winner.unrealised().0)
     }
 
+    fn asks_for_maintenance(&self) -> bool {
+        false
+    }
+
     fn axes(&self) -> &'static [Axis] {
         &[Axis::Cost, Axis::Lots]
     }

@@ -64,6 +64,10 @@ impl Ranking for PnlRatio {
         }
     }
 
+    fn asks_for_maintenance(&self) -> bool {
+        false
+    }
+
     fn axes(&self) -> &'static [Axis] {
         match self.over {
             Over::Cost => &[Axis::Cost],

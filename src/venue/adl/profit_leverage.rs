@@ -33,6 +33,10 @@ impl Ranking for ProfitLeverage {
         if gain > 0 { product(gain, leverage) } else { gain * BILLION * BILLION / leverage.max(1) }
     }
 
+    fn asks_for_maintenance(&self) -> bool {
+        false
+    }
+
     /// The greatest gain in the region times the greatest leverage in it, each rounded up.
     fn bound(&self, region: &Region<'_>, _round: &Round) -> Option<i128> {
         if region.most_profit() <= 0 {

@@ -60,6 +60,10 @@ impl Ranking for Random {
         -self.steps(winner.account, round)
     }
 
+    fn asks_for_maintenance(&self) -> bool {
+        false
+    }
+
     fn axes(&self) -> &'static [Axis] {
         &[Axis::Opened]
     }

@@ -50,6 +50,7 @@ fn question<'a>(
         lot: Cash(round.mark.0),
         lot_at_worst: Cash(round.price.0),
         tiers,
+        asks_for_maintenance: policy.asks_for_maintenance(),
         marks: &[],
         busy: Some(busy),
     };
