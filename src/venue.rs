@@ -15,6 +15,7 @@ pub mod adl;
 mod adl_price;
 mod agenda;
 mod backstop;
+mod beside;
 mod bisect;
 mod cover;
 pub mod cross;

@@ -6,6 +6,7 @@
 //! are seen at the next mark refresh.
 
 use super::backstop::Gift;
+use super::beside::{Beside, Place};
 use super::ledger::Slot;
 use super::rules::{AdlPrice, AdlTrigger, MarginMode, PositionLayer};
 use super::{Order, Venue};
@@ -28,8 +29,9 @@ pub(super) struct Work {
     pub slot: Slot,
     pub account: u32,
     pub order: OrderId,
-    /// Where the agenda keeps its disposal, if it does.
-    disposal: Kept,
+    /// Where the agenda keeps its disposal: an order whose lots and payers are only counted has one when a layer first pays
+    /// for it.
+    disposal: Place,
     pub contract: ContractId,
     pub side: Side,
     /// Whether the book has been asked.
@@ -44,15 +46,6 @@ pub(super) struct Work {
     notional: Cash,
     /// The greatest fee for the fund.
     liquidation_fee: Cash,
-}
-
-/// A place in the agenda's list of disposals, or none: an order whose lots and payers are only counted has one when a
-/// layer first pays for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Kept(u32);
-
-impl Kept {
-    const NOWHERE: Self = Self(u32::MAX);
 }
 
 /// Whether an order has been to the book.
@@ -146,7 +139,7 @@ pub(super) struct Agenda {
     phase: Phase,
     pub works: Vec<Work>,
     /// Where lots of orders went and who paid for them, as far as it is told at their end or a layer has paid.
-    disposals: Vec<Disposal>,
+    disposals: Beside<Disposal>,
     pub needs: Vec<Need>,
     /// What the fund is to pay for closing losers at the mark, by contract.
     pub promised: Vec<(ContractId, Cash)>,
@@ -187,7 +180,7 @@ impl Agenda {
         Self {
             phase: Phase::Idle,
             works: Vec::new(),
-            disposals: Vec::new(),
+            disposals: Beside::default(),
             needs: Vec::new(),
             promised: Vec::new(),
             keeps_promise: false,
@@ -230,10 +223,7 @@ impl Agenda {
 
     /// Who has paid for an order so far.
     pub fn paid(&self, at: usize) -> Paid {
-        match self.works[at].disposal {
-            Kept::NOWHERE => Paid::default(),
-            Kept(place) => self.disposals[place as usize].paid,
-        }
+        self.disposals.get(self.works[at].disposal).paid
     }
 
     pub fn set_paid(&mut self, at: usize, paid: Paid) {
@@ -242,12 +232,7 @@ impl Agenda {
 
     /// The disposal of an order, which is kept from now on.
     fn disposal(&mut self, at: usize) -> &mut Disposal {
-        let work = &mut self.works[at];
-        if work.disposal == Kept::NOWHERE {
-            work.disposal = Kept(u32::try_from(self.disposals.len()).expect("orders are numbered in 32 bits"));
-            self.disposals.push(Disposal::default());
-        }
-        &mut self.disposals[work.disposal.0 as usize]
+        self.disposals.of(&mut self.works[at].disposal)
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) mod touched;
 mod trade;
 
 use super::adl::Winner;
+use super::beside::{Beside, Place};
 use super::register::{Register, Row};
 use super::rules::{MarginMode, Rules};
 use super::triggers::Trigger;
@@ -25,7 +26,7 @@ pub struct Position {
     pub id: u32,
     pub account: u32,
     /// Where the ledger keeps what few positions have.
-    aside: Place,
+    rare: Place,
     pub contract: ContractId,
     pub mode: MarginMode,
     pub state: State,
@@ -41,17 +42,9 @@ pub struct Position {
     pub moved: Cash,
 }
 
-/// A place in a list, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place(u32);
-
-impl Place {
-    const NONE: Self = Self(u32::MAX);
-}
-
 /// What a position has once it is watched anew, or a part of it was closed.
 #[derive(Clone, Copy, Debug, Default)]
-struct Aside {
+struct Rare {
     /// Key of its entry among the re-armed triggers.
     armed: i64,
     /// When an order last closed a part of it.
@@ -118,7 +111,7 @@ pub struct Ledger {
     multipliers: Vec<Multiplier>,
     positions: Touched,
     touched: Vec<Position>,
-    aside: Vec<Aside>,
+    rare: Beside<Rare>,
     /// Room for what is gathered of the register.
     rows: Vec<Row>,
     wallets: Touched,
@@ -164,7 +157,7 @@ impl Ledger {
         let holdings = &register.holdings;
         self.positions.reset(holdings.account.len());
         self.touched.clear();
-        self.aside.clear();
+        self.rare.clear();
         self.wallets.reset(holdings.wallet.len());
         self.wallet.clear();
         self.house.clear();
@@ -317,40 +310,28 @@ impl Ledger {
     /// Key of a position's entry among the re-armed triggers, where it is one of them.
     #[must_use]
     pub fn armed(&self, position: &Position) -> i64 {
-        self.aside_of(position).armed
+        self.rare.get(position.rare).armed
     }
 
     /// When an order last closed a part of a position.
     #[must_use]
     pub fn partial_at(&self, position: &Position) -> Option<Nanos> {
-        self.aside_of(position).partial_at
+        self.rare.get(position.rare).partial_at
     }
 
-    fn aside_of(&self, position: &Position) -> Aside {
-        match position.aside {
-            Place::NONE => Aside::default(),
-            Place(place) => self.aside[place as usize],
-        }
-    }
-
-    fn aside_mut(&mut self, slot: Slot) -> &mut Aside {
-        let position = &mut self.touched[slot.at()];
-        if position.aside == Place::NONE {
-            position.aside = Place(u32::try_from(self.aside.len()).expect("positions are numbered in 32 bits"));
-            self.aside.push(Aside::default());
-        }
-        &mut self.aside[position.aside.0 as usize]
+    fn rare_mut(&mut self, slot: Slot) -> &mut Rare {
+        self.rare.of(&mut self.touched[slot.at()].rare)
     }
 
     /// Takes note of the key under which a position is watched anew.
     pub fn rearm(&mut self, slot: Slot, key: i64) {
         self.at_mut(slot).state = State::Rearmed;
-        self.aside_mut(slot).armed = key;
+        self.rare_mut(slot).armed = key;
     }
 
     /// Takes note of when an order last closed a part of a position.
     pub fn set_partial_at(&mut self, slot: Slot, at: Option<Nanos>) {
-        self.aside_mut(slot).partial_at = at;
+        self.rare_mut(slot).partial_at = at;
     }
 
     /// Where a position stands in the liquidation process.
@@ -522,7 +503,7 @@ impl Position {
             funded: 0,
             moved: Cash::ZERO,
             state: State::Listed,
-            aside: Place::NONE,
+            rare: Place::NONE,
         }
     }
 
@@ -606,7 +587,7 @@ impl Ledger {
             funded: self.funding(contract),
             moved: Cash::ZERO,
             state: State::Listed,
-            aside: Place::NONE,
+            rare: Place::NONE,
         });
         Slot::of(self.positions.add(id))
     }

@@ -1,10 +1,11 @@
 //! One forced order: opened, taken through the layers before and after ADL, closed with its fees and surplus.
 
 use super::tickets::Taking;
-use super::{Book, Funded, Kept, Pending, Source, Step, Work, leg};
+use super::{Book, Funded, Pending, Source, Step, Work, leg};
 use crate::facts::{ContractId, Fact, Paid, Party, Side, Via, Why};
 use crate::money::{Cash, Price, Qty, Ratio, div_floor, narrow};
 use crate::venue::agenda::Need;
+use crate::venue::beside::Place;
 use crate::venue::ledger::{Holder, Ledger, Position, Slot};
 use crate::venue::liquidation::{Breached, Others};
 use crate::venue::rules::{AdlTrigger, Execution, FeeCap, MarginMode, Rules, SurplusTo};
@@ -107,7 +108,7 @@ impl Venue {
             notional,
             liquidation_fee: fee_rate.of_ceil(notional),
             in_book: Book::Unasked,
-            disposal: Kept::NOWHERE,
+            disposal: Place::NONE,
         });
         if self.ledger.is_heard() {
             let qty = if qty.0 > 0 { left } else { -left };
@@ -267,7 +268,7 @@ impl Venue {
                     self.pay_for_fill(at, shortfall, uncut - shortfall);
                 }
                 // Now, or when the order opened.
-                if self.agenda.works[at].disposal != Kept::NOWHERE {
+                if self.agenda.works[at].disposal != Place::NONE {
                     let gain = self.equity_at_bankruptcy(&self.agenda.works[at]) - surplus;
                     self.repay(at, gain.positive_part());
                 }
