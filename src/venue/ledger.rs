@@ -337,7 +337,7 @@ impl Ledger {
     /// Where a position stands in the liquidation process.
     #[must_use]
     pub fn state(&self, id: u32) -> State {
-        if self.is_touched(id) { self.touched[self.positions.slot(id)].state } else { State::Listed }
+        self.positions.find(id).map_or(State::Listed, |slot| self.touched[slot].state)
     }
 
     /// Σ funding per lot of a contract since the opening.

@@ -19,20 +19,15 @@ impl Touched {
         self.slots.resize(size, 0);
     }
 
+    /// The slot of one that has an entry.
     #[inline]
     pub fn find(&self, id: u32) -> Option<usize> {
-        self.members.contains(id).then(|| self.slot(id))
+        self.members.contains(id).then(|| self.slots[id as usize] as usize)
     }
 
     #[inline]
     pub fn holds(&self, id: u32) -> bool {
         self.members.contains(id)
-    }
-
-    /// The slot of one that [has](Self::holds) an entry.
-    #[inline]
-    pub fn slot(&self, id: u32) -> usize {
-        self.slots[id as usize] as usize
     }
 
     /// Gives `id` the next slot, if it has none.
