@@ -55,11 +55,10 @@ impl Lane {
             self.ahead[usize::from(contract)].push((fill::taker(side), lots.0));
             count += 1;
         });
-        if count > 1 {
-            for ((book, orders), asset) in self.books.iter_mut().zip(&self.ahead).zip(&self.assets) {
-                if orders.len() > 1 {
-                    book.foresee(asset.index, orders);
-                }
+        for ((book, orders), asset) in self.books.iter_mut().zip(&self.ahead).zip(&self.assets) {
+            // One alone is quoted as fast when it comes.
+            if orders.len() > 1 {
+                book.foresee(asset.index, orders);
             }
         }
         count.max(1)
