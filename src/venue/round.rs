@@ -45,17 +45,11 @@ impl Scratch {
     pub fn reset(&mut self, contracts: usize) {
         self.search.reset(contracts);
     }
-
-    /// The losers of a round, in trigger order.
-    fn losers(&mut self, contract: ContractId, side: Side) -> impl Iterator<Item = &mut Need> {
-        self.needs.iter_mut().filter(move |need| need.is_of(contract, side))
-    }
 }
 
-impl Need {
-    fn is_of(&self, contract: ContractId, side: Side) -> bool {
-        self.contract == contract && self.side == side
-    }
+/// The losers of one round, in trigger order.
+fn losers_of(needs: &mut [Need], contract: ContractId, side: Side) -> impl Iterator<Item = &mut Need> {
+    needs.iter_mut().filter(move |need| need.contract == contract && need.side == side)
 }
 
 /// Lots taken from a winner, and the cash that they trade for.
@@ -102,7 +96,7 @@ impl Venue {
     fn round_of(&self, contract: ContractId, losers: Side, scratch: &mut Scratch) -> Option<Round> {
         let k = self.ledger.multiplier(contract);
         let (mut needed, mut cash, mut worst) = (Qty::ZERO, Cash::ZERO, None);
-        for need in scratch.losers(contract, losers) {
+        for need in losers_of(&mut scratch.needs, contract, losers) {
             needed += need.lots;
             cash += k.notional(need.lots, need.price);
             // The worst price for a winner: shorts buy back from long losers, longs sell to short ones.
@@ -199,13 +193,13 @@ impl Venue {
     /// Fill by fill, as it is told.
     fn match_by_fills(&mut self, contract: ContractId, losers: Side, mark: Price, scratch: &mut Scratch) {
         let k = self.ledger.multiplier(contract);
-        let mut room = std::mem::take(&mut scratch.room);
-        room.ranked.clear();
-        room.ranked.extend(scratch.chosen.iter().map(|chosen| scratch.winners[chosen.place as usize]));
-        let mut needs = scratch.losers(contract, losers);
+        let Scratch { needs, winners, chosen, room: Room { ranked, slots, .. }, .. } = scratch;
+        ranked.clear();
+        ranked.extend(chosen.iter().map(|chosen| winners[chosen.place as usize]));
+        let mut needs = losers_of(needs, contract, losers);
         let mut need = needs.next();
-        let all = |at: usize| room.ranked[at].qty.abs();
-        self.give(contract, &room.ranked, all, &mut room.slots, |venue, at, winner, slot| {
+        let all = |at: usize| ranked[at].qty.abs();
+        self.give(contract, ranked, all, slots, |venue, at, winner, slot| {
             let mut available = all(at);
             while let Some(current) = need.as_mut().filter(|_| !available.is_zero()) {
                 let (lots, price) = (available.min(current.lots), current.price);
@@ -219,8 +213,6 @@ impl Venue {
                 }
             }
         });
-        drop(needs);
-        scratch.room = room;
     }
 
     /// The same where nobody listens and positions stand apart. Whoever is closed whole is closed at once, losers as they
@@ -228,14 +220,14 @@ impl Venue {
     /// of a whole position release of its cost adds up to all of it, however often it was rounded.
     fn match_whole(&mut self, contract: ContractId, losers: Side, mark: Price, placed: Qty, scratch: &mut Scratch) {
         let k = self.ledger.multiplier(contract);
-        let mut room = std::mem::take(&mut scratch.room);
-        let (winners, mut best) = (std::mem::take(&mut scratch.winners), scratch.chosen.iter());
+        let Scratch { needs, winners, chosen, room, .. } = scratch;
+        let mut best = chosen.iter();
         room.given.clear();
         room.given.resize(winners.len(), Given::default());
         let mut left = placed;
         let (mut place, mut available, mut in_part) = (0, Qty::ZERO, None);
         let mut given = Given::default();
-        for need in scratch.needs.iter_mut().filter(|need| need.is_of(contract, losers)) {
+        for need in losers_of(needs, contract, losers) {
             let lots = left.min(need.lots);
             if lots.is_zero() {
                 break;
@@ -277,7 +269,7 @@ impl Venue {
         let given = &room.given;
         self.give(
             contract,
-            &winners,
+            winners,
             |at| given[at].lots,
             &mut room.slots,
             |venue, at, winner, slot| {
@@ -289,7 +281,6 @@ impl Venue {
             self.ledger.counted.deleveraged.insert(winners[place].account);
             self.release_winner(slot);
         }
-        (scratch.winners, scratch.room) = (winners, room);
     }
 
     /// Whether a fill of so many lots ends a loser that no other price than that of its bankruptcy is asked of, so that it
@@ -350,7 +341,7 @@ impl Venue {
         }
         let mut left = placed;
         let mut total = Cash::ZERO;
-        for need in scratch.losers(contract, losers) {
+        for need in losers_of(&mut scratch.needs, contract, losers) {
             let lots = left.min(need.lots);
             if lots.is_zero() {
                 break;
