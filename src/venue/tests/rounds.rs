@@ -67,6 +67,20 @@ fn salts_differ_with_the_mark() {
     assert!((1..100).all(|mark| salt(mark) != salt(mark + 1)));
 }
 
+/// What happens from mark to mark of a world, each with the check that follows it; the first time with the opening.
+fn checks<'a>(venue: &'a mut Venue, world: &'a World) -> impl Iterator<Item = Vec<Fact>> + 'a {
+    let mut marks = [100, 100];
+    (1i64..).map(Nanos).zip(&world.marks).map(move |(now, &(contract, mark))| {
+        marks[usize::from(contract)] = mark;
+        venue.apply(Command::Mark { now, contract, mark: Price(mark) }).unwrap();
+        let mut next = venue.apply(Command::Check { now }).unwrap();
+        while let Next::Order(order) = next {
+            next = venue.apply(Command::Fill(fill(world, &order, marks[usize::from(order.contract)]))).unwrap();
+        }
+        std::mem::take(venue.facts())
+    })
+}
+
 /// All facts of a world under another policy, and the venue at its end. Costs are no multiples of lots, so that parts of a
 /// position are rounded.
 fn told(world: &World, policy: Policy, telling: Telling) -> (Venue, Vec<Fact>) {
@@ -79,17 +93,7 @@ fn told(world: &World, policy: Policy, telling: Telling) -> (Venue, Vec<Fact>) {
     register.rebuild(&mut holdings, &rules, &[Price(100), Price(100)]).unwrap();
     let mut venue = Venue::new(Arc::new(Rules { adl: policy, ..(*rules).clone() }));
     venue.open(Arc::new(register), telling);
-    let mut marks = [100, 100];
-    let mut facts = Vec::new();
-    for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
-        marks[usize::from(contract)] = mark;
-        venue.apply(Command::Mark { now: Nanos(i), contract, mark: Price(mark) }).unwrap();
-        let mut next = venue.apply(Command::Check { now: Nanos(i) }).unwrap();
-        while let Next::Order(order) = next {
-            next = venue.apply(Command::Fill(fill(world, &order, marks[usize::from(order.contract)]))).unwrap();
-        }
-        facts.append(venue.facts());
-    }
+    let facts = checks(&mut venue, world).flatten().collect();
     (venue, facts)
 }
 
@@ -101,21 +105,10 @@ fn first_round(world: &World, policy: Policy) -> Option<(Qty, Qty)> {
     let rules = Arc::new(Rules { adl: policy, ..(*rules).clone() });
     let mut venue = Venue::new(rules);
     venue.open(register, Telling::Told);
-    let mut marks = [100, 100];
-    for (i, &(contract, mark)) in (1i64..).zip(&world.marks) {
-        marks[usize::from(contract)] = mark;
-        venue.apply(Command::Mark { now: Nanos(i), contract, mark: Price(mark) }).unwrap();
-        let mut next = venue.apply(Command::Check { now: Nanos(i) }).unwrap();
-        while let Next::Order(order) = next {
-            next = venue.apply(Command::Fill(fill(world, &order, marks[usize::from(order.contract)]))).unwrap();
-        }
-        for fact in venue.facts().drain(..) {
-            if let Fact::Round { needed, placed, .. } = fact {
-                return Some((needed, placed));
-            }
-        }
-    }
-    None
+    checks(&mut venue, world).flatten().find_map(|fact| match fact {
+        Fact::Round { needed, placed, .. } => Some((needed, placed)),
+        _ => None,
+    })
 }
 
 proptest! {
