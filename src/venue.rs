@@ -16,7 +16,7 @@ mod adl_price;
 mod agenda;
 mod backstop;
 mod beside;
-mod bisect;
+pub(crate) mod bisect;
 mod cover;
 pub mod cross;
 mod dynamic;

@@ -3,6 +3,7 @@
 use crate::facts::Side;
 use crate::market::book::{Book, SLACK, Taker};
 use crate::money::{Cash, Multiplier, Price, Qty};
+use crate::venue::bisect::{last_that_holds, last_that_holds_near};
 use crate::venue::{Fill, Order};
 
 /// Which side of the book closes a position.
@@ -61,7 +62,7 @@ fn take_bearable(order: &Order, book: &mut dyn Book, index: f64, k: Multiplier, 
     let budget = order.budget.unwrap_or(Cash::MAX);
     let paid = |value: f64, lots: i64| cash(side, lots, value, k);
     let bearable = |lots: i64| order.shortfall(k, Qty(lots), paid(book.quote(index, side, lots), lots)) <= budget;
-    let lots = last_that_holds(most, None, bearable);
+    let lots = last_that_holds(0, most, bearable);
     let value = book.take(index, side, lots);
     (Qty(lots), paid(value, lots))
 }
@@ -99,9 +100,10 @@ fn within_limit(Price(limit): Price, book: &dyn Book, index: f64, side: Taker, m
         return 0;
     }
     match near.and_then(Price::nearest).map(|lots| lots.0) {
-        Some(near) if near < most - 1 => last_that_holds(most + 1, Some(near.max(1)), holds),
+        Some(near) if near < most - 1 => last_that_holds_near(0, most + 1, near.max(1), holds),
         _ if holds(most) => most,
-        near => last_that_holds(most, near, holds),
+        Some(near) => last_that_holds_near(0, most, near, holds),
+        None => last_that_holds(0, most, holds),
     }
 }
 
@@ -113,54 +115,5 @@ pub(super) fn is_beyond(book: &dyn Book, index: f64, side: Taker, limit: f64) ->
     match side {
         Taker::Sells => bid < limit - slack,
         Taker::Buys => ask > limit + slack,
-    }
-}
-
-/// The last x in 0..most at which a condition holds that holds at 0 and, once it fails, fails for ever, as at `most`: by
-/// bisection, or from `near` outwards in steps that double, so that a search that begins near its end is short.
-fn last_that_holds(most: i64, near: Option<i64>, mut holds: impl FnMut(i64) -> bool) -> i64 {
-    let (mut good, mut bad) = (0, most);
-    // Steps as wide as all of it leave bisection alone.
-    let (mut next, mut step) = near.map_or((0, most), |near| (near, 1_i64));
-    while bad - good > 1 {
-        let at = if next > good && next < bad { next } else { good + (bad - good) / 2 };
-        if holds(at) {
-            good = at;
-            next = at.saturating_add(step);
-        } else {
-            bad = at;
-            next = at.saturating_sub(step);
-        }
-        step = step.saturating_mul(2);
-    }
-    good
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_search_from_anywhere_ends_where_bisection_ends() {
-        for last in [0, 1, 2, 7, 63, 98, 99] {
-            for near in [None, Some(i64::MIN), Some(0), Some(1), Some(last), Some(last + 1), Some(50), Some(i64::MAX)] {
-                let found = last_that_holds(100, near, |lots| {
-                    assert!(lots > 0 && lots < 100, "0 holds and 100 does not: neither is asked for");
-                    lots <= last
-                });
-                assert_eq!(found, last, "from {near:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_search_that_begins_near_its_end_asks_seldom() {
-        let mut asked = 0;
-        let found = last_that_holds(1_000_000_000, Some(123_456), |lots| {
-            asked += 1;
-            lots <= 123_457
-        });
-        // Up by one and by two, and the one between; bisection alone asks thirty times.
-        assert_eq!((found, asked), (123_457, 4));
     }
 }
