@@ -354,11 +354,11 @@ impl Ledger {
         // The funding of maker and vaults is part of their cost at once: nobody reads their entry prices.
         for vault in &mut self.backstops {
             let (qty, cost) = &mut vault.positions[c];
-            *cost += Cash(narrow(i128::from(qty.0) * i128::from(per_lot.0)));
+            *cost += funding_of(*qty, per_lot.0);
         }
         if self.is_heard() {
             let house = &mut self.house[c];
-            house.maker_cost += Cash(narrow(i128::from(house.maker_qty.0) * i128::from(per_lot.0)));
+            house.maker_cost += funding_of(house.maker_qty, per_lot.0);
             self.facts.push(Fact::Funding { contract, per_lot });
         }
     }
@@ -512,11 +512,7 @@ impl Position {
     #[must_use]
     #[inline]
     pub fn backing_at_opening(&self) -> Cash {
-        let funding = match self.funded {
-            0 => Cash::ZERO,
-            funded => Cash(narrow(i128::from(self.qty.0) * i128::from(funded))),
-        };
-        self.collateral - self.owed + funding
+        self.collateral - self.owed + funding_of(self.qty, self.funded)
     }
 
     /// Counts funding up to now, from Σ funding per lot of each contract.
@@ -530,9 +526,7 @@ impl Position {
 
     #[inline]
     fn owe(&mut self, funding: i64) {
-        let per_lot = funding - self.funded;
-        let wide = || narrow(i128::from(self.qty.0) * i128::from(per_lot));
-        self.owed += Cash(self.qty.0.checked_mul(per_lot).unwrap_or_else(wide));
+        self.owed += funding_of(self.qty, funding - self.funded);
         self.funded = funding;
     }
 }
@@ -594,10 +588,7 @@ impl Ledger {
 
     /// What a position that the path has not touched owes of funding.
     pub(super) fn owed_since_opening(&self, contract: ContractId, qty: Qty) -> Cash {
-        match self.funding(contract) {
-            0 => Cash::ZERO,
-            funding => Cash(narrow(i128::from(qty.0) * i128::from(funding))),
-        }
+        funding_of(qty, self.funding(contract))
     }
 
     #[inline(never)]
@@ -667,4 +658,15 @@ impl Ledger {
             None => self.register.holdings.wallet[account as usize],
         }
     }
+}
+
+/// Funding of so many lots, signed, at so many cash units a lot.
+///
+/// # Panics
+/// Where it leaves 64 bits: a broken path.
+#[inline]
+fn funding_of(qty: Qty, per_lot: i64) -> Cash {
+    // Only a product that is too large is looked at in 128 bits, for the message that says how large.
+    let too_large = || narrow(i128::from(qty.0) * i128::from(per_lot));
+    Cash(qty.0.checked_mul(per_lot).unwrap_or_else(too_large))
 }
