@@ -393,14 +393,8 @@ impl Ledger {
 
     #[inline]
     fn move_cash_at(&mut self, slot: Slot, amount: Cash) -> u32 {
-        let position = &mut self.touched[slot.at()];
-        position.moved += amount;
-        let account = position.account;
-        match position.mode {
-            MarginMode::Isolated => position.collateral += amount,
-            MarginMode::Cross => self.enter_wallet(account, amount),
-        }
-        account
+        self.touched[slot.at()].moved += amount;
+        self.enter(slot, amount)
     }
 
     /// Cash (signed) enters the wallet that backs a cross position.
