@@ -563,20 +563,9 @@ impl Ledger {
             return self.slot(id);
         }
         let owed = self.owed_since_opening(contract, read.qty);
-        self.touched.push(Position {
-            id,
-            account: read.account,
-            contract,
-            qty: read.qty,
-            cost: read.cost,
-            collateral: read.collateral + owed,
-            mode: MarginMode::Isolated,
-            owed,
-            funded: self.funding(contract),
-            moved: Cash::ZERO,
-            state: State::Listed,
-            rare: Place::NONE,
-        });
+        let (qty, cost, collateral) = (read.qty, read.cost, read.collateral + owed);
+        let row = Row { qty, cost, collateral, account: read.account, contract, mode: MarginMode::Isolated };
+        self.touched.push(Position { owed, funded: self.funding(contract), ..Position::of(id, row) });
         Slot::of(self.positions.add(id))
     }
 
