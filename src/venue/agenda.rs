@@ -439,8 +439,8 @@ impl Venue {
         self.agenda.waiting = Some((pending, order));
     }
 
-    /// Whether what is left of an order may go to ADL, where only accounts below zero do.
-    fn is_negative(&self, work: &Work) -> Option<Cash> {
+    /// What the account of an order lacks at the marks, where it is below zero.
+    fn lacking(&self, work: &Work) -> Option<Cash> {
         let Cash(equity) = self.at_marks(work.position).equity;
         (equity < 0).then_some(Cash(-equity))
     }
@@ -466,7 +466,7 @@ impl Venue {
         let asks_for_surplus = self.rules.waterfall.adl_price == AdlPrice::MarkWhileFunded;
         for at in 0..self.agenda.works.len() {
             let work = &self.agenda.works[at];
-            if work.left.is_zero() || (negative_alone && self.is_negative(work).is_none()) {
+            if work.left.is_zero() || (negative_alone && self.lacking(work).is_none()) {
                 continue;
             }
             let &Work { contract, side, left: lots, bankruptcy, .. } = work;

@@ -52,7 +52,7 @@ impl Venue {
             let is_cross = self.ledger.at(work.slot).mode == MarginMode::Cross;
             // The orders of a cross account stand one behind the other.
             let is_first = !is_cross || counted.replace(work.account) != Some(work.account);
-            if is_first { self.is_negative(work) } else { None }
+            if is_first { self.lacking(work) } else { None }
         });
         lacking.sum()
     }
