@@ -25,17 +25,11 @@ pub(super) struct Scratch {
     pub search: Winners,
     /// Those that lots are taken from; of a policy that shares, first all who are eligible.
     winners: Vec<Winner>,
-    /// Who of them gives lots by a ranking, the best first.
+    /// Who of them gives lots by a ranking, the best first; and the same as winners, where they are closed fill by fill.
     chosen: Vec<Chosen>,
-    shares: Shares,
-    room: Room,
-}
-
-/// Buffers of the matching.
-#[derive(Debug, Default)]
-struct Room {
     ranked: Vec<Winner>,
-    /// Of each winner what is taken.
+    shares: Shares,
+    /// What is taken of each winner, where they are closed whole.
     given: Vec<Given>,
     /// Where the ledger keeps the winners that are being closed.
     slots: Vec<Slot>,
@@ -193,7 +187,7 @@ impl Venue {
     /// Fill by fill, as it is told.
     fn match_by_fills(&mut self, contract: ContractId, losers: Side, mark: Price, scratch: &mut Scratch) {
         let k = self.ledger.multiplier(contract);
-        let Scratch { needs, winners, chosen, room: Room { ranked, slots, .. }, .. } = scratch;
+        let Scratch { needs, winners, chosen, ranked, slots, .. } = scratch;
         ranked.clear();
         ranked.extend(chosen.iter().map(|chosen| winners[chosen.place as usize]));
         let mut needs = losers_of(needs, contract, losers);
@@ -220,10 +214,10 @@ impl Venue {
     /// of a whole position release of its cost adds up to all of it, however often it was rounded.
     fn match_whole(&mut self, contract: ContractId, losers: Side, mark: Price, placed: Qty, scratch: &mut Scratch) {
         let k = self.ledger.multiplier(contract);
-        let Scratch { needs, winners, chosen, room, .. } = scratch;
+        let Scratch { needs, winners, chosen, given: of_each, slots, .. } = scratch;
         let mut best = chosen.iter();
-        room.given.clear();
-        room.given.resize(winners.len(), Given::default());
+        of_each.clear();
+        of_each.resize(winners.len(), Given::default());
         let mut left = placed;
         let (mut place, mut available, mut in_part) = (0, Qty::ZERO, None);
         let mut given = Given::default();
@@ -259,24 +253,18 @@ impl Venue {
                     self.trade_winner(contract, losers, slot, Given { lots: fill, cash: cash(fill) });
                 } else if available.is_zero() {
                     // Written and not read: it lies anywhere in memory.
-                    room.given[place] = given;
+                    of_each[place] = given;
                 }
             }
             need.lots -= lots;
             let (notional, haircut) = self.haircut(contract, losers, Given { lots, cash: cash(lots) }, mark);
             self.ledger.counted.gave_up(notional, haircut);
         }
-        let given = &room.given;
-        self.give(
-            contract,
-            winners,
-            |at| given[at].lots,
-            &mut room.slots,
-            |venue, at, winner, slot| {
-                venue.trade_winner(contract, losers, slot, given[at]);
-                venue.ledger.counted.deleveraged.insert(winner.account);
-            },
-        );
+        let lots_of = |at: usize| of_each[at].lots;
+        self.give(contract, winners, lots_of, slots, |venue, at, winner, slot| {
+            venue.trade_winner(contract, losers, slot, of_each[at]);
+            venue.ledger.counted.deleveraged.insert(winner.account);
+        });
         if let Some(slot) = in_part {
             self.ledger.counted.deleveraged.insert(winners[place].account);
             self.release_winner(slot);
@@ -355,9 +343,9 @@ impl Venue {
         let pays = (losers == Side::Long) == k.is_linear();
         let price = Proportion::new(total.0.unsigned_abs(), placed.0.unsigned_abs().into());
         let mut settled = Cash::ZERO;
-        let Scratch { winners, shares, room, .. } = scratch;
+        let Scratch { winners, shares, slots, .. } = scratch;
         let lots_of = |at: usize| shares.lots[at];
-        self.give(contract, winners, lots_of, &mut room.slots, |venue, at, winner, slot| {
+        self.give(contract, winners, lots_of, slots, |venue, at, winner, slot| {
             let lots = lots_of(at);
             let weight = lots.0.unsigned_abs();
             let cash = if pays { price.ceil(weight) } else { price.floor(weight) };
