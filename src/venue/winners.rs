@@ -92,6 +92,11 @@ pub(super) struct Question<'a> {
     pub lot_value: i64,
 }
 
+/// A place in a list of positions, as it is kept: in 32 bits, like their numbers.
+fn numbered(place: usize) -> u32 {
+    u32::try_from(place).expect("positions are numbered in 32 bits")
+}
+
 impl Winners {
     /// Forgets the last path.
     pub fn reset(&mut self, contracts: usize) {
@@ -128,7 +133,7 @@ impl Winners {
         winners.clear();
         while found < question.round.needed {
             let Some(winner) = self.shortlist.next() else { break };
-            let place = u32::try_from(winners.len()).expect("positions are numbered in 32 bits");
+            let place = numbered(winners.len());
             found += winner.qty.abs();
             chosen.push(Chosen { place, lots: winner.qty.abs() });
             winners.push(winner);

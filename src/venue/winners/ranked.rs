@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Chosen, Question};
+use super::{Chosen, Question, numbered};
 use crate::money::Qty;
 use crate::venue::adl::Winner;
 
@@ -30,7 +30,7 @@ impl Ranked {
         keys.clear();
         question.field.each(|winner| {
             let score = question.policy.score(&winner, question.round);
-            let place = u32::try_from(winners.len()).expect("positions are numbered in 32 bits");
+            let place = numbered(winners.len());
             keys.push(u64::from(!coarse(score)) << 32 | u64::from(place));
             lots.push(winner.qty.abs());
             scores.push(score);

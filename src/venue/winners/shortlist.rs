@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::super::adl::Winner;
+use super::numbered;
 use crate::money::Qty;
 
 /// Candidates of one search, best first as far as they are put in order: as many as the round needs, and for a while those
@@ -61,7 +62,7 @@ impl Shortlist {
     /// A candidate with a score of at least the floor.
     #[inline]
     pub fn take(&mut self, score: i128, winner: Winner) {
-        let shown = u32::try_from(self.shown.len()).expect("positions are numbered in 32 bits");
+        let shown = numbered(self.shown.len());
         let lots = winner.qty.abs();
         self.found.push(Found { score, lots, id: winner.opened, shown });
         self.shown.push(winner);

@@ -7,7 +7,7 @@ use super::super::adl::Axis;
 use super::super::ledger::{Ledger, State};
 use super::super::rules::MarginMode;
 use super::aside::Aside;
-use super::{Field, Question};
+use super::{Field, Question, numbered};
 use crate::facts::Side;
 use crate::money::{Cash, Qty};
 
@@ -97,7 +97,7 @@ impl Tree {
         }
         let place = ledger.touched()[..self.synced].iter().position(|position| position.id == id);
         if let Some(place) = place {
-            self.aside.reopened(word(place));
+            self.aside.reopened(numbered(place));
         }
     }
 
@@ -119,7 +119,7 @@ impl Tree {
             self.synced = 0;
         }
         let touched = field.ledger.touched();
-        for (place, position) in (word(self.synced)..).zip(&touched[self.synced..]) {
+        for (place, position) in (numbered(self.synced)..).zip(&touched[self.synced..]) {
             let seat = self.seats[position.id as usize];
             if seat.node == NONE {
                 continue;
@@ -254,10 +254,6 @@ pub(super) fn halve<T>(items: &mut [T], key: impl Fn(&T) -> &Key, axis: Axis) ->
     middle
 }
 
-fn word(x: usize) -> u32 {
-    u32::try_from(x).expect("positions are numbered in 32 bits")
-}
-
 impl Key {
     pub fn new(id: u32, account: u32, qty: Qty, whole_cost: Cash, whole_collateral: Cash) -> Self {
         let lots = qty.0.abs();
@@ -275,8 +271,8 @@ impl Node {
             lots: (i64::MAX, 0),
             oldest: u32::MAX,
             accounts: (u32::MAX, 0),
-            start: word(start),
-            end: word(start + keys.len()),
+            start: numbered(start),
+            end: numbered(start + keys.len()),
             parent,
             children: 0,
         };
