@@ -11,9 +11,10 @@ use super::tree::{Key, Node, halve};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Aside {
-    /// Those that stand alone, by where the ledger keeps them. Of them so many do because no leaf can hold them.
+    /// Those that stand alone, by where the ledger keeps them.
     alone: Vec<u32>,
-    odd: usize,
+    /// How many of them do so because no [`key`] speaks of them, as of when leaves were last made.
+    unfit: usize,
     leaves: Vec<Leaf>,
     /// Positions in the leaves, and where the ledger keeps each.
     keys: Vec<Key>,
@@ -30,7 +31,7 @@ struct Leaf {
     free: u32,
 }
 
-/// Leaves are made anew where so many more stand alone than have to, and one for so many in the leaves.
+/// Leaves are made anew where so many more stand alone than have to, and one more for every so many in the leaves.
 const ALONE: usize = 24;
 const ALONE_OF: usize = 16;
 
@@ -38,7 +39,7 @@ impl Aside {
     /// Forgets the last path.
     pub fn begin(&mut self) {
         self.alone.clear();
-        self.odd = 0;
+        self.unfit = 0;
         self.clear_leaves();
     }
 
@@ -86,7 +87,7 @@ impl Aside {
                 }
             }
         }
-        if self.alone.len() >= self.odd + ALONE + self.keys.len() / ALONE_OF {
+        if self.alone.len() >= self.unfit + ALONE + self.keys.len() / ALONE_OF {
             self.make_leaves(ledger, &axis);
         }
     }
@@ -123,7 +124,7 @@ impl Aside {
             sorted.extend(key.map(|key| (key, place)));
             key.is_none()
         });
-        self.odd = self.alone.len();
+        self.unfit = self.alone.len();
         let mut sorted = std::mem::take(&mut self.sorted);
         self.divide(ledger, &mut sorted, axis);
         self.sorted = sorted;
