@@ -27,9 +27,19 @@ struct Share {
     part: i64,
 }
 
+/// Σ part.
+fn whole(shares: &[Share]) -> i128 {
+    shares.iter().map(|share| i128::from(share.part)).sum()
+}
+
+/// An amount, where parts are cash: no more than all of them.
+fn within_whole(amount: Cash, shares: &[Share]) -> Cash {
+    Cash(narrow(whole(shares).min(i128::from(amount.0))))
+}
+
 /// ⌊amount · part ÷ Σ part⌋ of each, and no more than it can pay.
 fn divided(amount: Cash, shares: &[Share]) -> Vec<(Giver, Cash)> {
-    let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
+    let whole = whole(shares);
     let of = |share: &Share| {
         let product = i128::from(amount.0) * i128::from(share.part);
         (share.giver, Cash(narrow(div_floor(product, whole))).min(share.most))
@@ -40,7 +50,7 @@ fn divided(amount: Cash, shares: &[Share]) -> Vec<(Giver, Cash)> {
 /// Gives with which each keeps ⌊part · (whole − amount) ÷ whole⌋ of its part: the remainder goes back to the last of them
 /// (vega@a50750c, `0002-STTL-settlement-verified-loss-socialization`).
 fn kept(amount: Cash, shares: &[Share]) -> Vec<(Giver, Cash)> {
-    let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
+    let whole = whole(shares);
     let left = whole - i128::from(amount.0);
     let of = |share: &Share| {
         let keeps = div_floor(i128::from(share.part) * left, whole);
@@ -67,8 +77,7 @@ impl Venue {
                     (most, most.0)
                 });
                 // Nobody gives more than the profit that he is asked by.
-                let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
-                let amount = amount.min(Cash(narrow(whole.min(i128::from(i64::MAX)))));
+                let amount = within_whole(amount, &shares);
                 if self.rules.waterfall.socialise == Socialise::Payout {
                     kept(amount, &shares)
                 } else {
@@ -87,8 +96,7 @@ impl Venue {
                     .filter(|(_, free)| free.0 > 0)
                     .map(|(account, free)| Share { giver: Giver::Wallet(account), most: free, part: free.0 })
                     .collect();
-                let whole: i128 = shares.iter().map(|share| i128::from(share.part)).sum();
-                divided(amount.min(Cash(narrow(whole.min(i128::from(i64::MAX))))), &shares)
+                divided(within_whole(amount, &shares), &shares)
             }
         }
     }
