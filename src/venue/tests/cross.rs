@@ -8,6 +8,7 @@ use super::super::rules::{
     ContractRules, CrossBankruptcy, DynamicMaintenance, PositionOrder, Trigger as Test, VolatilityStep,
 };
 use super::extras::{Extras, extras};
+use super::worlds::Slope;
 use super::*;
 use crate::facts::Observer as _;
 use crate::money::{Multiplier, Ratio};
@@ -150,22 +151,8 @@ pub(super) fn open(world: &World) -> Option<(Venue, Arc<Rules>)> {
 }
 
 pub(super) fn fill(world: &World, order: &Order, mark: i64) -> Fill {
-    let k = multiplier(world);
-    let price = |lot: i64| match order.side {
-        Side::Long => (mark - world.slippage * lot / 20).max(1),
-        Side::Short => mark + world.slippage * lot / 20,
-    };
-    let cash = |lots: i64| (0..lots).map(|lot| k.notional(Qty(1), Price(price(lot)))).sum::<Cash>();
-    let s = |lots| order.shortfall(k, Qty(lots), cash(lots));
-    let within = |lot: i64| match (order.limit, order.side) {
-        (None, _) => true,
-        (Some(limit), Side::Long) => price(lot) >= limit.0,
-        (Some(limit), Side::Short) => price(lot) <= limit.0,
-    };
-    let most = (0..order.lots.0.min(world.capacity)).take_while(|&lot| within(lot)).count();
-    let most = i64::try_from(most).unwrap();
-    let lots = (0..=most).rev().find(|&x| order.budget.is_none_or(|budget| s(x) <= budget)).unwrap();
-    Fill { lots: Qty(lots), cash: cash(lots), uncut: s(most) }
+    let &World { slippage, capacity, .. } = world;
+    Slope { slippage, capacity }.fill(order, mark, multiplier(world))
 }
 
 /// Tells the indices of a refresh; the marks that stand after it, where a halted contract keeps its own.

@@ -106,23 +106,40 @@ pub(super) fn open(world: &World) -> (Venue, Arc<Rules>) {
     (venue, rules)
 }
 
-/// A book of a given capacity at a price that worsens with each lot.
+/// A book that takes so many lots of an order, each at a price worse than the last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slope {
+    /// By how many twentieths of a tick a price is worse than the one before.
+    pub slippage: i64,
+    /// Lots.
+    pub capacity: i64,
+}
+
+impl Slope {
+    /// The greatest fill that an order's limit and budget allow.
+    pub fn fill(self, order: &Order, mark: i64, k: Multiplier) -> Fill {
+        let price = |lot: i64| match order.side {
+            Side::Long => (mark - self.slippage * lot / 20).max(1),
+            Side::Short => mark + self.slippage * lot / 20,
+        };
+        let cash = |lots: i64| (0..lots).map(|lot| k.notional(Qty(1), Price(price(lot)))).sum::<Cash>();
+        let s = |lots| order.shortfall(k, Qty(lots), cash(lots));
+        let within = |lot: i64| match (order.limit, order.side) {
+            (None, _) => true,
+            (Some(limit), Side::Long) => price(lot) >= limit.0,
+            (Some(limit), Side::Short) => price(lot) <= limit.0,
+        };
+        let most = (0..order.lots.0.min(self.capacity)).take_while(|&lot| within(lot)).count();
+        let most = i64::try_from(most).unwrap();
+        let lots = (0..=most).rev().find(|&x| order.budget.is_none_or(|budget| s(x) <= budget)).unwrap();
+        Fill { lots: Qty(lots), cash: cash(lots), uncut: s(most) }
+    }
+}
+
+/// What the book of a world makes of an order.
 pub(super) fn fill(world: &World, order: &Order, mark: i64) -> Fill {
-    let price = |lot: i64| match order.side {
-        Side::Long => (mark - world.slippage * lot / 20).max(1),
-        Side::Short => mark + world.slippage * lot / 20,
-    };
-    let cash = |lots: i64| Cash((0..lots).map(price).sum());
-    let s = |lots| order.shortfall(Multiplier::Linear(1), Qty(lots), cash(lots));
-    let within = |lot: i64| match (order.limit, order.side) {
-        (None, _) => true,
-        (Some(limit), Side::Long) => price(lot) >= limit.0,
-        (Some(limit), Side::Short) => price(lot) <= limit.0,
-    };
-    let most = (0..order.lots.0.min(world.capacity)).take_while(|&lot| within(lot)).count();
-    let most = i64::try_from(most).unwrap();
-    let lots = (0..=most).rev().find(|&x| order.budget.is_none_or(|budget| s(x) <= budget)).unwrap();
-    Fill { lots: Qty(lots), cash: cash(lots), uncut: s(most) }
+    let &World { slippage, capacity, .. } = world;
+    Slope { slippage, capacity }.fill(order, mark, Multiplier::Linear(1))
 }
 
 proptest! {
