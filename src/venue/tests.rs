@@ -182,11 +182,8 @@ fn commands_out_of_turn_are_refused() {
     assert_eq!(venue.apply(mark), Err(Refused::NoPrice(0)));
 }
 
-/// The limit of the first order of a long of 10 lots at 10,000 with collateral 1,500, maintenance 1 %, at mark 9,900 or
-/// lower: at 9,900 equity is 500 and maintenance 990.
-fn limit(execution: Execution, mark: i64) -> Option<Price> {
-    let (venue, _) = example(0, 105, &BOOK_ADL);
-    let rules = Rules { execution, ..Rules::clone(&venue.rules) };
+/// A long of 10 lots at 10,000 with collateral 1,500, alone on the venue.
+fn lone_long(rules: Rules) -> Venue {
     let mut holdings = Holdings {
         wallet: vec![Cash(0)],
         account: vec![0],
@@ -200,11 +197,22 @@ fn limit(execution: Execution, mark: i64) -> Option<Price> {
     register.rebuild(&mut holdings, &rules, &[Price(10_000)]).unwrap();
     let mut venue = Venue::new(Arc::new(rules));
     venue.open(Arc::new(register), Telling::Silent);
-    venue.apply(Command::Mark { now: Nanos(1), contract: 0, mark: Price(mark) }).unwrap();
-    match venue.apply(Command::Check { now: Nanos(1) }).unwrap() {
-        Next::Order(order) => order.limit,
+    venue
+}
+
+/// The first order of the check instant that follows a mark.
+fn first_order(venue: &mut Venue, now: i64, mark: i64) -> Order {
+    let now = Nanos(now);
+    venue.apply(Command::Mark { now, contract: 0, mark: Price(mark) }).unwrap();
+    match venue.apply(Command::Check { now }).unwrap() {
+        Next::Order(order) => order,
         Next::Idle => panic!("no order"),
     }
+}
+
+/// The limit of the lone long's order, maintenance 1 %, at mark 9,900 or lower: at 9,900 equity is 500 and maintenance 990.
+fn limit(execution: Execution, mark: i64) -> Option<Price> {
+    first_order(&mut lone_long(Rules { execution, ..example_rules() }), 1, mark).limit
 }
 
 #[test]
@@ -221,24 +229,9 @@ fn each_execution_has_its_worst_price() {
 
 #[test]
 fn a_partial_order_leaves_the_rest_open_and_watched() {
-    let (venue, _) = example(0, 105, &BOOK_ADL);
     let entry = liquidation::RULES.entries.iter().find(|entry| entry.kind == "restore_margin").unwrap();
-    let rules = Rules { liquidation: entry.build_default(), ..Rules::clone(&venue.rules) };
-    let mut holdings = Holdings {
-        wallet: vec![Cash(0)],
-        account: vec![0],
-        contract: vec![0],
-        qty: vec![Qty(10)],
-        cost: vec![Cash(100_000)],
-        collateral: vec![Cash(1_500)],
-        cross: vec![],
-    };
-    let mut register = Register::default();
-    register.rebuild(&mut holdings, &rules, &[Price(10_000)]).unwrap();
-    let mut venue = Venue::new(Arc::new(rules));
-    venue.open(Arc::new(register), Telling::Silent);
-    venue.apply(Command::Mark { now: Nanos(1), contract: 0, mark: Price(9_900) }).unwrap();
-    let Next::Order(order) = venue.apply(Command::Check { now: Nanos(1) }).unwrap() else { panic!("no order") };
+    let mut venue = lone_long(Rules { liquidation: entry.build_default(), ..example_rules() });
+    let order = first_order(&mut venue, 1, 9_900);
     // Equity 500 covers 1 % of 5 lots at 9,900 (495), not of 6.
     assert_eq!(order.lots, Qty(5));
     let fill = Fill { lots: Qty(5), cash: Cash(49_300), uncut: Cash(0) };
@@ -247,8 +240,7 @@ fn a_partial_order_leaves_the_rest_open_and_watched() {
     // Sold at 9,860 on average: 700 of loss is realised, 800 of collateral and 5 lots are left.
     assert_eq!((position.qty, position.collateral, position.state), (Qty(5), Cash(800), State::Rearmed));
     // Equity 300 covers 1 % of 3 lots (297): the next mark finds it again, and 2 more go.
-    venue.apply(Command::Mark { now: Nanos(2), contract: 0, mark: Price(9_900) }).unwrap();
-    let Next::Order(order) = venue.apply(Command::Check { now: Nanos(2) }).unwrap() else { panic!("no order") };
+    let order = first_order(&mut venue, 2, 9_900);
     assert_eq!((order.lots, order.bankruptcy), (Qty(2), Price(9_840)));
 }
 
