@@ -167,6 +167,8 @@ pub struct Venue {
     /// The trader's own order that waits for its fill.
     own: Option<Waiting>,
     fired: Vec<Trigger>,
+    /// Places in `fired` of those whose triggers must be found.
+    doubtful: Vec<usize>,
     /// Cross accounts to be looked at once all marks of a refresh are in.
     due: Vec<u32>,
     legs: Vec<cross::Leg>,
@@ -183,8 +185,11 @@ impl Venue {
         let contracts = rules.contracts.len();
         let dynamic = Dynamic::new(&rules);
         // At whatever step of volatility, since what funding shifts outlasts it.
-        let greatest = |c: usize| dynamic.greatest_rate(c).unwrap_or_else(|| rules.contracts[c].tiers.greatest_rate());
-        let paces = (0..contracts).map(|c| Paces::new(&rules.contracts[c], greatest(c))).collect();
+        let rates = |c: usize| match dynamic.greatest_rate(c) {
+            Some(greatest) => [Ratio(0), greatest],
+            None => rules.contracts[c].tiers.rates(),
+        };
+        let paces = (0..contracts).map(|c| Paces::new(&rules.contracts[c], rates(c))).collect();
         Self {
             ledger: Ledger::default(),
             now: Nanos::ZERO,
@@ -201,6 +206,7 @@ impl Venue {
             closes_all: rules.liquidation.closes_all() && rules.waterfall.fee_cap != FeeCap::MissingMargin,
             own: None,
             fired: Vec::new(),
+            doubtful: Vec::new(),
             due: Vec::new(),
             legs: Vec::new(),
             orders: 0,
@@ -214,7 +220,8 @@ impl Venue {
         let before = std::mem::replace(self, Self::new(rules));
         // All of them are emptied at the next opening.
         (self.ledger, self.round, self.cursors) = (before.ledger, before.round, before.cursors);
-        (self.queue, self.fired, self.due, self.legs) = (before.queue, before.fired, before.due, before.legs);
+        (self.queue, self.fired, self.doubtful) = (before.queue, before.fired, before.doubtful);
+        (self.due, self.legs) = (before.due, before.legs);
     }
 
     /// Starts a path on a register, with all marks at their opening.

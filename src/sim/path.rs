@@ -624,12 +624,10 @@ impl Lane {
         if now < self.funding_due {
             return Ok(());
         }
-        if let Some(rule) = &context.stage.scenario.funding {
-            self.funding_due += rule.interval;
-        }
-        for (c, (accrual, rule)) in self.funding.iter_mut().zip(&self.funding_rules).enumerate() {
-            let contract = contract_id(c);
-            let rules = &context.stage.rules.contracts[c];
+        for c in 0..self.funding.len() {
+            let (contract, rules) = (contract_id(c), &context.stage.rules.contracts[c]);
+            let (accrual, rule) = (&mut self.funding[c], &self.funding_rules[c]);
+            self.funding_due = now + rule.interval;
             if rules.tiers.are_haircuts() {
                 continue;
             }
