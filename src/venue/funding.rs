@@ -4,58 +4,69 @@ use super::Venue;
 use super::ledger::Holder;
 use super::rules::ContractRules;
 use super::watch::Shift;
-use crate::facts::{ContractId, Fact, Paid, Party, Why};
+use crate::facts::{ContractId, Fact, Paid, Party, Side, Why};
 use crate::money::{Cash, Qty, Ratio, div_ceil, div_floor, narrow};
 
-/// Steps of the trigger line that a cash unit a lot is worth where maintenance takes a share of each step, 1 ÷ (k·share),
-/// rounded down and up to a [`Shift`]'s part of a step: so that a payment costs products alone.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
-    down: Steps,
-    up: Steps,
-}
-
-/// Whole steps and parts of one.
+/// Steps of the trigger line that a cash unit a lot is worth to those on one side of it, 1 ÷ (k·share) where maintenance
+/// leaves that share of each step to the holder: in parts of a step, 2^−33 each, rounded down where it is worth least
+/// and up where it is worth most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Steps {
-    whole: i64,
-    parts: i64,
+struct Pace {
+    least: i64,
+    most: i64,
 }
 
-impl Steps {
-    fn new(parts: i128) -> Self {
-        Self { whole: narrow(parts >> Shift::BITS), parts: narrow(parts & (Shift::ONE - 1)) }
+impl Pace {
+    /// How far a payment (signed, positive against the holder) brings a position towards its trigger at most, in parts of
+    /// a step.
+    #[inline]
+    fn at_most(self, per_lot: i64) -> i128 {
+        i128::from(per_lot) * i128::from(if per_lot > 0 { self.most } else { self.least })
     }
 
-    /// So many times these steps, in parts.
-    #[inline]
-    fn times(self, amount: i64) -> i128 {
-        (i128::from(amount * self.whole) << Shift::BITS) + i128::from(amount) * i128::from(self.parts)
+    /// The same at least.
+    fn at_least(self, per_lot: i64) -> i128 {
+        i128::from(per_lot) * i128::from(if per_lot > 0 { self.least } else { self.most })
     }
 }
 
 /// What funding moves the triggers of one contract by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Paces {
-    /// On the trigger line those who suffer from a fall pay a positive rate: longs of a linear contract.
-    is_linear: bool,
-    /// At the greatest maintenance rate r: of those who suffer from a fall 1 − r, of the others 1 + r.
-    falling: Pace,
-    rising: Pace,
-    /// At none.
-    least: Pace,
+    /// What those who suffer from a fall on the trigger line pay of a positive rate: 1, being longs, of a linear contract,
+    /// −1 of an inverse one.
+    sign: i64,
+    /// Of a step maintenance at a rate r leaves 1 − r to those who suffer from a fall, 1 + r to the others.
+    sides: [Pace; 2],
 }
 
 impl Paces {
-    /// Of a contract whose maintenance rate is at most `rate`.
-    pub fn new(rules: &ContractRules, rate: Ratio) -> Self {
-        let pace = |share: Ratio| {
-            let (one, by) = (i128::from(Ratio::ONE.0), i128::from(rules.per_step()) * i128::from(share.0));
-            let (down, up) = (div_floor(one * Shift::ONE, by), div_ceil(one * Shift::ONE, by));
-            Pace { down: Steps::new(down), up: Steps::new(up) }
-        };
-        let is_linear = rules.multiplier.is_linear();
-        Self { is_linear, falling: pace(Ratio::ONE - rate), rising: pace(Ratio::ONE + rate), least: pace(Ratio::ONE) }
+    /// Of a contract whose maintenance rate lies within these.
+    pub fn new(rules: &ContractRules, [least, greatest]: [Ratio; 2]) -> Self {
+        let per_step = i128::from(rules.per_step());
+        let (one, by) = (i128::from(Ratio::ONE.0), |share: Ratio| per_step * i128::from(share.0));
+        let shares = [[Ratio::ONE - least, Ratio::ONE - greatest], [Ratio::ONE + greatest, Ratio::ONE + least]];
+        let parts = one << Shift::BITS;
+        let sides = shares.map(|[slow, fast]| Pace {
+            least: narrow(div_floor(parts, by(slow))),
+            most: narrow(div_ceil(parts, by(fast))),
+        });
+        Self { sign: if rules.multiplier.is_linear() { 1 } else { -1 }, sides }
+    }
+
+    /// What those who suffer from a fall on the trigger line pay, and the others, where each long pays so much a lot.
+    #[inline]
+    fn against(&self, per_lot: Cash) -> [i64; 2] {
+        let falling = self.sign * per_lot.0;
+        [falling, -falling]
+    }
+
+    /// Whole steps, at least and at most, by which Σ funding a lot has brought those on a side of the trigger line towards
+    /// their triggers whom nothing else has befallen.
+    pub fn span(&self, side: Side, funding: Cash) -> [i64; 2] {
+        let s = usize::from(side == Side::Short);
+        let (against, pace) = (self.against(funding)[s], self.sides[s]);
+        [narrow(pace.at_least(against) >> Shift::BITS), narrow(-(-pace.at_most(against) >> Shift::BITS))]
     }
 }
 
@@ -68,14 +79,9 @@ impl Venue {
         let c = usize::from(contract);
         self.ledger.fund_positions(contract, per_lot);
         let paces = &self.paces[c];
-        let adverse = if paces.is_linear { per_lot.0 } else { -per_lot.0 };
-        let [falling, rising] = &mut self.cursors[c];
-        // A cash unit a lot is worth 1/(k·(1 − r)) steps to the one side and 1/(k·(1 + r)) to the other, r between 0 and
-        // the greatest rate: rounded so that nobody is overlooked.
-        let (fall, rise) =
-            if adverse > 0 { (paces.falling.up, paces.rising.down) } else { (paces.least.down, paces.least.up) };
-        falling.shift.add(fall.times(adverse));
-        rising.shift.add(rise.times(-adverse));
+        let ([falling, rising], [against, for_others]) = (&mut self.cursors[c], paces.against(per_lot));
+        falling.shift.add(paces.sides[0].at_most(against));
+        rising.shift.add(paces.sides[1].at_most(for_others));
         self.fund_tickets(contract, per_lot);
     }
 
@@ -123,14 +129,19 @@ mod tests {
         ) {
             let tier = Tier { floor: Cash::ZERO, rate: Ratio(rate), max_leverage: Ratio::ONE };
             let rules = ContractRules { multiplier: Multiplier::Linear(k), tiers: Tiers::new(vec![tier]).unwrap() };
-            let paces = Paces::new(&rules, Ratio(rate));
-            let shares = [(paces.falling, Ratio::ONE.0 - rate), (paces.rising, Ratio::ONE.0 + rate), (paces.least, Ratio::ONE.0)];
-            for (pace, share) in shares {
+            let paces = Paces::new(&rules, [Ratio(rate / 2), Ratio(rate)]);
+            let [falling, rising] = paces.sides;
+            let shares = [
+                (falling.least, Ratio::ONE.0 - rate / 2),
+                (falling.most - 1, Ratio::ONE.0 - rate),
+                (rising.least, Ratio::ONE.0 + rate),
+                (rising.most - 1, Ratio::ONE.0 + rate / 2),
+            ];
+            for (parts, share) in shares {
                 // 1 ÷ (k·share) in parts, times k·share.
-                let (exact, by) = (i128::from(Ratio::ONE.0) * Shift::ONE, i128::from(k) * i128::from(share));
-                let (down, up) = (pace.down.times(1), pace.up.times(1));
-                prop_assert!(down * by <= exact && exact <= up * by && up - down <= 1);
-                prop_assert_eq!(pace.up.times(-7), -7 * up);
+                let (exact, by) = (i128::from(Ratio::ONE.0) << Shift::BITS, i128::from(k) * i128::from(share));
+                let parts = i128::from(parts);
+                prop_assert!(parts * by <= exact && exact <= (parts + 1) * by);
             }
         }
     }
@@ -140,13 +151,18 @@ mod tests {
         // 700 units a lot, 100 a lot and step, at a rate of 0.4 %: 700 ÷ 99.6 = 7.03 steps, and 700 ÷ 100.4 = 6.97.
         let tier = Tier { floor: Cash::ZERO, rate: Ratio(4_000_000), max_leverage: Ratio::ONE };
         let rules = ContractRules { multiplier: Multiplier::Linear(100), tiers: Tiers::new(vec![tier]).unwrap() };
-        let paces = Paces::new(&rules, Ratio(4_000_000));
+        let paces = Paces::new(&rules, [Ratio(4_000_000); 2]);
+        let [falling, rising] = paces.sides;
         let mut shift = Shift::default();
-        shift.add(paces.falling.up.times(700));
-        assert_eq!((shift.down, shift.up), (7, 8));
-        shift.add(paces.rising.down.times(-700));
-        assert_eq!((shift.down, shift.up), (0, 1));
-        shift.add(paces.falling.down.times(-700));
-        assert_eq!((shift.down, shift.up), (-7, -6));
+        let mut add = |parts| {
+            shift.add(parts);
+            shift.up
+        };
+        assert_eq!(add(falling.at_most(700)), 8);
+        assert_eq!(add(rising.at_most(-700)), 1);
+        assert_eq!(add(falling.at_most(-700)), -6);
+        assert_eq!(paces.span(Side::Long, Cash(700)), [7, 8]);
+        assert_eq!(paces.span(Side::Long, Cash(-700)), [-8, -7]);
+        assert_eq!(paces.span(Side::Short, Cash(700)), [-7, -6]);
     }
 }

@@ -266,6 +266,7 @@ impl Ledger {
 
     /// A position as it stands now.
     #[must_use]
+    #[inline]
     pub fn position(&self, id: u32) -> Position {
         let mut position = match self.positions.find(id) {
             Some(slot) => self.touched[slot],
@@ -288,9 +289,13 @@ impl Ledger {
     #[expect(clippy::inline_always, reason = "once an order")]
     #[inline(always)]
     pub fn held(&mut self, slot: Slot) -> Position {
-        let position = &mut self.touched[slot.at()];
-        position.accrue(&self.funding);
-        *position
+        let kept = &mut self.touched[slot.at()];
+        // Copied before it is written to: a processor waits where it reads at once what it has just written in parts.
+        let mut position = *kept;
+        if position.accrue(&self.funding) {
+            (kept.owed, kept.funded) = (position.owed, position.funded);
+        }
+        position
     }
 
     /// A position that the path has touched, in place, with its funding as it was last counted: up to now for one that an
@@ -351,7 +356,15 @@ impl Ledger {
     pub fn fund_positions(&mut self, contract: ContractId, per_lot: Cash) {
         let c = usize::from(contract);
         self.funding[c] += per_lot.0;
-        // The funding of maker and vaults is part of their cost at once: nobody reads their entry prices.
+        if !self.backstops.is_empty() || self.is_heard() {
+            self.fund_house(contract, per_lot);
+        }
+    }
+
+    /// The funding of maker and vaults is part of their cost at once: nobody reads their entry prices.
+    #[inline(never)]
+    fn fund_house(&mut self, contract: ContractId, per_lot: Cash) {
+        let c = usize::from(contract);
         for vault in &mut self.backstops {
             let (qty, cost) = &mut vault.positions[c];
             *cost += funding_of(*qty, per_lot.0);
@@ -509,13 +522,15 @@ impl Position {
         self.collateral - self.owed + funding_of(self.qty, self.funded)
     }
 
-    /// Counts funding up to now, from Σ funding per lot of each contract.
+    /// Counts funding up to now, from Σ funding per lot of each contract; says whether there is more.
     #[inline]
-    fn accrue(&mut self, funding: &[i64]) {
+    fn accrue(&mut self, funding: &[i64]) -> bool {
         let funding = funding[usize::from(self.contract)];
-        if funding != self.funded {
+        let is_more = funding != self.funded;
+        if is_more {
             self.owe(funding);
         }
+        is_more
     }
 
     #[inline]
@@ -576,12 +591,6 @@ impl Ledger {
 
     #[inline(never)]
     fn touch(&mut self, id: u32) -> usize {
-        self.touch_here(id)
-    }
-
-    #[expect(clippy::inline_always, reason = "where most positions are touched first it is part of a loop")]
-    #[inline(always)]
-    fn touch_here(&mut self, id: u32) -> usize {
         self.touched.push(Position::opened(&self.register, id));
         self.positions.add(id)
     }
@@ -610,16 +619,6 @@ impl Ledger {
             }
         }
         self.rows = rows;
-    }
-
-    /// [`position_mut`](Self::position_mut) where most positions are touched first.
-    #[expect(clippy::inline_always, reason = "once an order")]
-    #[inline(always)]
-    pub fn met(&mut self, id: u32) -> &mut Position {
-        let slot = self.positions.find(id).unwrap_or_else(|| self.touch_here(id));
-        let position = &mut self.touched[slot];
-        position.accrue(&self.funding);
-        position
     }
 
     #[inline]

@@ -169,6 +169,12 @@ impl Tiers {
         self.tiers.last().map_or(Ratio(0), |tier| tier.rate)
     }
 
+    /// The rates of the first and the last tier: between these maintenance rises with notional.
+    #[must_use]
+    pub fn rates(&self) -> [Ratio; 2] {
+        [self.tiers.first().map_or(Ratio(0), |tier| tier.rate), self.greatest_rate()]
+    }
+
     /// Initial margin of the first tier as a share of notional, 1 ÷ its greatest leverage, rounded up to a billionth.
     #[must_use]
     pub fn initial_rate(&self) -> Ratio {

@@ -248,6 +248,7 @@ mod accounts;
 mod cross;
 mod dynamic;
 mod extras;
+mod funded;
 mod plans;
 mod purses;
 mod reduced;

@@ -8,7 +8,7 @@ use super::rules::MarginMode;
 use super::triggers::{self, Trigger};
 use super::{Queued, SIDES, Venue};
 use crate::facts::{ContractId, Fact, Side};
-use crate::money::{Price, narrow};
+use crate::money::{Cash, Price, narrow};
 
 /// How far the marks have come in one trigger list.
 #[derive(Clone, Debug, Default)]
@@ -23,24 +23,26 @@ pub(super) struct Cursor {
 /// How far funding has brought the positions of a list towards their triggers since the opening, at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shift {
-    /// In parts of a step on the trigger line, 2^−63 each.
+    /// In parts of a step on the trigger line, 2^−33 each.
     sum: i128,
-    /// The same in whole steps, rounded down and up.
-    pub down: i64,
+    /// Whole steps above that: none before the first payment.
     pub up: i64,
 }
 
 impl Shift {
-    pub const BITS: u32 = 63;
-    /// A step.
-    pub const ONE: i128 = 1 << Self::BITS;
+    /// So many that the greatest pace of all, 10⁹ steps for a cash unit a lot, fits a word.
+    pub const BITS: u32 = 33;
 
     /// Adds parts of a step.
     #[inline]
     pub fn add(&mut self, parts: i128) {
         self.sum += parts;
-        self.down = narrow(self.sum >> Self::BITS);
-        self.up = self.down + i64::from(self.sum & (Self::ONE - 1) != 0);
+        self.up = narrow(self.sum >> Self::BITS) + 1;
+    }
+
+    /// Whether funding has been paid.
+    pub fn is_any(&self) -> bool {
+        *self != Self::default()
     }
 }
 
@@ -59,8 +61,32 @@ impl Cursor {
 
     /// The key of a position that triggers at `distance` with the funding so far.
     pub fn key(&self, distance: i64) -> i64 {
-        distance + self.shift.down
+        distance + self.shift.up - i64::from(self.shift.is_any())
     }
+}
+
+/// The distance of a candidate that does not breach.
+const STAYS: i64 = i64::MAX;
+
+/// The places of candidates, in the order of the list, whose triggers must be found: where one's may be nearer than
+/// listed by up to `slack` more steps than its neighbour's and so their order is not known, and those that are not surely
+/// within a distance.
+fn doubtful<'a>(candidates: &[Trigger], slack: u64, within: i64, room: &'a mut Vec<usize>) -> &'a [usize] {
+    if room.len() < candidates.len() {
+        room.resize(candidates.len(), 0);
+    }
+    // Without branches, since no processor foresees which stand near one another.
+    let (mut count, mut is_near_last) = (0, false);
+    for (at, this) in candidates.iter().enumerate() {
+        let is_near_next = candidates.get(at + 1).is_some_and(|next| {
+            let apart = next.distance.wrapping_sub(this.distance).cast_unsigned();
+            (apart < slack) | ((apart == slack) & (next.position < this.position))
+        });
+        room[count] = at;
+        count += usize::from(is_near_last | is_near_next | (this.distance > within));
+        is_near_last = is_near_next;
+    }
+    &room[..count]
 }
 
 impl Venue {
@@ -74,22 +100,22 @@ impl Venue {
             let side = if holders == Side::Long { falling } else { falling.opposite() };
             let distance = self.ledger.register().contracts[c].triggers.distance(side, place);
             let cursor = &self.cursors[c][usize::from(side == Side::Short)];
-            let reached = cursor.reach(distance);
-            if cursor.nearest() <= reached {
-                self.fire(contract, side, reached, mark);
+            if cursor.nearest() <= cursor.reach(distance) {
+                self.fire(contract, side, distance, mark);
             }
         }
         self.tell_inventory();
     }
 
-    /// Queues every position whose trigger lies within `reached`, nearest first, ties by account; cross accounts wait
-    /// until all marks are in.
+    /// Queues every position whose trigger lies within a distance of the opening mark, nearest first, ties by account; cross
+    /// accounts wait until all marks are in.
     #[inline(never)]
-    fn fire(&mut self, contract: ContractId, side: Side, reached: i64, mark: Price) {
+    fn fire(&mut self, contract: ContractId, side: Side, distance: i64, mark: Price) {
         let (c, s) = (usize::from(contract), usize::from(side == Side::Short));
         let mut fired = std::mem::take(&mut self.fired);
         fired.clear();
         let cursor = &mut self.cursors[c][s];
+        let reached = cursor.reach(distance);
         // At a step of volatility the contract has another list than the register's.
         let mut own = self.dynamic.triggers(c);
         loop {
@@ -125,9 +151,14 @@ impl Venue {
             fired.sort_unstable();
             fired.dedup();
         }
-        let shifted = cursor.shift != Shift::default();
-        if shifted || self.dynamic.is_on() || !self.ledger.register().holdings.cross.is_empty() {
-            self.settle_candidates(contract, side, mark, &mut fired);
+        let is_shifted = cursor.shift.is_any();
+        let is_listed = !self.dynamic.is_on() && self.ledger.register().holdings.cross.is_empty();
+        if is_shifted || !is_listed {
+            // Whoever listens is told where each trigger is, and on the curve of an inverse contract it decides of ties.
+            let is_moot = !self.ledger.is_heard() && self.rules.contracts[c].multiplier.is_linear();
+            let funding = Cash(self.ledger.funding(contract));
+            let span = (is_listed && !merged && is_moot).then(|| self.paces[c].span(side, funding));
+            self.settle_candidates(contract, side, distance, span, &mut fired);
         }
         if !self.rules.contracts[c].multiplier.is_linear() {
             // Places that differ may be one tick, and then accounts decide.
@@ -156,36 +187,56 @@ impl Venue {
 
     /// Of positions that may breach keeps the isolated ones that do, in the order of their triggers as they are now;
     /// the others are armed anew, and cross accounts noted.
+    ///
+    /// Candidates that stand as the register lists them have all been brought towards their triggers by funding alone, by
+    /// a number of steps within `span`. One that stands far enough from its neighbours and from the mark breaches at its
+    /// place in the order, and its trigger need not be found.
     #[inline(never)]
-    fn settle_candidates(&mut self, contract: ContractId, side: Side, mark: Price, fired: &mut Vec<Trigger>) {
+    fn settle_candidates(
+        &mut self,
+        contract: ContractId,
+        side: Side,
+        reached: i64,
+        span: Option<[i64; 2]>,
+        fired: &mut Vec<Trigger>,
+    ) {
         let c = usize::from(contract);
-        let (_, here) = self.rules.contracts[c].line(Side::Long, mark);
-        let triggers = &self.ledger.register().contracts[c].triggers;
-        let (open, reached) = (triggers.place_at(side, 0), triggers.distance(side, here));
+        let open = self.ledger.register().contracts[c].triggers.place_at(side, 0);
+        let mut room = std::mem::take(&mut self.doubtful);
+        let (slack, within, most) = match span {
+            Some([least, most]) => (most.abs_diff(least), reached.saturating_add(least), most),
+            None => (u64::MAX, i64::MIN, 0),
+        };
+        let (mut in_order, mut some_stay) = (true, false);
         let mut last = Trigger { distance: i64::MIN, position: 0 };
-        let (mut kept, mut in_order) = (0, true);
-        for at in 0..fired.len() {
+        for &at in doubtful(fired, slack, within, &mut room) {
             let id = fired[at].position;
-            let position = self.ledger.met(id);
-            if position.mode == MarginMode::Cross {
-                position.state = State::Due;
-                self.due.push(position.account);
+            // Those that breach are touched when they are queued.
+            let Position { mode, account, qty, cost, collateral, owed, .. } = self.ledger.position(id);
+            if mode == MarginMode::Cross {
+                self.ledger.position_mut(id).state = State::Due;
+                self.due.push(account);
+                (fired[at].distance, some_stay) = (STAYS, true);
                 continue;
             }
             // A position breaches from its trigger on.
-            let &mut Position { qty, cost, collateral, owed, .. } = position;
             let place = self.rules.contracts[c].trigger(self.rules.trigger, qty, cost, collateral - owed);
-            let now = Trigger { distance: triggers::distance(open, side, place), position: id };
-            if now.distance > reached {
+            let distance = triggers::distance(open, side, place);
+            if distance > reached {
                 self.arm(id, place);
+                (fired[at].distance, some_stay) = (STAYS, true);
                 continue;
             }
+            // As far from the opening mark as it would be before the funding that the others' places are before.
+            let now = Trigger { distance: distance.saturating_add(most), position: id };
             in_order &= last < now;
             last = now;
-            fired[kept] = now;
-            kept += 1;
+            fired[at] = now;
         }
-        fired.truncate(kept);
+        self.doubtful = room;
+        if some_stay {
+            fired.retain(|trigger| trigger.distance != STAYS);
+        }
         if !in_order {
             fired.sort_unstable();
         }
