@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use flashcrash::money::Cash;
+use flashcrash::traders::{Accounts, Population};
 use serde_json::Value;
 
 use crate::lab;
@@ -41,6 +43,35 @@ fn told(arguments: &[&str]) -> String {
 fn rows(folder: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(folder.join("paths.csv")).unwrap();
     text.lines().map(|line| line.split(',').map(String::from).collect()).collect()
+}
+
+/// A book as exchanges have it: average prices, collateral and wallets with eight decimals.
+const REAL: &str = "account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet
+long,BTC,long,1.101,96734.16187357,21300.86244456,isolated,0.12345678
+short,BTC,short,1.101,96734.16187357,21300.5,isolated,0
+both,BTC,short,2.09,102496.65201479,,cross,60843.60054218
+";
+
+#[test]
+fn a_real_book_is_rounded_against_its_accounts_and_written_as_it_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let text = |name: &str| at(name).display().to_string();
+    fs::write(at("real.csv"), REAL).unwrap();
+    let rounded = crash("[accounts]\nfile = \"real.csv\"\nrounding = \"against_account\"\n");
+    let (scenario, _) = lab::read_in(&rounded, dir.path());
+    let Accounts::Loaded(loaded) = &scenario.accounts else { panic!("a loaded book") };
+    let Population { cost, collateral, wallet, .. } = &loaded.population;
+    // 1.101 × 96734.16187357 = 106504.312222800…: up for the long, down for the short. 2.09 × 102496.65201479 = 214218.0027109….
+    assert_eq!(cost, &[106_504_312_223, -106_504_312_222, -214_218_002_710].map(Cash));
+    assert_eq!(collateral, &[21_300_862_444, 21_300_500_000, 0].map(Cash));
+    assert_eq!(wallet, &[123_456, 0, 60_843_600_542].map(Cash));
+    // What is written is read to the same costs, though cost ÷ quantity has no end.
+    fs::write(at("real.toml"), &rounded).unwrap();
+    fs::write(at("again.toml"), lab::edit(&rounded, "real.csv", "book/book.csv")).unwrap();
+    told(&["book", &text("real.toml"), "--out", &text("book"), "--quiet"]);
+    told(&["book", &text("again.toml"), "--out", &text("again"), "--quiet"]);
+    assert_eq!(fs::read_to_string(at("book/book.csv")).unwrap(), fs::read_to_string(at("again/book.csv")).unwrap());
 }
 
 #[test]
