@@ -28,8 +28,10 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
 use flashcrash::fault::{Failure, Faults, Paint, Severity};
+use flashcrash::folder::opening::Opened;
 use flashcrash::registry::Setting;
 use flashcrash::scenario::{self, Scenario};
+use flashcrash::sim::stage::Stage;
 use flashcrash::traders::Accounts;
 
 /// Monte Carlo simulator of flash crashes on perpetual-futures exchanges: liquidations, insurance fund, auto-deleveraging.
@@ -187,17 +189,17 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     let mut told = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
-        match scenario::load_with(file, &settings) {
-            Ok((scenario, warnings)) if args.json => {
+        match scenario::load_with(file, &settings).and_then(described) {
+            Ok((scenario, warnings, opened, _)) if args.json => {
                 told.push(json!({
                     "file": name, "sound": true, "scenario": scenario.name, "scenario_hash": scenario.hash,
                     "paths": scenario.paths, "seed": scenario.seed, "accounts": scenario.accounts.count(),
-                    "faults": as_json(&warnings),
+                    "opening": opened, "faults": as_json(&warnings),
                 }));
             }
-            Ok((scenario, warnings)) => {
+            Ok((scenario, warnings, _, opening)) => {
                 warn(&warnings);
-                print(&summary(&scenario))?;
+                print(&summary(&scenario, &opening))?;
             }
             Err(Failure::Faults(found)) => {
                 told.push(json!({ "file": name, "sound": false, "faults": as_json(&found) }));
@@ -213,6 +215,13 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         print(&pretty(&json!(told)))?;
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
+/// A scenario with what its first path opens with, as numbers and in words; also finds what only shows when it is staged.
+fn described((scenario, warnings): (Scenario, Faults)) -> Result<(Scenario, Faults, Vec<Opened>, String), Failure> {
+    let stage = Stage::new(&scenario, scenario.seed)?;
+    let (opened, told) = run::opening(&stage)?;
+    Ok((scenario, warnings, opened, told))
 }
 
 /// Faults for a program: severity, message, place and hint of each.
@@ -234,7 +243,7 @@ fn as_json(faults: &Faults) -> Vec<serde_json::Value> {
 }
 
 /// What a checked scenario holds, in a few lines.
-fn summary(scenario: &Scenario) -> String {
+fn summary(scenario: &Scenario, opening: &str) -> String {
     let mut lines = vec![format!("{}: sound", scenario.source.name)];
     if !scenario.about.is_empty() {
         lines.push(format!("  {}", scenario.about));
@@ -275,6 +284,7 @@ fn summary(scenario: &Scenario) -> String {
             ));
         }
     }
+    lines.extend(opening.lines().map(str::to_owned));
     lines.push(format!("  hash {}", scenario.hash));
     lines.join("\n") + "\n"
 }

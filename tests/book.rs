@@ -167,3 +167,31 @@ fn figures_and_pictures_are_those_of_the_file() {
     told(&["book", &file, "--quiet", "--out", &out.display().to_string()]);
     assert!(lab::contents(&out) == first);
 }
+
+#[test]
+fn a_check_and_a_run_tell_open_interest_beside_depth_and_what_the_makers_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    // 65 lots long and as many short at 100; 4 lots are bid for at 97 and 4 at 96, and 6,500 ÷ 800 is 8.125.
+    let classroom = "  TOY opens with open interest 6,500 USD, depth within 1 % 800 (one side, at rest), OI/D 8.12\n  the makers open with nothing: longs and shorts are equal\n";
+    assert!(told(&["check", "scenarios/classroom.toml"]).contains(classroom));
+    let run = ["run", "scenarios/flash-crash.toml", "--paths", "2", "--out", out.to_str().unwrap()];
+    let (check, run) = (told(&["check", "scenarios/flash-crash.toml"]), told(&run));
+    let at = check.find("  BTC opens path 0").unwrap();
+    let lines = &check[at..check.find("  hash").unwrap()];
+    insta::assert_snapshot!(lines, @r"
+    BTC opens path 0 with open interest 422M USDT, depth within 1 % 122M (one side, at rest), OI/D 3.46
+    the makers open short 63.1M, 15 % of what faces the longs
+    warning: that is more than 10 %, and makers are never deleveraged: ADL finds fewer winners than the longs have opponents
+    ");
+    assert!(run.contains(lines), "{run}");
+    // As numbers: the depth is the key, to a lot's worth.
+    let json: Value = serde_json::from_str(&told(&["check", "scenarios/flash-crash.toml", "--json"])).unwrap();
+    let depth = json[0]["opening"][0]["depth"].as_f64().unwrap();
+    assert!((depth - 122_000_000.0).abs() <= 100.0, "{depth}");
+    // And the open interest that of the table of the first path.
+    let table = rows(&out);
+    let column = table[0].iter().position(|name| name == "open_interest").unwrap();
+    let longs = json[0]["opening"][0]["long"].as_f64().unwrap().max(json[0]["opening"][0]["short"].as_f64().unwrap());
+    assert!((table[1][column].parse::<f64>().unwrap() - longs).abs() < 1.0);
+}
