@@ -242,6 +242,11 @@ fn as_json(faults: &Faults) -> Vec<serde_json::Value> {
         .collect()
 }
 
+/// So many of them: `1 path`, `2 paths`.
+fn counted(many: u64, what: &str) -> String {
+    format!("{many} {what}{}", if many == 1 { "" } else { "s" })
+}
+
 /// What a checked scenario holds, in a few lines.
 fn summary(scenario: &Scenario, opening: &str) -> String {
     let mut lines = vec![format!("{}: sound", scenario.source.name)];
@@ -250,8 +255,11 @@ fn summary(scenario: &Scenario, opening: &str) -> String {
     }
     let grid = scenario.clock.grid();
     lines.push(format!(
-        "  {} paths of {} in {} steps, seed {}",
-        scenario.paths, scenario.clock.horizon, grid.steps, scenario.seed
+        "  {} of {} in {}, seed {}",
+        counted(scenario.paths, "path"),
+        scenario.clock.horizon,
+        counted(grid.steps as u64, "step"),
+        scenario.seed
     ));
     for asset in &scenario.assets {
         let (open, tick, lot) = (asset.tick.show(asset.open.0), asset.tick.size(), asset.lot.size());
@@ -267,8 +275,8 @@ fn summary(scenario: &Scenario, opening: &str) -> String {
                     format!(", collateral in {}", scenario.assets[usize::from(token.contract)].symbol)
                 });
                 lines.push(format!(
-                    "  {} accounts `{}` in {symbol}, {} % long{token}{own}",
-                    group.count,
+                    "  {} `{}` in {symbol}, {} % long{token}{own}",
+                    counted(u64::from(group.count), "account"),
                     group.name,
                     libm::rint(group.long_share * 10_000.0) / 100.0
                 ));
@@ -277,9 +285,9 @@ fn summary(scenario: &Scenario, opening: &str) -> String {
         Accounts::Loaded(loaded) => {
             let population = &loaded.population;
             lines.push(format!(
-                "  {} accounts with {} positions from {}",
-                population.accounts(),
-                population.positions(),
+                "  {} with {} from {}",
+                counted(population.accounts() as u64, "account"),
+                counted(population.positions() as u64, "position"),
                 loaded.source.name
             ));
         }

@@ -174,7 +174,8 @@ fn a_check_and_a_run_tell_open_interest_beside_depth_and_what_the_makers_hold() 
     let out = folder.path().join("out");
     // 65 lots long and as many short at 100; 4 lots are bid for at 97 and 4 at 96, and 6,500 ÷ 800 is 8.125.
     let classroom = "  TOY opens with open interest 6,500 USD, depth within 1 % 800 (one side, at rest), OI/D 8.12\n  the makers open with nothing: longs and shorts are equal\n";
-    assert!(told(&["check", "scenarios/classroom.toml"]).contains(classroom));
+    let check = told(&["check", "scenarios/classroom.toml"]);
+    assert!(check.contains(classroom) && check.contains("\n  1 path of 360 s in 6 steps, seed 1\n"), "{check}");
     let run = ["run", "scenarios/flash-crash.toml", "--paths", "2", "--out", out.to_str().unwrap()];
     let (check, run) = (told(&["check", "scenarios/flash-crash.toml"]), told(&run));
     let at = check.find("  BTC opens path 0").unwrap();

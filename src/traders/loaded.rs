@@ -109,6 +109,18 @@ fn read<O: Opening + ?Sized>(contracts: &[Contract], terms: Terms, opening: &O, 
         );
         return None;
     };
+    if let [only] = header.cells.as_slice()
+        && let Some(mark) = [';', '\t', '|'].into_iter().find(|&mark| only.text.contains(mark))
+    {
+        let name = if mark == '\t' { "tabs".to_owned() } else { format!("`{mark}`") };
+        book.fault(
+            ("account", "is not followed by a comma"),
+            &header.span,
+            format!("the cells are separated by {name}"),
+            format!("separate them by commas, and write decimals with a point: {}", header_line()),
+        );
+        return None;
+    }
     let columns = columns_of(&header, book)?;
     let mut accounts: Accounts = Accounts::default();
     let mut positions: Vec<Position> = Vec::new();

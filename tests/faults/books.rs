@@ -439,3 +439,39 @@ fn one_more_fault_of_a_kind_is_one_row() {
     let text = positions(&"a,BTC,long,0,100,20\n".repeat(4));
     assert!(text.contains("and 1 more row like these: `quantity` is not above 0"), "{text}");
 }
+
+#[test]
+fn another_separator_is_one_fault() {
+    insta::assert_snapshot!(book("account;symbol;side;quantity;entry_price;collateral\na;BTC;long;1;100;20\n"), @r"
+    error: the cells are separated by `;`
+     --> book.csv:1:1
+      |
+    1 | account;symbol;side;quantity;entry_price;collateral
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: separate them by commas, and write decimals with a point: account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet
+    ");
+    assert!(book("account\tsymbol\n").contains("the cells are separated by tabs"));
+}
+
+#[test]
+fn a_book_in_another_encoding_names_the_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("book.csv"), b"account,symbol\nZo\xeb,BTC\n").unwrap();
+    let head = SOUND.split("[[traders]]").next().unwrap();
+    let told = shown(&format!("{head}[accounts]\nfile = \"book.csv\"\n"), folder.path());
+    assert!(told.contains("error: `book.csv`: byte 3 of line 2, 0xeb, is not UTF-8"), "{told}");
+}
+
+#[test]
+fn a_fund_beyond_64_bits_is_not_called_a_fraction() {
+    let told = with(&[("open = 1000\n", "open = 99999999999999999999999\n")]);
+    assert!(told.contains("error: `open` of 99999999999999999999999 is beyond what can be held"), "{told}");
+}
+
+#[test]
+fn a_time_in_place_of_a_distribution_says_the_seconds() {
+    let told = with(&[("[[traders]]\n", "[[traders]]\nentry_offset = \"10 min\"\n")]);
+    assert!(told.contains("`entry_offset` cannot be \"10 min\""), "{told}");
+    assert!(told.contains("help: a distribution counts seconds: write 600, without quotes and unit"), "{told}");
+}
