@@ -159,12 +159,11 @@ fn read<O: Opening + ?Sized>(contracts: &[Contract], terms: Terms, opening: &O, 
     for held in positions.iter().filter(|held| contracts[usize::from(held.contract)].is_token) {
         // A holding is a position that cost what the token is worth at the opening, and so much of the account is the token.
         let wallet = &mut wallets[held.account as usize];
-        match wallet.0.checked_add(held.cost.0) {
-            Some(sum) => *wallet = Cash(sum),
-            None => {
-                let kind = ("quantity", "of a token is beyond what can be held");
-                book.fault(kind, &held.row, "this holding is beyond what can be held", "take a coarser `cash_unit`");
-            }
+        if let Some(sum) = wallet.0.checked_add(held.cost.0) {
+            *wallet = Cash(sum);
+        } else {
+            let kind = ("quantity", "of a token is beyond what can be held");
+            book.fault(kind, &held.row, "this holding is beyond what can be held", "take a coarser `cash_unit`");
         }
     }
     if !liquidate_at_open {

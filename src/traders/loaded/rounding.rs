@@ -93,8 +93,8 @@ pub(super) fn nearest_price(quantity: Decimal, unit: Quantum, entry: Decimal) ->
             rest /= prime;
         }
     }
-    let powers = Decimal::try_from(a.checked_div(rest)?).ok()?;
-    let step = Decimal::try_from(b).ok()?.checked_div(powers)?;
+    let powers = Decimal::try_from_i128_with_scale(a.checked_div(rest)?, 0).ok()?;
+    let step = Decimal::try_from_i128_with_scale(b, 0).ok()?.checked_div(powers)?;
     let steps = entry.checked_div(step)?.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero);
     let near = steps.max(Decimal::ONE).checked_mul(step)?.normalize();
     // A step of very many digits may itself have been rounded.
@@ -138,6 +138,9 @@ mod tests {
         // 3 × p: 3,000,000 = 3·2⁶·5⁶, in millionths; 8: 8,000,000 = 2⁹·5⁶, in eighths of a millionth.
         assert_eq!(nearest_price(dec!(3), micro(), dec!(1.00000051)), Some(dec!(1.000001)));
         assert_eq!(nearest_price(dec!(8), micro(), dec!(1.00000051)), Some(dec!(1.0000005)));
+        // Numbers of very many digits have none that can be told, and do no harm.
+        let fine = Quantum::new(dec!(0.0000000000000000000000000007)).unwrap();
+        assert_eq!(nearest_price(dec!(0.3), fine, dec!(1)), None);
         // A price of 0 is none.
         assert_eq!(nearest_price(dec!(0.001), micro(), dec!(0.0000001)), Some(dec!(0.001)));
         // 0.5 × p in hundredths: 50 = 2·5², steps of 1/50.
