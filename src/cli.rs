@@ -28,8 +28,10 @@ use clap::{Args, Parser, Subcommand};
 use serde_json::json;
 
 use flashcrash::fault::{Failure, Faults, Paint, Severity};
+use flashcrash::folder::opening::Opened;
 use flashcrash::registry::Setting;
 use flashcrash::scenario::{self, Scenario};
+use flashcrash::sim::stage::Stage;
 use flashcrash::traders::Accounts;
 
 /// Monte Carlo simulator of flash crashes on perpetual-futures exchanges: liquidations, insurance fund, auto-deleveraging.
@@ -187,17 +189,17 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
     let mut told = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
-        match scenario::load_with(file, &settings) {
-            Ok((scenario, warnings)) if args.json => {
+        match scenario::load_with(file, &settings).and_then(described) {
+            Ok((scenario, warnings, opened, _)) if args.json => {
                 told.push(json!({
                     "file": name, "sound": true, "scenario": scenario.name, "scenario_hash": scenario.hash,
                     "paths": scenario.paths, "seed": scenario.seed, "accounts": scenario.accounts.count(),
-                    "faults": as_json(&warnings),
+                    "opening": opened, "faults": as_json(&warnings),
                 }));
             }
-            Ok((scenario, warnings)) => {
+            Ok((scenario, warnings, _, opening)) => {
                 warn(&warnings);
-                print(&summary(&scenario))?;
+                print(&summary(&scenario, &opening))?;
             }
             Err(Failure::Faults(found)) => {
                 told.push(json!({ "file": name, "sound": false, "faults": as_json(&found) }));
@@ -213,6 +215,13 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
         print(&pretty(&json!(told)))?;
     }
     if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+}
+
+/// A scenario with what its first path opens with, as numbers and in words; also finds what only shows when it is staged.
+fn described((scenario, warnings): (Scenario, Faults)) -> Result<(Scenario, Faults, Vec<Opened>, String), Failure> {
+    let stage = Stage::new(&scenario, scenario.seed)?;
+    let (opened, told) = run::opening(&stage)?;
+    Ok((scenario, warnings, opened, told))
 }
 
 /// Faults for a program: severity, message, place and hint of each.
@@ -233,16 +242,24 @@ fn as_json(faults: &Faults) -> Vec<serde_json::Value> {
         .collect()
 }
 
+/// So many of them: `1 path`, `2 paths`.
+fn counted(many: u64, what: &str) -> String {
+    format!("{many} {what}{}", if many == 1 { "" } else { "s" })
+}
+
 /// What a checked scenario holds, in a few lines.
-fn summary(scenario: &Scenario) -> String {
+fn summary(scenario: &Scenario, opening: &str) -> String {
     let mut lines = vec![format!("{}: sound", scenario.source.name)];
     if !scenario.about.is_empty() {
         lines.push(format!("  {}", scenario.about));
     }
     let grid = scenario.clock.grid();
     lines.push(format!(
-        "  {} paths of {} in {} steps, seed {}",
-        scenario.paths, scenario.clock.horizon, grid.steps, scenario.seed
+        "  {} of {} in {}, seed {}",
+        counted(scenario.paths, "path"),
+        scenario.clock.horizon,
+        counted(grid.steps as u64, "step"),
+        scenario.seed
     ));
     for asset in &scenario.assets {
         let (open, tick, lot) = (asset.tick.show(asset.open.0), asset.tick.size(), asset.lot.size());
@@ -258,8 +275,8 @@ fn summary(scenario: &Scenario) -> String {
                     format!(", collateral in {}", scenario.assets[usize::from(token.contract)].symbol)
                 });
                 lines.push(format!(
-                    "  {} accounts `{}` in {symbol}, {} % long{token}{own}",
-                    group.count,
+                    "  {} `{}` in {symbol}, {} % long{token}{own}",
+                    counted(u64::from(group.count), "account"),
                     group.name,
                     libm::rint(group.long_share * 10_000.0) / 100.0
                 ));
@@ -268,13 +285,14 @@ fn summary(scenario: &Scenario) -> String {
         Accounts::Loaded(loaded) => {
             let population = &loaded.population;
             lines.push(format!(
-                "  {} accounts with {} positions from {}",
-                population.accounts(),
-                population.positions(),
+                "  {} with {} from {}",
+                counted(population.accounts() as u64, "account"),
+                counted(population.positions() as u64, "position"),
                 loaded.source.name
             ));
         }
     }
+    lines.extend(opening.lines().map(str::to_owned));
     lines.push(format!("  hash {}", scenario.hash));
     lines.join("\n") + "\n"
 }

@@ -21,6 +21,7 @@ use crate::venue::rules::{Drawdown, PositionLayer, Rules};
 
 pub mod book;
 pub mod conduct;
+pub mod opening;
 pub mod replay;
 pub mod shard;
 pub mod summary;

@@ -18,6 +18,20 @@ pub struct Source {
     pub text: String,
 }
 
+/// The text of a file.
+///
+/// # Errors
+/// Where it is not UTF-8: the line and the byte at which it stops being so, in words.
+pub fn text_of(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let (at, bytes) = (error.utf8_error().valid_up_to(), error.as_bytes());
+        let before = &bytes[..at];
+        let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
+        let column = 1 + before.iter().rev().take_while(|&&byte| byte != b'\n').count();
+        format!("byte {column} of line {line}, 0x{:02x}, is not UTF-8", bytes[at])
+    })
+}
+
 /// A place in a source, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -268,6 +282,15 @@ mod tests {
             faults.push(fault);
             assert!(faults.render(Paint::Plain).contains("unknown key"));
         }
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_told_with_its_line_and_byte() {
+        let told = text_of(b"account\nZo\xeb,1\n".to_vec()).unwrap_err();
+        assert_eq!(told, "byte 3 of line 2, 0xeb, is not UTF-8");
+        assert_eq!(text_of("é".into()).unwrap(), "é");
+        // A character cut off at the end of the file.
+        assert_eq!(text_of(b"a\xc3".to_vec()).unwrap_err(), "byte 2 of line 1, 0xc3, is not UTF-8");
     }
 
     #[test]

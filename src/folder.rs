@@ -10,6 +10,7 @@ pub mod contributions;
 pub mod decimal;
 pub mod frontier;
 pub mod fund_size;
+pub mod opening;
 pub mod parquet;
 pub mod rows;
 pub mod schema;

@@ -11,6 +11,7 @@ mod frame;
 pub mod frontier;
 pub mod fund_size;
 mod number;
+pub mod opening;
 pub mod page;
 mod plot;
 mod scene;

@@ -18,7 +18,7 @@ use crate::market::distribution::Distribution;
 use crate::money::{Cash, Multiplier, Price, Qty};
 
 pub use generated::{Cause, LargestSize, Undrawable};
-pub use loaded::{Contract, load};
+pub use loaded::{Contract, Rounded, Rounding, Terms, load};
 
 /// A group of generated accounts: `[[traders]]`.
 #[derive(Debug)]
@@ -128,6 +128,8 @@ pub struct Loaded {
     pub source: Arc<Source>,
     /// Byte span of the row of each position, for faults found later.
     pub rows: Vec<std::ops::Range<usize>>,
+    /// What rounding has taken from the accounts.
+    pub rounded: Rounded,
     pub liquidate_at_open: bool,
     /// What all of its accounts do of their own accord.
     pub behaviours: Arc<[Box<dyn Behaviour>]>,

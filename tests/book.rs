@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use flashcrash::money::Cash;
+use flashcrash::traders::{Accounts, Population};
 use serde_json::Value;
 
 use crate::lab;
@@ -41,6 +43,35 @@ fn told(arguments: &[&str]) -> String {
 fn rows(folder: &Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(folder.join("paths.csv")).unwrap();
     text.lines().map(|line| line.split(',').map(String::from).collect()).collect()
+}
+
+/// A book as exchanges have it: average prices, collateral and wallets with eight decimals.
+const REAL: &str = "account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet
+long,BTC,long,1.101,96734.16187357,21300.86244456,isolated,0.12345678
+short,BTC,short,1.101,96734.16187357,21300.5,isolated,0
+both,BTC,short,2.09,102496.65201479,,cross,60843.60054218
+";
+
+#[test]
+fn a_real_book_is_rounded_against_its_accounts_and_written_as_it_stands() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let text = |name: &str| at(name).display().to_string();
+    fs::write(at("real.csv"), REAL).unwrap();
+    let rounded = crash("[accounts]\nfile = \"real.csv\"\nrounding = \"against_account\"\n");
+    let (scenario, _) = lab::read_in(&rounded, dir.path());
+    let Accounts::Loaded(loaded) = &scenario.accounts else { panic!("a loaded book") };
+    let Population { cost, collateral, wallet, .. } = &loaded.population;
+    // 1.101 × 96734.16187357 = 106504.312222800…: up for the long, down for the short. 2.09 × 102496.65201479 = 214218.0027109….
+    assert_eq!(cost, &[106_504_312_223, -106_504_312_222, -214_218_002_710].map(Cash));
+    assert_eq!(collateral, &[21_300_862_444, 21_300_500_000, 0].map(Cash));
+    assert_eq!(wallet, &[123_456, 0, 60_843_600_542].map(Cash));
+    // What is written is read to the same costs, though cost ÷ quantity has no end.
+    fs::write(at("real.toml"), &rounded).unwrap();
+    fs::write(at("again.toml"), lab::edit(&rounded, "real.csv", "book/book.csv")).unwrap();
+    told(&["book", &text("real.toml"), "--out", &text("book"), "--quiet"]);
+    told(&["book", &text("again.toml"), "--out", &text("again"), "--quiet"]);
+    assert_eq!(fs::read_to_string(at("book/book.csv")).unwrap(), fs::read_to_string(at("again/book.csv")).unwrap());
 }
 
 #[test]
@@ -135,4 +166,33 @@ fn figures_and_pictures_are_those_of_the_file() {
     let first = lab::contents(&out);
     told(&["book", &file, "--quiet", "--out", &out.display().to_string()]);
     assert!(lab::contents(&out) == first);
+}
+
+#[test]
+fn a_check_and_a_run_tell_open_interest_beside_depth_and_what_the_makers_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    // 65 lots long and as many short at 100; 4 lots are bid for at 97 and 4 at 96, and 6,500 ÷ 800 is 8.125.
+    let classroom = "  TOY opens with open interest 6,500 USD, depth within 1 % 800 (one side, at rest), OI/D 8.12\n  the makers open with nothing: longs and shorts are equal\n";
+    let check = told(&["check", "scenarios/classroom.toml"]);
+    assert!(check.contains(classroom) && check.contains("\n  1 path of 360 s in 6 steps, seed 1\n"), "{check}");
+    let run = ["run", "scenarios/flash-crash.toml", "--paths", "2", "--out", out.to_str().unwrap()];
+    let (check, run) = (told(&["check", "scenarios/flash-crash.toml"]), told(&run));
+    let at = check.find("  BTC opens path 0").unwrap();
+    let lines = &check[at..check.find("  hash").unwrap()];
+    insta::assert_snapshot!(lines, @r"
+    BTC opens path 0 with open interest 422M USDT, depth within 1 % 122M (one side, at rest), OI/D 3.46
+    the makers open short 63.1M, 15 % of what faces the longs
+    warning: that is more than 10 %, and makers are never deleveraged: ADL finds fewer winners than the longs have opponents
+    ");
+    assert!(run.contains(lines), "{run}");
+    // As numbers: the depth is the key, to a lot's worth.
+    let json: Value = serde_json::from_str(&told(&["check", "scenarios/flash-crash.toml", "--json"])).unwrap();
+    let depth = json[0]["opening"][0]["depth"].as_f64().unwrap();
+    assert!((depth - 122_000_000.0).abs() <= 100.0, "{depth}");
+    // And the open interest that of the table of the first path.
+    let table = rows(&out);
+    let column = table[0].iter().position(|name| name == "open_interest").unwrap();
+    let longs = json[0]["opening"][0]["long"].as_f64().unwrap().max(json[0]["opening"][0]["short"].as_f64().unwrap());
+    assert!((table[1][column].parse::<f64>().unwrap() - longs).abs() < 1.0);
 }

@@ -93,6 +93,102 @@ fn every_command_in_the_documents_is_one_that_there_is() {
     assert!(seen >= 5, "{seen} commands found");
 }
 
+/// The options and the count of other words that a command cannot do without, as its help says.
+fn required(help: &str) -> (Vec<&str>, usize) {
+    let usage = help.lines().find_map(|line| line.strip_prefix("Usage: flashcrash ")).unwrap_or_default();
+    let words = || usage.split_whitespace();
+    let options: Vec<&str> = words().filter(|word| word.starts_with("--")).collect();
+    let values = words().filter(|word| word.starts_with('<')).count();
+    (options.clone(), values - options.len())
+}
+
+/// The commands in the fences of a document, which are meant to be pasted, as words that a shell would make of them.
+fn pasted(text: &str) -> Vec<Vec<String>> {
+    let fences = text.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let lines = fences.flat_map(str::lines).filter_map(|line| line.trim().strip_prefix("flashcrash "));
+    let mut found = Vec::new();
+    for line in lines {
+        let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+        for c in line.chars() {
+            match (c, quote) {
+                ('#', None) if word.is_empty() => break,
+                ('"' | '\'', None) => quote = Some(c),
+                (c, Some(open)) if c == open => quote = None,
+                (' ', None) if word.is_empty() => {}
+                (' ', None) => words.push(std::mem::take(&mut word)),
+                _ => word.push(c),
+            }
+        }
+        if !word.is_empty() {
+            words.push(word);
+        }
+        found.push(words);
+    }
+    found
+}
+
+/// What a pasted command lacks, by the help of its verb.
+fn lacks(words: &[String], help: &str) -> Vec<String> {
+    let (options, values) = required(help);
+    let absent = options.iter().filter(|option| !words.iter().any(|word| word.split('=').next() == Some(option)));
+    let mut lacking: Vec<String> = absent.map(|option| (*option).to_owned()).collect();
+    if words[1..].iter().filter(|word| !word.starts_with("--")).count() < values {
+        lacking.push("a file".into());
+    }
+    lacking
+}
+
+#[test]
+fn every_command_to_be_pasted_has_what_it_cannot_do_without() {
+    let (mut wrong, mut seen) = (String::new(), 0);
+    for path in documents() {
+        for words in pasted(&fs::read_to_string(&path).unwrap()) {
+            seen += 1;
+            let lacking =
+                help(&words[0]).map_or_else(|| vec!["a verb that there is".into()], |help| lacks(&words, &help));
+            if !lacking.is_empty() {
+                wrong.push_str(&format!("{}: {words:?} lacks {lacking:?}\n", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+    assert!(seen >= 6, "{seen} commands found");
+}
+
+#[test]
+fn a_breakpoint_without_ends_lacks_them() {
+    let words = pasted("```sh\nflashcrash breakpoint my.toml --key \"drop\"   # ends\n```").remove(0);
+    assert_eq!(words, ["breakpoint", "my.toml", "--key", "drop"]);
+    assert_eq!(lacks(&words, &help("breakpoint").unwrap()), ["--from", "--to"]);
+    let bare = pasted("```sh\nflashcrash run --audit\n```").remove(0);
+    assert_eq!(lacks(&bare, &help("run").unwrap()), ["a file"]);
+}
+
+#[test]
+fn the_commands_of_the_readme_for_a_book_of_ones_own_run_as_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let readme = fs::read_to_string(lab::root().join("README.md")).unwrap();
+    let commands: Vec<Vec<String>> = pasted(&readme)
+        .into_iter()
+        .filter(|words| words.iter().any(|word| word == "scenarios/own-book.toml"))
+        .collect();
+    assert_eq!(commands.len(), 4, "{commands:?}");
+    for mut words in commands {
+        // Fewer paths, and into a folder of the test's own.
+        match words.iter().position(|word| word == "--paths") {
+            Some(at) => words[at + 1] = "300".into(),
+            None if words[0] != "check" => words.extend(["--paths".into(), "300".into()]),
+            None => {}
+        }
+        if words[0] != "check" {
+            words.extend(["--out".into(), folder.path().join(&words[0]).display().to_string()]);
+        }
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let output = lab::flashcrash(&words).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
 #[test]
 fn commands_are_found_in_fences_and_between_backticks() {
     let text = "see `flashcrash list --json` or\n\n```sh\nflashcrash run a.toml --audit   # slow\n```\n\n    cargo run -- schema > b\n\n`no flashcrash x`";

@@ -23,6 +23,7 @@ use flashcrash::experiment::{self, Audited, Plan, Sink};
 use flashcrash::facts::{Outcome, Sample};
 use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::attribution::Attribution;
+use flashcrash::folder::opening::Opened;
 use flashcrash::folder::parquet;
 use flashcrash::folder::series::Series;
 use flashcrash::folder::study::{Staged, Study, pretty, typed};
@@ -37,7 +38,7 @@ use flashcrash::scenario;
 use flashcrash::sim::path::{Worker, output_times};
 use flashcrash::sim::stage::Stage;
 use flashcrash::study::{Runs, attribute};
-use flashcrash::traders::Accounts;
+use flashcrash::traders::{Accounts, Redraw};
 
 use super::told::{Ending, Next, named, next};
 use super::{SetArgs, defaults, warn};
@@ -193,6 +194,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let Finished { header, metrics, .. } = &finished;
     let mut text = report::headline(header, metrics, &out);
     text.push_str(&report::conduct::table(&conduct.estimates(header), &header.currency));
+    text.push_str(&format!("\n{}", opening(&stage)?.1));
     if let Some(until) = &until {
         let asked = args.until.as_deref().unwrap_or_default();
         let reached = metrics.iter().find(|metric| metric.name == until.metric).and_then(|metric| metric.estimate);
@@ -211,6 +213,17 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     }
     text.push_str(&next(&finished.next(&args.file, &settings, args.seed)));
     ending.tell(|| text, || summary(&out))
+}
+
+/// What the paths open with, as numbers and in words: the first of them where each has accounts of its own.
+pub(super) fn opening(stage: &Stage<'_>) -> Result<(Vec<Opened>, String), Failure> {
+    let which = match &stage.scenario.accounts {
+        Accounts::Generated(generated) if generated.redraw == Redraw::Resampled => " path 0",
+        Accounts::Generated(_) | Accounts::Loaded(_) => "",
+    };
+    let opened = experiment::opening::opened(stage, 0)?;
+    let told = report::opening::lines(&opened, &stage.scenario.currency, which);
+    Ok((opened, told))
 }
 
 /// `--attribute`: what each part of the market adds, beside the tables of the run.

@@ -153,7 +153,7 @@ impl Book {
     /// `book.csv`: the columns of `[accounts] file`, one row a position.
     ///
     /// Amounts are exact. The entry price is cost ÷ quantity, which ends after finitely many digits for every position that
-    /// was drawn on a tick or loaded from such a file.
+    /// was drawn on a tick or loaded without rounding; one that was rounded is read back with `rounding = "against_account"`.
     #[must_use]
     pub fn csv(&self) -> String {
         let mut text = String::from("account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet\n");
@@ -300,15 +300,23 @@ fn weighted(values: impl Iterator<Item = (f64, f64)> + Clone, share: f64) -> Opt
     last
 }
 
-/// Entry price of a position: cost ÷ quantity.
+/// Entry price of a position: cost ÷ quantity. Where that has no end (the cost was rounded) it is cut so that a book that
+/// rounds against its accounts rounds it to the same cost: below the quotient for a long, above it for a short.
 fn entry(held: &Held, listed: &Listed, unit: Quantum) -> Decimal {
-    let quantity = listed.lot.show(held.qty.0);
-    let cost = unit.show(held.cost.0);
-    let entry = match listed.multiplier {
+    let quantity = listed.lot.show(held.qty.0.abs());
+    let cost = unit.show(held.cost.0.abs());
+    let quotient = match listed.multiplier {
         Multiplier::Linear(_) => cost.checked_div(quantity),
         Multiplier::Inverse(_) => quantity.checked_div(cost),
     };
-    entry.unwrap_or_default().abs().normalize()
+    let Some(quotient) = quotient else { return Decimal::ZERO };
+    if !listed.multiplier.is_linear() || quantity.checked_mul(quotient) == Some(cost) {
+        return quotient.normalize();
+    }
+    let digits = quotient.scale().saturating_sub(1);
+    let below = quotient.trunc_with_scale(digits);
+    let entry = if held.qty.0 > 0 { below } else { below + Decimal::new(1, digits) };
+    entry.normalize()
 }
 
 /// A cell of a CSV file, in quotes where its text asks for it.

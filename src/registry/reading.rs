@@ -9,7 +9,7 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::values::{Value, Values};
 use super::{Key, Need, Node, Raw, Shape};
-use crate::fault::{Fault, Faults, Place, Severity, Source, did_you_mean};
+use crate::fault::{Fault, Faults, Place, Severity, Source, did_you_mean, text_of};
 use crate::money::{Cash, Nanos, Quantum};
 
 /// The state of reading one scenario: where faults point, where files lie, what was read, what is wrong so far.
@@ -85,14 +85,14 @@ impl Reading {
 
     fn open(&mut self, node: &Node, name: &str) -> Option<Arc<Source>> {
         let path = self.base.join(name);
-        match std::fs::read(&path).map(String::from_utf8) {
+        match std::fs::read(&path).map(text_of) {
             Ok(Ok(text)) => {
                 let file = Arc::new(Source { name: name.to_owned(), text });
                 self.files.push(Arc::clone(&file));
                 Some(file)
             }
-            Ok(Err(_)) => {
-                self.fault(&node.span, format!("`{name}` is not a UTF-8 text"), "a CSV file is expected here");
+            Ok(Err(wrong)) => {
+                self.fault(&node.span, format!("`{name}`: {wrong}"), "a CSV file is expected here: save it as UTF-8");
                 None
             }
             Err(cause) => {
@@ -199,7 +199,24 @@ fn check(node: &Node, shape: Shape, name: &str, reading: &mut Reading) -> Option
         let quoted = matches!(&node.raw, Raw::Text(text) if float(text).is_some());
         let numeric = !matches!(shape, Shape::Text | Shape::File | Shape::Choice(_) | Shape::Time { .. });
         let bare = if quoted && numeric { "; write the number without quotes" } else { "" };
-        reading.fault(&node.span, format!("`{name}` cannot be {found}"), format!("it takes {}{bare}", shape.expects()));
+        let seconds = match (shape, &node.raw) {
+            (Shape::Plugin(family) | Shape::PluginWith(family, _), Raw::Text(text)) if family.shorthand.is_some() => {
+                time(text)
+            }
+            _ => None,
+        };
+        let hint = match seconds {
+            // What a distribution draws is a plain number, also where it is a time.
+            Some(time) => {
+                let number = time.to_string();
+                format!(
+                    "a distribution counts seconds: write {}, without quotes and unit",
+                    number.trim_end_matches(" s")
+                )
+            }
+            None => format!("it takes {}{bare}", shape.expects()),
+        };
+        reading.fault(&node.span, format!("`{name}` cannot be {found}"), hint);
         None
     };
     match (shape, &node.raw) {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::keys::ROOT;
 use super::opening::{OpeningContract, OpeningRules};
 use super::{Asset, Clock, Scenario, correlation, people, preset, venue};
-use crate::fault::{Failure, Fault, Faults, Place, Severity, Source};
+use crate::fault::{Failure, Fault, Faults, Place, Severity, Source, text_of};
 use crate::market::book::{BOOK_INFO, BOOKS, Reference};
 use crate::market::distribution::DISTRIBUTIONS;
 use crate::market::flow::Background;
@@ -43,8 +43,8 @@ pub fn load(path: &Path) -> Result<(Scenario, Faults), Failure> {
 pub fn load_with(path: &Path, settings: &[Setting]) -> Result<(Scenario, Faults), Failure> {
     let bytes = std::fs::read(path).map_err(Failure::file(path))?;
     let name = path.display().to_string();
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Faults::usage(format!("`{name}` is not a UTF-8 text"), "a scenario is a TOML file"))?;
+    let text = text_of(bytes)
+        .map_err(|wrong| Faults::usage(format!("`{name}`: {wrong}"), "a scenario is a TOML file: save it as UTF-8"))?;
     let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     Ok(parse_with(&Arc::new(Source { name, text }), base, settings)?)
 }

@@ -329,6 +329,18 @@ pub const ACCOUNTS: &[Key] = &[
         "position book: a CSV file with account, symbol, side, quantity, entry_price, collateral, margin_mode, wallet",
     ),
     key(
+        "rounding",
+        Shape::Choice(&[
+            ("refuse", "it is a fault"),
+            (
+                "against_account",
+                "quantity × entry price is rounded up for a long and down for a short, collateral and wallet down",
+            ),
+        ]),
+        Need::Default("\"refuse\""),
+        "what happens to an amount of the book that is not a whole number of cash units",
+    ),
+    key(
         "leverage_cap",
         Shape::Number { unit: "", min: 0.01, max: 1000.0 },
         Need::Optional,

@@ -16,7 +16,8 @@ use crate::money::{Quantum, Ratio};
 use crate::registry::{Node, Raw, Reading, Values, read_partly};
 use crate::traders::behaviour::{BEHAVIOURS, Behaviour, Wallet};
 use crate::traders::{
-    Accounts, Balance, CapKeeps, Cause, Contract, Generated, Group, MarginMode, Population, Redraw, SizeIs, Token, load,
+    Accounts, Balance, CapKeeps, Cause, Contract, Generated, Group, Loaded, MarginMode, Population, Redraw, Rounding,
+    SizeIs, Terms, Token, load,
 };
 
 /// Reads `[[traders]]` with `[population]`, or `[accounts]`.
@@ -55,7 +56,7 @@ pub(super) fn accounts(
                     "remove it",
                 );
             }
-            loaded(&root.maybe_table("accounts")?, assets, rules, cash_unit, reading)
+            loaded(&root.maybe_table("accounts")?, root, assets, rules, cash_unit, reading)
         }
     }
 }
@@ -337,6 +338,7 @@ pub(super) fn try_draw(scenario: &Scenario, node: &Node, reading: &mut Reading) 
 
 fn loaded(
     values: &Values,
+    root: &Values,
     assets: &[AssetDraft],
     rules: Option<&RulesDraft>,
     cash_unit: Option<Quantum>,
@@ -361,7 +363,14 @@ fn loaded(
     let opening = OpeningRules::new(opening?, rules.trigger?, Ratio(0));
     let behaviours = behaviours(values, reading);
     let contracts = contracts?;
-    let mut loaded = load(&file, &contracts, cash_unit?, &opening, liquidate_at_open, reading)?;
+    let cash_unit = cash_unit?;
+    let rounding = match values.maybe_text("rounding").as_deref() {
+        Some("against_account") => Rounding::AgainstAccount,
+        _ => Rounding::Refuse,
+    };
+    let terms = Terms { cash_unit, rounding, liquidate_at_open };
+    let mut loaded = load(&file, &contracts, terms, &opening, reading)?;
+    warn_of_rounding(values, &loaded, root, cash_unit, reading);
     loaded.behaviours = behaviours?.into();
     let held = loaded.population.contract.iter().any(|&c| contracts[usize::from(c)].is_token);
     if held && !loaded.behaviours.is_empty() {
@@ -382,4 +391,24 @@ fn loaded(
         return None;
     }
     Some(Accounts::Loaded(std::sync::Arc::new(loaded)))
+}
+
+/// What was rounded is told once, with how much it comes to.
+fn warn_of_rounding(values: &Values, loaded: &Loaded, root: &Values, cash_unit: Quantum, reading: &mut Reading) {
+    let Loaded { rounded, rows, source, .. } = loaded;
+    if rounded.rows == 0 {
+        return;
+    }
+    let currency = root.maybe_table("scenario").and_then(|head| head.maybe_text("currency")).unwrap_or_default();
+    reading.warn(
+        &values.span("rounding"),
+        format!(
+            "{} of {} rows of `{}` are rounded against their accounts: {}",
+            rounded.rows,
+            rows.len(),
+            source.name,
+            rounded.told(&currency)
+        ),
+        format!("no amount moves by a cash unit of {} {currency}; a finer `cash_unit` rounds less", cash_unit.size()),
+    );
 }

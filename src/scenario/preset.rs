@@ -266,7 +266,7 @@ mod tests {
             horizon = "10 s"
             cash_unit = 0.000000000001"#;
         let told = told_of(venue, "");
-        assert!(told.contains("`open` of 1220000000 is not a whole number of cash units"), "{told}");
+        assert!(told.contains("`open` of 1220000000 is beyond what can be held"), "{told}");
         assert!(told.contains(" |             preset = \"binance\"\n   |                      ^^^^^^^^^\n"), "{told}");
     }
 

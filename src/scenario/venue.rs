@@ -138,13 +138,17 @@ pub(super) fn cash(values: &Values, key: &str, unit: Option<Quantum>, reading: &
     let unit = unit?;
     let cash = unit.exact(amount).map(Cash);
     if cash.is_none() {
-        let hint = match unit.floor(amount) {
-            Some(units) => format!("the cash unit is {}: {} would fit", unit.size(), unit.show(units)),
-            None => {
-                format!("at a cash unit of {} it is more than 64 bits hold: use a coarser `cash_unit`", unit.size())
-            }
+        let (wrong, hint) = match unit.floor(amount) {
+            Some(units) => (
+                "is not a whole number of cash units",
+                format!("the cash unit is {}: {} would fit", unit.size(), unit.show(units)),
+            ),
+            None => (
+                "is beyond what can be held",
+                format!("at a cash unit of {} it is more than 64 bits hold: use a coarser `cash_unit`", unit.size()),
+            ),
         };
-        reading.fault(&values.span(key), format!("`{key}` of {amount} is not a whole number of cash units"), hint);
+        reading.fault(&values.span(key), format!("`{key}` of {amount} {wrong}"), hint);
     }
     cash
 }

@@ -364,11 +364,17 @@ fn without(mut scenario: Scenario, account: AccountId) -> Result<Scenario, Failu
         cross: kept(cross, &stays),
         redrawn: *redrawn,
     };
-    let rows = kept(&loaded.rows, &stays);
+    let (rows, rounded) = (kept(&loaded.rows, &stays), loaded.rounded.clone());
     let (source, liquidate_at_open) = (loaded.source.clone(), loaded.liquidate_at_open);
     let behaviours = std::sync::Arc::clone(&loaded.behaviours);
-    scenario.accounts =
-        Accounts::Loaded(std::sync::Arc::new(Loaded { population, source, rows, liquidate_at_open, behaviours }));
+    scenario.accounts = Accounts::Loaded(std::sync::Arc::new(Loaded {
+        population,
+        source,
+        rows,
+        rounded,
+        liquidate_at_open,
+        behaviours,
+    }));
     Ok(scenario)
 }
 

@@ -1,5 +1,8 @@
 //! A real position book from a CSV file, checked cell by cell.
 
+mod faults;
+mod rounding;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,6 +10,9 @@ use std::sync::Arc;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use self::faults::{Book, Kind};
+use self::rounding::{Part, Towards, nearest_price, rounded};
+pub use self::rounding::{Rounded, Rounding};
 use super::table::{Row, rows};
 use super::{Loaded, Opening, Population};
 use crate::fault::{Source, did_you_mean};
@@ -24,9 +30,6 @@ pub struct Contract {
     /// Whether it is a token that accounts hold as collateral, and no contract.
     pub is_token: bool,
 }
-
-/// Faults shown of one file; a book with the wrong column would otherwise fill the screen.
-const MOST_FAULTS: usize = 100;
 
 const COLUMNS: [Column; 8] = [
     Column::needed("account"),
@@ -66,58 +69,73 @@ struct Position {
     row: Range<usize>,
 }
 
-/// Notes faults of one file and stops after [`MOST_FAULTS`].
-struct Book<'a> {
-    source: Arc<Source>,
-    reading: &'a mut Reading,
-    faults: usize,
+/// How a book is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    pub cash_unit: Quantum,
+    pub rounding: Rounding,
+    /// Whether a position in breach at the opening mark is liquidated at once rather than a fault.
+    pub liquidate_at_open: bool,
 }
 
-impl Book<'_> {
-    fn fault(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        self.faults += 1;
-        if self.faults <= MOST_FAULTS {
-            self.reading.fault_in(Arc::clone(&self.source), span, message, hint);
-        }
-    }
-}
-
-/// Reads a position book. Faults go to `reading`, each with its row and column, at most a hundred; `None` where there is any.
+/// Reads a position book. Faults go to `reading`, each with its row and column, three of a kind and the others counted;
+/// `None` where there is any.
 ///
-/// A position that fails `opening` is a fault unless `liquidate_at_open`.
+/// A position that fails `opening` is a fault unless `terms` let it be liquidated.
 pub fn load<O: Opening + ?Sized>(
     source: &Arc<Source>,
     contracts: &[Contract],
-    cash_unit: Quantum,
+    terms: Terms,
     opening: &O,
-    liquidate_at_open: bool,
     reading: &mut Reading,
 ) -> Option<Loaded> {
-    let mut book = Book { source: Arc::clone(source), reading, faults: 0 };
+    let mut book = Book::new(source, reading);
+    let found = read(contracts, terms, opening, &mut book);
+    let rounded = book.rounded.clone();
+    book.close();
+    found.map(|loaded| Loaded { rounded, ..loaded })
+}
+
+fn read<O: Opening + ?Sized>(contracts: &[Contract], terms: Terms, opening: &O, book: &mut Book<'_>) -> Option<Loaded> {
+    let source = Arc::clone(&book.source);
+    let liquidate_at_open = terms.liquidate_at_open;
     let mut lines = rows(&source.text);
     let Some(header) = lines.next() else {
         book.fault(
+            ("account", "has no column"),
             &(0..0),
             "the position book is empty",
             format!("its first line names the columns: {}", header_line()),
         );
         return None;
     };
-    let columns = columns_of(&header, &mut book)?;
+    if let [only] = header.cells.as_slice()
+        && let Some(mark) = [';', '\t', '|'].into_iter().find(|&mark| only.text.contains(mark))
+    {
+        let name = if mark == '\t' { "tabs".to_owned() } else { format!("`{mark}`") };
+        book.fault(
+            ("account", "is not followed by a comma"),
+            &header.span,
+            format!("the cells are separated by {name}"),
+            format!("separate them by commas, and write decimals with a point: {}", header_line()),
+        );
+        return None;
+    }
+    let columns = columns_of(&header, book)?;
     let mut accounts: Accounts = Accounts::default();
     let mut positions: Vec<Position> = Vec::new();
     let mut taken: BTreeMap<(u32, u16), usize> = BTreeMap::new();
     for row in lines {
-        let reader = RowReader { row: &row, columns: &columns, contracts, cash_unit };
-        let Some(found) = reader.position(&mut accounts, &mut book) else { continue };
+        let reader = RowReader { row: &row, columns: &columns, contracts, terms };
+        let Some(found) = reader.position(&mut accounts, book) else { continue };
         if let Some(line) = taken.insert((found.account, found.contract), row.line) {
             let (account, symbol) =
                 (&accounts.names[found.account as usize], &contracts[usize::from(found.contract)].symbol);
-            let span = reader.span("account");
-            book.fault(
-                &span,
+            reader.fault(
+                ("account", "has a second position in one contract"),
                 format!("a second position of account `{account}` in {symbol}"),
                 format!("the first is in line {line}: net them into one row, or give the second an account of its own"),
+                book,
             );
             continue;
         }
@@ -127,11 +145,11 @@ pub fn load<O: Opening + ?Sized>(
         {
             let Contract { symbol, open, .. } = &contracts[usize::from(found.contract)];
             let account = &accounts.names[found.account as usize];
-            let span = reader.span("collateral");
-            book.fault(
-                &span,
+            reader.fault(
+                ("collateral", "leaves the account in breach of its maintenance margin at the opening mark"),
                 format!("account `{account}` is in breach of its maintenance margin in {symbol} at the opening mark {open}"),
                 "post more collateral, check `entry_price` and `open`, or set `liquidate_at_open = true` in `[accounts]`",
+                book,
             );
         }
         positions.push(found);
@@ -141,32 +159,25 @@ pub fn load<O: Opening + ?Sized>(
     for held in positions.iter().filter(|held| contracts[usize::from(held.contract)].is_token) {
         // A holding is a position that cost what the token is worth at the opening, and so much of the account is the token.
         let wallet = &mut wallets[held.account as usize];
-        match wallet.0.checked_add(held.cost.0) {
-            Some(sum) => *wallet = Cash(sum),
-            None => book.fault(&held.row, "this holding is beyond what can be held", "take a coarser `cash_unit`"),
+        if let Some(sum) = wallet.0.checked_add(held.cost.0) {
+            *wallet = Cash(sum);
+        } else {
+            let kind = ("quantity", "of a token is beyond what can be held");
+            book.fault(kind, &held.row, "this holding is beyond what can be held", "take a coarser `cash_unit`");
         }
     }
     if !liquidate_at_open {
-        check_cross_accounts(&positions, &wallets, &accounts.names, opening, &mut book);
+        check_cross_accounts(&positions, &wallets, &accounts.names, opening, book);
     }
-    if positions.is_empty() && book.faults == 0 {
+    if positions.is_empty() && book.is_sound() {
         book.fault(
+            ("account", "stands in no row"),
             &header.span,
             "the position book has no positions",
             "add a line for each position below the column names",
         );
     }
-    if book.faults > 0 {
-        let hidden = book.faults.saturating_sub(MOST_FAULTS);
-        if hidden > 0 {
-            let end = source.text.len();
-            book.reading.fault_in(
-                Arc::clone(source),
-                &(end..end),
-                format!("{hidden} more faults of `{}` are not shown", source.name),
-                "mend those above first",
-            );
-        }
+    if !book.is_sound() {
         return None;
     }
     let mut population = Population { wallet: wallets, names: accounts.names, ..Population::default() };
@@ -182,7 +193,8 @@ pub fn load<O: Opening + ?Sized>(
         population.collateral.push(collateral);
         places.push(row);
     }
-    Some(Loaded { population, source: Arc::clone(source), rows: places, liquidate_at_open, behaviours: Arc::default() })
+    let (behaviours, rounded) = (Arc::default(), Rounded::default());
+    Some(Loaded { population, source, rows: places, rounded, liquidate_at_open, behaviours })
 }
 
 /// A cross account in breach at the opening mark is a fault at its first position.
@@ -200,6 +212,7 @@ fn check_cross_accounts<O: Opening + ?Sized>(
             crossed.iter().map(|position| (position.contract, position.qty, position.cost)).collect();
         if !opening.accepts_cross(&legs, wallets[first.account as usize]) {
             book.fault(
+                ("wallet", "leaves its cross account in breach of its maintenance margin at the opening marks"),
                 &first.row,
                 format!(
                     "cross account `{}` is in breach of its maintenance margin at the opening marks",
@@ -222,7 +235,8 @@ fn columns_of(header: &Row<'_>, book: &mut Book<'_>) -> Option<[Option<usize>; C
     for (i, cell) in header.cells.iter().enumerate() {
         match COLUMNS.iter().position(|column| column.name == cell.text) {
             Some(at) if found[at].is_some() => {
-                book.fault(&cell.span, format!("column `{}` stands twice", cell.text), "remove one of the two");
+                let kind = (COLUMNS[at].name, "stands twice");
+                book.fault(kind, &cell.span, format!("column `{}` stands twice", cell.text), "remove one of the two");
             }
             Some(at) => found[at] = Some(i),
             None => strangers.push((cell.span.clone(), cell.text.to_string())),
@@ -237,18 +251,20 @@ fn columns_of(header: &Row<'_>, book: &mut Book<'_>) -> Option<[Option<usize>; C
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("the columns are {}", header_line()),
         };
-        book.fault(&span, format!("unknown column `{name}`"), hint);
+        let kind = ("account", "stands beside columns that are unknown");
+        book.fault(kind, &span, format!("unknown column `{name}`"), hint);
     }
     for (column, at) in COLUMNS.iter().zip(&found) {
         if column.needed && at.is_none() {
             book.fault(
+                (column.name, "is missing"),
                 &header.span,
                 format!("column `{}` is missing", column.name),
                 format!("the columns are {}", header_line()),
             );
         }
     }
-    (book.faults == 0).then_some(found)
+    book.is_sound().then_some(found)
 }
 
 /// Accounts in the order of their first row.
@@ -281,10 +297,15 @@ struct RowReader<'a> {
     row: &'a Row<'a>,
     columns: &'a [Option<usize>; COLUMNS.len()],
     contracts: &'a [Contract],
-    cash_unit: Quantum,
+    terms: Terms,
 }
 
 impl RowReader<'_> {
+    /// Notes a fault at the cell that it is about, or at the row where that is absent.
+    fn fault(&self, kind: Kind, message: impl Into<String>, hint: impl Into<String>, book: &mut Book<'_>) {
+        book.fault(kind, &self.span(kind.0), message, hint);
+    }
+
     fn at(&self, name: &str) -> Option<usize> {
         let column = COLUMNS.iter().position(|column| column.name == name).expect("a column of the list");
         self.columns[column]
@@ -308,6 +329,7 @@ impl RowReader<'_> {
         if self.row.cells.len() > header {
             let extra = self.row.cells[header].span.clone();
             book.fault(
+                ("account", "has more cells than there are columns"),
                 &extra,
                 format!("line {} has {} cells, but there are {header} columns", self.row.line, self.row.cells.len()),
                 "write numbers without thousands separators: 1000, not 1,000",
@@ -330,24 +352,26 @@ impl RowReader<'_> {
         let collateral = if cross == Some(true) && self.text("collateral").is_none() {
             Some(Cash::ZERO)
         } else {
-            self.decimal("collateral", book).and_then(|amount| self.cash("collateral", amount, book))
+            self.decimal("collateral", book).and_then(|amount| self.cash(Part::Collateral, amount, book))
         };
         if cross == Some(true) && collateral.is_some_and(|collateral| collateral > Cash::ZERO) {
-            book.fault(
-                &self.span("collateral"),
+            self.fault(
+                ("collateral", "is not 0 in a cross position"),
                 "a cross position has no collateral of its own",
                 "write the account's cash as `wallet` and 0 here, or make the position isolated",
+                book,
             );
             return None;
         }
         let wallet = match self.text("wallet") {
             None => Some(None),
-            Some(_) => self.decimal("wallet", book).and_then(|amount| self.cash("wallet", amount, book)).map(Some),
+            Some(_) => self.decimal("wallet", book).and_then(|amount| self.cash(Part::Wallet, amount, book)).map(Some),
         };
         let lots = contract.zip(quantity).and_then(|(contract, quantity)| self.lots(contract, quantity, book));
         let entry = entry.filter(|entry| {
             if *entry <= Decimal::ZERO {
-                book.fault(&self.span("entry_price"), format!("`entry_price` cannot be {entry}"), "a price is above 0");
+                let message = format!("`entry_price` cannot be {entry}");
+                self.fault(("entry_price", "is not above 0"), message, "a price is above 0", book);
             }
             *entry > Decimal::ZERO
         });
@@ -356,7 +380,7 @@ impl RowReader<'_> {
                 Some(Contract { multiplier: Multiplier::Inverse(_), lot, .. }) => {
                     self.inverse_cost(lots, lot.size(), entry, book)
                 }
-                _ => self.cost(quantity, entry, book),
+                _ => self.cost(quantity, entry, sign, book),
             },
             _ => None,
         };
@@ -379,10 +403,11 @@ impl RowReader<'_> {
     /// A holding is worth what its token is: it has no entry price of its own.
     fn token_entry(&self, token: &Contract, book: &mut Book<'_>) -> Option<Decimal> {
         if self.text("entry_price").is_some() && self.decimal("entry_price", book)? != token.open {
-            book.fault(
-                &self.span("entry_price"),
+            self.fault(
+                ("entry_price", "stands beside a token"),
                 format!("`{}` is a token held as collateral, and has no entry price", token.symbol),
                 format!("leave the cell empty, or write the opening mark {}", token.open),
+                book,
             );
             return None;
         }
@@ -400,25 +425,24 @@ impl RowReader<'_> {
         let symbol = &token.symbol;
         if sign == Some(-1) {
             let message = format!("`{symbol}` is a token held as collateral, and nobody is short of it here");
-            book.fault(&self.span("side"), message, "write long, or make it a contract: leave out its `haircut`");
+            let hint = "write long, or make it a contract: leave out its `haircut`";
+            self.fault(("side", "of a token is short"), message, hint, book);
             return None;
         }
         if cross == Some(false) {
             let message = format!("`{symbol}` is a token held as collateral: it backs a whole account");
-            book.fault(
-                &self.span("margin_mode"),
-                message,
-                "write cross, here and for the positions that it is to back",
-            );
+            let hint = "write cross, here and for the positions that it is to back";
+            self.fault(("margin_mode", "of a token is not cross"), message, hint, book);
             return None;
         }
         Some(())
     }
 
-    fn needed(&self, name: &str, expects: &str, book: &mut Book<'_>) -> Option<&str> {
+    fn needed(&self, name: &'static str, expects: &str, book: &mut Book<'_>) -> Option<&str> {
         let text = self.text(name);
         if text.is_none() {
             book.fault(
+                (name, "is empty"),
                 &self.row.span,
                 format!("line {} has no `{name}`", self.row.line),
                 format!("it takes {expects}"),
@@ -436,7 +460,8 @@ impl RowReader<'_> {
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("the scenario has {}", known().collect::<Vec<_>>().join(", ")),
             };
-            book.fault(&self.span("symbol"), format!("the scenario has no asset `{symbol}`"), hint);
+            let kind = ("symbol", "is that of no asset of the scenario");
+            self.fault(kind, format!("the scenario has no asset `{symbol}`"), hint, book);
         }
         found.map(|at| u16::try_from(at).expect("assets are countable"))
     }
@@ -446,7 +471,8 @@ impl RowReader<'_> {
             "long" => Some(1),
             "short" => Some(-1),
             other => {
-                book.fault(&self.span("side"), format!("`side` cannot be \"{other}\""), "it takes long or short");
+                let message = format!("`side` cannot be \"{other}\"");
+                self.fault(("side", "is neither long nor short"), message, "it takes long or short", book);
                 None
             }
         }
@@ -458,102 +484,170 @@ impl RowReader<'_> {
             None | Some("isolated") => Some(false),
             Some("cross") => Some(true),
             Some(other) => {
-                book.fault(
-                    &self.span("margin_mode"),
+                self.fault(
+                    ("margin_mode", "is neither isolated nor cross"),
                     format!("`margin_mode` cannot be \"{other}\""),
                     "it takes isolated or cross",
+                    book,
                 );
                 None
             }
         }
     }
 
-    fn decimal(&self, name: &str, book: &mut Book<'_>) -> Option<Decimal> {
+    fn decimal(&self, name: &'static str, book: &mut Book<'_>) -> Option<Decimal> {
         let text = self.needed(name, "a decimal number", book)?;
         let number = Decimal::from_str_exact(text.trim_start_matches('+')).ok();
         if number.is_none() {
-            book.fault(
-                &self.span(name),
+            self.fault(
+                (name, "is no decimal number"),
                 format!("`{name}` cannot be \"{text}\""),
                 "it takes a decimal number such as 12.5, without exponent or thousands separator",
+                book,
             );
         }
         number
     }
 
-    fn cash(&self, name: &str, amount: Decimal, book: &mut Book<'_>) -> Option<Cash> {
-        let unit = self.cash_unit.size();
+    /// An amount in whole cash units: exactly, or rounded down where that is asked for.
+    fn cash(&self, part: Part, amount: Decimal, book: &mut Book<'_>) -> Option<Cash> {
+        let name = if part == Part::Wallet { "wallet" } else { "collateral" };
+        let unit = self.terms.cash_unit;
         if amount < Decimal::ZERO {
-            book.fault(&self.span(name), format!("`{name}` cannot be {amount}"), "an amount is 0 or more");
+            self.fault((name, "is below 0"), format!("`{name}` cannot be {amount}"), "an amount is 0 or more", book);
             return None;
         }
-        let cash = self.cash_unit.exact(amount).map(Cash);
-        if cash.is_none() {
-            book.fault(
-                &self.span(name),
-                format!("`{name}` of {amount} is not a whole number of cash units"),
-                format!("the cash unit is {unit}"),
-            );
+        let Some((cash, lost)) = rounded(unit, amount, Towards::Less) else {
+            self.beyond(name, format!("`{name}` of {amount}"), book);
+            return None;
+        };
+        if lost.is_zero() {
+            return Some(cash);
         }
-        cash
+        if self.terms.rounding == Rounding::Refuse {
+            self.fault(
+                (name, "is not a whole number of cash units"),
+                format!("`{name}` of {amount} is not a whole number of cash units"),
+                format!(
+                    "the cash unit is {}: {} would fit, or let `rounding = \"against_account\"` in `[accounts]` round it down",
+                    unit.size(),
+                    unit.show(cash.0)
+                ),
+                book,
+            );
+            return None;
+        }
+        book.rounded.note(self.row.line, part, lost);
+        Some(cash)
+    }
+
+    /// Notes an amount that 64 bits of cash units do not hold.
+    fn beyond(&self, column: &'static str, what: String, book: &mut Book<'_>) {
+        let unit = self.terms.cash_unit;
+        self.fault(
+            (column, "is beyond what can be held"),
+            format!("{what} is beyond what can be held"),
+            format!(
+                "at a cash unit of {} no amount is above {}: check the number, or take a coarser `cash_unit`",
+                unit.size(),
+                Decimal::from(i64::MAX).checked_mul(unit.size()).unwrap_or(Decimal::MAX).trunc()
+            ),
+            book,
+        );
     }
 
     fn lots(&self, contract: u16, quantity: Decimal, book: &mut Book<'_>) -> Option<i64> {
         let Contract { symbol, lot, .. } = &self.contracts[usize::from(contract)];
         if quantity <= Decimal::ZERO {
-            book.fault(
-                &self.span("quantity"),
+            self.fault(
+                ("quantity", "is not above 0"),
                 format!("`quantity` cannot be {quantity}"),
                 "it is above 0; `side` says whether the position is long or short",
+                book,
             );
             return None;
         }
         let lots = lot.exact(quantity);
         if lots.is_none() {
-            let near = lot.floor(quantity).map(|lots| lot.show(lots.max(1)));
-            let hint = match near {
-                Some(near) => format!("the lot of {symbol} is {}: {near} would fit", lot.size()),
-                None => format!("the lot of {symbol} is {}", lot.size()),
-            };
-            book.fault(&self.span("quantity"), format!("`quantity` of {quantity} is not a whole number of lots"), hint);
+            match lot.floor(quantity).map(|lots| lot.show(lots.max(1))) {
+                Some(near) => self.fault(
+                    ("quantity", "is not a whole number of lots"),
+                    format!("`quantity` of {quantity} is not a whole number of lots"),
+                    format!("the lot of {symbol} is {}: {near} would fit", lot.size()),
+                    book,
+                ),
+                None => self.fault(
+                    ("quantity", "is beyond what can be held"),
+                    format!("`quantity` of {quantity} is beyond what can be held"),
+                    format!(
+                        "it is more lots of {} than 64 bits hold: check the number, or take a coarser `lot`",
+                        lot.size()
+                    ),
+                    book,
+                ),
+            }
         }
         lots
     }
 
     /// Lots × what one is worth at the entry price, in whole cash units of the coin; its sign is that of a short.
     fn inverse_cost(&self, lots: i64, lot: Decimal, entry: Decimal, book: &mut Book<'_>) -> Option<Cash> {
-        let units = lot.checked_div(entry).and_then(|coin| coin.checked_div(self.cash_unit.size()));
+        let units = lot.checked_div(entry).and_then(|coin| coin.checked_div(self.terms.cash_unit.size()));
         let per_lot = units.and_then(|units| {
             units.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero).to_i64().filter(|units| *units > 0)
         });
         let cost = per_lot.and_then(|units| units.checked_mul(lots)).map(|cost| Cash(-cost));
         if cost.is_none() {
-            book.fault(
-                &self.span("entry_price"),
+            self.fault(
+                ("entry_price", "makes a lot worth less than one cash unit, or all of them too much"),
                 format!("at an entry price of {entry} a lot is worth less than one cash unit, or all of them too much"),
-                format!("the cash unit is {}, the lot {lot}", self.cash_unit.size()),
+                format!("the cash unit is {}, the lot {lot}", self.terms.cash_unit.size()),
+                book,
             );
         }
         cost
     }
 
-    /// Quantity × entry price: whole cash units, though the price itself need not lie on a tick.
-    fn cost(&self, quantity: Decimal, entry: Decimal, book: &mut Book<'_>) -> Option<Cash> {
-        let cost = quantity.checked_mul(entry).and_then(|cost| self.cash_unit.exact(cost)).map(Cash);
-        if cost.is_none() {
-            let product = quantity
-                .checked_mul(entry)
-                .map_or_else(|| "too large".to_owned(), |product| product.normalize().to_string());
-            book.fault(
-                &self.span("entry_price"),
+    /// Quantity × entry price without its sign, in whole cash units, though the price itself need not lie on a tick: exactly,
+    /// or rounded so that the signed cost goes up, where that is asked for.
+    fn cost(&self, quantity: Decimal, entry: Decimal, sign: Option<i64>, book: &mut Book<'_>) -> Option<Cash> {
+        let unit = self.terms.cash_unit;
+        let towards = if sign == Some(-1) { Towards::Less } else { Towards::More };
+        let product = quantity.checked_mul(entry);
+        let Some((product, (cost, lost))) = product.and_then(|cost| Some((cost, rounded(unit, cost, towards)?))) else {
+            let told = product.map_or_else(String::new, |product| format!(" of {}", product.normalize()));
+            self.beyond("entry_price", format!("quantity × entry price{told}"), book);
+            return None;
+        };
+        if lost.is_zero() {
+            return Some(cost);
+        }
+        let product = product.normalize();
+        if self.terms.rounding == Rounding::Refuse {
+            let fits =
+                nearest_price(quantity, unit, entry).map_or_else(String::new, |near| format!("{near} would fit, or "));
+            self.fault(
+                ("entry_price", "× quantity is not a whole number of cash units"),
                 format!("quantity × entry price is {product}, not a whole number of cash units"),
                 format!(
-                    "round `entry_price` so that quantity × price is a multiple of the cash unit {}",
-                    self.cash_unit.size()
+                    "the cash unit is {}: {fits}let `rounding = \"against_account\"` in `[accounts]` round the cost",
+                    unit.size()
                 ),
+                book,
             );
+            return None;
         }
-        cost
+        if cost.is_zero() {
+            self.fault(
+                ("entry_price", "× quantity is less than one cash unit"),
+                format!("quantity × entry price is {product}, less than one cash unit"),
+                format!("the cash unit is {}: take a finer one, or leave the row out", unit.size()),
+                book,
+            );
+            return None;
+        }
+        book.rounded.note(self.row.line, Part::Cost, lost);
+        Some(cost)
     }
 
     fn note_wallet(&self, accounts: &mut Accounts, account: u32, wallet: Cash, book: &mut Book<'_>) -> Option<()> {
@@ -562,9 +656,10 @@ impl RowReader<'_> {
             Some((before, line)) if *before != wallet => {
                 let hint = format!(
                     "line {line} says {}: give it once, or the same in every row",
-                    self.cash_unit.show(before.0)
+                    self.terms.cash_unit.show(before.0)
                 );
-                book.fault(&self.span("wallet"), "this account already has another wallet", hint);
+                let kind = ("wallet", "is not the same in all rows of an account");
+                self.fault(kind, "this account already has another wallet", hint, book);
                 None
             }
             _ => {

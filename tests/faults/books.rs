@@ -166,15 +166,111 @@ fn a_quantity_between_lots() {
 
 #[test]
 fn a_price_off_the_cash_grid() {
-    insta::assert_snapshot!(positions("a,BTC,long,0.01,100.00001,20\n"), @r"
+    insta::assert_snapshot!(positions("a,BTC,long,0.01,100.00001,20\n"), @r#"
     error: quantity × entry price is 1.0000001, not a whole number of cash units
      --> book.csv:2:17
       |
     2 | a,BTC,long,0.01,100.00001,20
       |                 ^^^^^^^^^
       |
-      = help: round `entry_price` so that quantity × price is a multiple of the cash unit 0.000001
-    ");
+      = help: the cash unit is 0.000001: 100 would fit, or let `rounding = "against_account"` in `[accounts]` round the cost
+    "#);
+}
+
+/// Average prices and balances finer than the cash unit, as in an exchange's own book: 0.01 × 100.00001 = 1.0000001.
+const REAL: &str = "account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet
+a,BTC,long,0.01,100.00001,20.00000012,isolated,0.00000099
+b,BTC,short,0.01,100.00001,20.5,isolated,
+c,BTC,short,1,100.5,20,isolated,
+d,BTC,long,1,100.5,,cross,30.12345678
+";
+
+#[test]
+fn amounts_between_cash_units_say_what_would_fit_and_the_key_that_rounds_them() {
+    insta::assert_snapshot!(book(&REAL.lines().take(2).map(|line| format!("{line}\n")).collect::<String>()), @r#"
+    error: quantity × entry price is 1.0000001, not a whole number of cash units
+     --> book.csv:2:17
+      |
+    2 | a,BTC,long,0.01,100.00001,20.00000012,isolated,0.00000099
+      |                 ^^^^^^^^^
+      |
+      = help: the cash unit is 0.000001: 100 would fit, or let `rounding = "against_account"` in `[accounts]` round the cost
+
+    error: `collateral` of 20.00000012 is not a whole number of cash units
+     --> book.csv:2:27
+      |
+    2 | a,BTC,long,0.01,100.00001,20.00000012,isolated,0.00000099
+      |                           ^^^^^^^^^^^
+      |
+      = help: the cash unit is 0.000001: 20 would fit, or let `rounding = "against_account"` in `[accounts]` round it down
+
+    error: `wallet` of 0.00000099 is not a whole number of cash units
+     --> book.csv:2:48
+      |
+    2 | a,BTC,long,0.01,100.00001,20.00000012,isolated,0.00000099
+      |                                                ^^^^^^^^^^
+      |
+      = help: the cash unit is 0.000001: 0 would fit, or let `rounding = "against_account"` in `[accounts]` round it down
+    "#);
+}
+
+#[test]
+fn a_book_that_is_rounded_is_sound_and_told_once() {
+    // 0.9 and 0.1 millionths of the costs, 0.12 of the collateral, 0.99 and 0.78 of the wallets.
+    insta::assert_snapshot!(book_in(REAL, "rounding = \"against_account\"\n"), @r#"
+    warning: 3 of 4 rows of `book.csv` are rounded against their accounts: entry costs by 0.000001 USDT in all, collateral by 0.00000012 USDT in all, wallets by 0.0000018 USDT in all
+      --> crash.toml:33:12
+       |
+    33 | rounding = "against_account"
+       |            ^^^^^^^^^^^^^^^^^
+       |
+       = help: no amount moves by a cash unit of 0.000001 USDT; a finer `cash_unit` rounds less
+    "#);
+    let exact = "account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,100,20\n";
+    assert_eq!(book_in(exact, "rounding = \"against_account\"\n"), "sound");
+}
+
+#[test]
+fn amounts_that_64_bits_do_not_hold() {
+    insta::assert_snapshot!(positions("a,BTC,long,99999999999,100000,20\nb,BTC,long,1,100,99999999999999\nc,BTC,long,99999999999999999999,100,20\n"), @r#"
+    error: quantity × entry price of 9999999999900000 is beyond what can be held
+     --> book.csv:2:24
+      |
+    2 | a,BTC,long,99999999999,100000,20
+      |                        ^^^^^^
+      |
+      = help: at a cash unit of 0.000001 no amount is above 9223372036854: check the number, or take a coarser `cash_unit`
+
+    error: `collateral` of 99999999999999 is beyond what can be held
+     --> book.csv:3:18
+      |
+    3 | b,BTC,long,1,100,99999999999999
+      |                  ^^^^^^^^^^^^^^
+      |
+      = help: at a cash unit of 0.000001 no amount is above 9223372036854: check the number, or take a coarser `cash_unit`
+
+    error: `quantity` of 99999999999999999999 is beyond what can be held
+     --> book.csv:4:12
+      |
+    4 | c,BTC,long,99999999999999999999,100,20
+      |            ^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: it is more lots of 0.01 than 64 bits hold: check the number, or take a coarser `lot`
+    "#);
+}
+
+#[test]
+fn proceeds_below_one_cash_unit_are_not_rounded_to_nothing() {
+    let rows = "account,symbol,side,quantity,entry_price,collateral\na,BTC,short,0.01,0.00001,20\n";
+    insta::assert_snapshot!(book_in(rows, "rounding = \"against_account\"\n"), @r#"
+    error: quantity × entry price is 0.0000001, less than one cash unit
+     --> book.csv:2:18
+      |
+    2 | a,BTC,short,0.01,0.00001,20
+      |                  ^^^^^^^
+      |
+      = help: the cash unit is 0.000001: take a finer one, or leave the row out
+    "#);
 }
 
 #[test]
@@ -314,9 +410,68 @@ fn a_population_beside_a_book() {
 }
 
 #[test]
-fn a_hundred_faults_are_shown_and_the_rest_counted() {
-    let rows = "a,BTC,long,0,100,20\n".repeat(130);
+fn three_faults_of_a_kind_are_shown_and_the_rest_counted() {
+    let rows = "a,BTC,long,0,100,20\n".repeat(130) + "b,BTC,short,1,x,20\n";
     let text = positions(&rows);
-    assert_eq!(text.matches("error: `quantity` cannot be 0").count(), 100);
-    assert!(text.contains("30 more faults of `book.csv` are not shown"), "{text}");
+    assert_eq!(text.matches("error: `quantity` cannot be 0").count(), 3);
+    let (_, rest) = text.split_once("book.csv:4:12").unwrap();
+    insta::assert_snapshot!(rest.split_once("\n\n").unwrap().1, @r#"
+    error: and 127 more rows like these: `quantity` is not above 0
+     --> book.csv:5:12
+      |
+    5 | a,BTC,long,0,100,20
+      |            ^
+      |
+      = help: the last is line 131; what mends the first 3 mends the others alike
+
+    error: `entry_price` cannot be "x"
+       --> book.csv:132:15
+        |
+    132 | b,BTC,short,1,x,20
+        |               ^
+        |
+        = help: it takes a decimal number such as 12.5, without exponent or thousands separator
+    "#);
+}
+
+#[test]
+fn one_more_fault_of_a_kind_is_one_row() {
+    let text = positions(&"a,BTC,long,0,100,20\n".repeat(4));
+    assert!(text.contains("and 1 more row like these: `quantity` is not above 0"), "{text}");
+}
+
+#[test]
+fn another_separator_is_one_fault() {
+    insta::assert_snapshot!(book("account;symbol;side;quantity;entry_price;collateral\na;BTC;long;1;100;20\n"), @r"
+    error: the cells are separated by `;`
+     --> book.csv:1:1
+      |
+    1 | account;symbol;side;quantity;entry_price;collateral
+      | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      |
+      = help: separate them by commas, and write decimals with a point: account,symbol,side,quantity,entry_price,collateral,margin_mode,wallet
+    ");
+    assert!(book("account\tsymbol\n").contains("the cells are separated by tabs"));
+}
+
+#[test]
+fn a_book_in_another_encoding_names_the_byte() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("book.csv"), b"account,symbol\nZo\xeb,BTC\n").unwrap();
+    let head = SOUND.split("[[traders]]").next().unwrap();
+    let told = shown(&format!("{head}[accounts]\nfile = \"book.csv\"\n"), folder.path());
+    assert!(told.contains("error: `book.csv`: byte 3 of line 2, 0xeb, is not UTF-8"), "{told}");
+}
+
+#[test]
+fn a_fund_beyond_64_bits_is_not_called_a_fraction() {
+    let told = with(&[("open = 1000\n", "open = 99999999999999999999999\n")]);
+    assert!(told.contains("error: `open` of 99999999999999999999999 is beyond what can be held"), "{told}");
+}
+
+#[test]
+fn a_time_in_place_of_a_distribution_says_the_seconds() {
+    let told = with(&[("[[traders]]\n", "[[traders]]\nentry_offset = \"10 min\"\n")]);
+    assert!(told.contains("`entry_offset` cannot be \"10 min\""), "{told}");
+    assert!(told.contains("help: a distribution counts seconds: write 600, without quotes and unit"), "{told}");
 }

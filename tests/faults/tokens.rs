@@ -287,13 +287,13 @@ fn books_that_hold_a_token_wrongly() {
       |
       = help: line 2 says 2: give it once, or the same in every row
 
-    error: quantity × entry price is 90000000000000, not a whole number of cash units
+    error: quantity × entry price of 90000000000000 is beyond what can be held
      --> book.csv:3:1
       |
     3 | a,USDE,long,90000000000000,,,cross,2
       | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
       |
-      = help: round `entry_price` so that quantity × price is a multiple of the cash unit 0.000001
+      = help: at a cash unit of 0.000001 no amount is above 9223372036854: check the number, or take a coarser `cash_unit`
 
     error: accounts that hold a token cannot act of their own accord
       --> crash.toml:33:14
