@@ -3,6 +3,8 @@
 //! A fault in an input carries its place (file, line, column), the line itself, what is wrong and what would be
 //! right; all faults of an input are reported at once. A broken invariant carries the command that replays the path.
 
+pub mod command;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;

@@ -59,8 +59,8 @@ pub fn parse(source: &Arc<Source>, base: &Path) -> Result<(Scenario, Faults), Fa
 
 fn parse_with(source: &Arc<Source>, base: &Path, settings: &[Setting]) -> Result<(Scenario, Faults), Faults> {
     let mut faults = Faults::default();
-    let (source, node) = registry::parse_with(source, settings, &mut faults);
-    let mut reading = Reading::new(Arc::clone(&source), base);
+    let (checked, node) = registry::parse_with(source, settings, &mut faults);
+    let mut reading = Reading::new(checked, base);
     reading.faults = faults;
     // What a sweep varies is read by the sweep.
     let (node, _) = node.split(&["sweep"]);
@@ -74,7 +74,10 @@ fn parse_with(source: &Arc<Source>, base: &Path, settings: &[Setting]) -> Result
         read_partly(&node, ROOT, "the scenario", &mut reading).and_then(|root| build(&node, &root, &mut reading));
     match scenario {
         _ if reading.faults.is_fatal() => Err(reading.faults),
-        Some(scenario) => Ok((Scenario { settings: settings.to_vec(), ..scenario }, reading.faults)),
+        Some(scenario) => {
+            let (source, settings) = (Arc::clone(source), settings.to_vec());
+            Ok((Scenario { source, settings, ..scenario }, reading.faults))
+        }
         None => Err(Faults::usage(
             format!("`{}` is incomplete", source.name),
             "this is a defect of the program: please report it",
