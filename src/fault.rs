@@ -65,6 +65,17 @@ impl Faults {
         self.0.extend(other.0);
     }
 
+    /// The same faults, each at the place that is found for it; where none is, it stays.
+    #[must_use]
+    pub fn at(mut self, find: impl Fn(&Place) -> Option<Place>) -> Self {
+        for fault in &mut self.0 {
+            if let Some(place) = fault.place.as_ref().and_then(&find) {
+                fault.place = Some(place);
+            }
+        }
+        self
+    }
+
     /// True where something is wrong beyond warnings.
     #[must_use]
     pub fn is_fatal(&self) -> bool {

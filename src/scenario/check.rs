@@ -60,23 +60,24 @@ pub fn parse(source: &Arc<Source>, base: &Path) -> Result<(Scenario, Faults), Fa
 fn parse_with(source: &Arc<Source>, base: &Path, settings: &[Setting]) -> Result<(Scenario, Faults), Faults> {
     let mut faults = Faults::default();
     let (checked, node) = registry::parse_with(source, settings, &mut faults);
-    let mut reading = Reading::new(checked, base);
+    let placed = |faults| registry::placed(faults, source, &checked, settings);
+    let mut reading = Reading::new(Arc::clone(&checked), base);
     reading.faults = faults;
     // What a sweep varies is read by the sweep.
     let (node, _) = node.split(&["sweep"]);
     if reading.faults.is_fatal() {
         // What the parser left out would only look like missing keys.
-        return Err(reading.faults);
+        return Err(placed(reading.faults));
     }
     let node = preset::overlay(node, &mut reading);
     let node = people::preset::overlay(node, &mut reading);
     let scenario =
         read_partly(&node, ROOT, "the scenario", &mut reading).and_then(|root| build(&node, &root, &mut reading));
     match scenario {
-        _ if reading.faults.is_fatal() => Err(reading.faults),
+        _ if reading.faults.is_fatal() => Err(placed(reading.faults)),
         Some(scenario) => {
             let (source, settings) = (Arc::clone(source), settings.to_vec());
-            Ok((Scenario { source, settings, ..scenario }, reading.faults))
+            Ok((Scenario { source, settings, ..scenario }, placed(reading.faults)))
         }
         None => Err(Faults::usage(
             format!("`{}` is incomplete", source.name),

@@ -80,7 +80,11 @@ impl Plan {
     /// Every fault of the scenario with the keys of the cell set.
     pub fn cell(&self, cell: usize) -> Result<(Scenario, Faults), Failure> {
         let settings = [self.common.clone(), self.sweep.settings(cell)].concat();
-        scenario::load_with(&self.scenario, &settings)
+        match scenario::load_with(&self.scenario, &settings) {
+            Err(Failure::Faults(faults)) => Err(self.sweep.placed(faults, cell, self.common.len()).into()),
+            Ok((scenario, warnings)) => Ok((scenario, self.sweep.placed(warnings, cell, self.common.len()))),
+            failed => failed,
+        }
     }
 
     /// Checks every cell, which are read side by side; the first failure in their order.
