@@ -22,7 +22,7 @@ mod told;
 mod trace;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
@@ -30,6 +30,8 @@ use serde_json::json;
 use flashcrash::fault::{Failure, Faults, Paint, Severity};
 use flashcrash::registry::Setting;
 use flashcrash::scenario::{self, Scenario};
+use flashcrash::study::sweep::Sweep;
+use flashcrash::study::sweep::run::Plan;
 use flashcrash::traders::Accounts;
 
 /// Monte Carlo simulator of flash crashes on perpetual-futures exchanges: liquidations, insurance fund, auto-deleveraging.
@@ -184,35 +186,72 @@ pub fn main() -> u8 {
 fn check(args: &CheckArgs) -> Result<(), Failure> {
     let settings = args.set.settings()?;
     let mut faults = Faults::default();
+    let mut unread = Vec::new();
     let mut told = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
-        match scenario::load_with(file, &settings) {
-            Ok((scenario, warnings)) if args.json => {
+        match sound(file, &settings) {
+            Ok((scenario, warnings, _)) if args.json => {
                 told.push(json!({
                     "file": name, "sound": true, "scenario": scenario.name, "scenario_hash": scenario.hash,
                     "paths": scenario.paths, "seed": scenario.seed, "accounts": scenario.accounts.count(),
                     "faults": as_json(&warnings),
                 }));
             }
-            Ok((scenario, warnings)) => {
+            Ok((scenario, warnings, swept)) => {
                 warn(&warnings);
-                print(&summary(&scenario))?;
+                print(&(summary(&scenario) + &swept))?;
             }
             Err(Failure::Faults(found)) => {
                 told.push(json!({ "file": name, "sound": false, "faults": as_json(&found) }));
                 faults.extend(found);
             }
             Err(other) => {
-                warn(&faults);
-                return Err(other);
+                let unreadable = json!({
+                    "severity": "error", "message": other.to_string(), "file": name,
+                    "line": null, "column": null, "hint": "",
+                });
+                told.push(json!({ "file": name, "sound": false, "faults": [unreadable] }));
+                unread.push(other);
             }
         }
     }
     if args.json {
         print(&pretty(&json!(told)))?;
     }
-    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+    let Some(last) = unread.pop() else {
+        return if faults.is_empty() { Ok(()) } else { Err(faults.into()) };
+    };
+    warn(&faults);
+    unread.iter().for_each(complain);
+    Err(last)
+}
+
+/// The scenario of a file, its warnings, and what its sweep varies, in a line; a file with a sweep alone is checked with
+/// the scenario that it names.
+fn sound(file: &Path, settings: &[Setting]) -> Result<(Scenario, Faults, String), Failure> {
+    if !Sweep::is_in(file)? {
+        let (scenario, warnings) = scenario::load_with(file, settings)?;
+        return Ok((scenario, warnings, String::new()));
+    }
+    let plan = match Plan::load(file, settings.to_vec()) {
+        Ok(plan) => plan,
+        // What is wrong with the scenario beside its sweep is told with it.
+        Err(Failure::Faults(mut faults)) => {
+            if let Err(Failure::Faults(more)) = scenario::load_with(file, settings)
+                && !Sweep::names_another(file)?
+            {
+                faults.extend(more);
+            }
+            return Err(faults.into());
+        }
+        Err(failure) => return Err(failure),
+    };
+    let (scenario, warnings) = scenario::load_with(&plan.scenario, settings)?;
+    plan.check()?;
+    let axes: Vec<&str> = plan.sweep.axes.iter().map(|axis| axis.name.as_str()).collect();
+    let swept = format!("  sweep `{}` of {} cells over {}\n", plan.name, plan.sweep.cells(), axes.join(" and "));
+    Ok((scenario, warnings, swept))
 }
 
 /// Faults for a program: severity, message, place and hint of each.

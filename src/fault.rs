@@ -65,6 +65,19 @@ impl Faults {
         self.0.extend(other.0);
     }
 
+    /// Adds those that are not among them yet.
+    pub fn extend_once(&mut self, other: Self) {
+        let seen = |place: Option<&Place>| place.map(|place| (place.source.name.clone(), place.span.clone()));
+        for fault in other.0 {
+            let same = |known: &Fault| {
+                known.message == fault.message && seen(known.place.as_ref()) == seen(fault.place.as_ref())
+            };
+            if !self.0.iter().any(same) {
+                self.0.push(fault);
+            }
+        }
+    }
+
     /// The same faults, each at the place that is found for it; where none is, it stays.
     #[must_use]
     pub fn at(mut self, find: impl Fn(&Place) -> Option<Place>) -> Self {

@@ -64,8 +64,20 @@ fn parse_with(source: &Arc<Source>, base: &Path, settings: &[Setting]) -> Result
     let mut reading = Reading::new(Arc::clone(&checked), base);
     reading.faults = faults;
     // What a sweep varies is read by the sweep.
-    let (node, _) = node.split(&["sweep"]);
-    if reading.faults.is_fatal() {
+    let (node, sweep) = node.split(&["sweep"]);
+    if let (Some(Node { raw: Raw::Text(named), span }), None) =
+        (sweep.get("sweep").and_then(|sweep| sweep.get("scenario")), node.get("scenario"))
+    {
+        // Four tables that a sweep need not have would only hide what this file is.
+        reading.fault(
+            span,
+            format!("this is a sweep over `{named}`, not a scenario"),
+            format!("name that file here; `flashcrash sweep {}` runs this one", source.name),
+        );
+        return Err(placed(reading.faults));
+    }
+    // A setting that leads nowhere was left out, and hides nothing else; what the parser left out does.
+    if reading.faults.is_fatal() && checked.text.len() == source.text.len() {
         // What the parser left out would only look like missing keys.
         return Err(placed(reading.faults));
     }

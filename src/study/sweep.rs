@@ -151,6 +151,22 @@ impl Sweep {
         Ok(Self::parse(&source)?)
     }
 
+    /// Whether a file has a sweep. One that is not TOML has none: what is wrong with it is told where it is read.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn is_in(path: &Path) -> Result<bool, Failure> {
+        Ok(table_of(path)?.is_some())
+    }
+
+    /// Whether the sweep of a file names the scenario that it is over.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn names_another(path: &Path) -> Result<bool, Failure> {
+        Ok(table_of(path)?.is_some_and(|table| table.get("scenario").is_some()))
+    }
+
     /// The same from a text.
     ///
     /// # Errors
@@ -239,6 +255,14 @@ impl Sweep {
             self.axes.iter().zip(self.values(cell)).map(|(axis, value)| format!("{} {value}", axis.name)).collect();
         parts.join(", ")
     }
+}
+
+/// The table `[sweep]` of a file, where it has one.
+fn table_of(path: &Path) -> Result<Option<Node>, Failure> {
+    let bytes = std::fs::read(path).map_err(Failure::file(path))?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let source = Arc::new(Source { name: path.display().to_string(), text });
+    Ok(Node::parse(&source, &mut Faults::default()).get("sweep").cloned())
 }
 
 fn read_sweep(node: &Node, reading: &mut Reading) -> Option<Sweep> {
