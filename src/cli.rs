@@ -285,7 +285,12 @@ fn summary(scenario: &Scenario) -> String {
     ));
     for asset in &scenario.assets {
         let (open, tick, lot) = (asset.tick.show(asset.open.0), asset.tick.size(), asset.lot.size());
-        lines.push(format!("  {} opens at {open} {}, tick {tick}, lot {lot}", asset.symbol, scenario.currency));
+        let (symbol, currency) = (&asset.symbol, &scenario.currency);
+        lines.push(if asset.multiplier.is_linear() {
+            format!("  {symbol} opens at {open} {currency}, tick {tick}, lot {lot}")
+        } else {
+            format!("  {symbol} opens at {open}, the price of 1 {currency}; tick {tick}, lot {lot}")
+        });
     }
     match &scenario.accounts {
         Accounts::Generated(generated) => {

@@ -218,6 +218,7 @@ fn embedded(data: &Data<'_>, plots: &[Plot], glossary: &[Json], command: &str) -
         "file": command,
         "seed": header.seed.to_string(),
         "currency": header.currency,
+        "price_unit": data.price_unit(),
         "price_places": header.tick.size().scale(),
         "cash_places": header.cash_unit.size().scale().min(2),
         "charts": charts,
