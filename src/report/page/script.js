@@ -460,7 +460,8 @@ if (traces.length && $("player")) {
       return row;
     });
     const thead = el("thead"), tbody = el("tbody"); thead.append(head); tbody.append(...rows);
-    $("queue").replaceChildren(el("caption", rows.length ? "Open positions whose liquidation price the mark is nearest to" : "No position is open"), thead, tbody);
+    $("queue-caption").textContent = rows.length ? "Open positions whose liquidation price the mark is nearest to" : "No position is open";
+    $("queue").replaceChildren(thead, tbody);
     log(); mark();
   };
   const log = () => {
