@@ -367,29 +367,18 @@ fn read_axis(node: &Node, reading: &mut Reading) -> Option<Axis> {
             return None;
         }
     }
-    let (points, point_spans): (Vec<Vec<String>>, Vec<Range<usize>>) = match raw.get("values") {
-        Some(list) => {
-            if values.has("from") || values.has("to") || values.has("steps") {
-                reading.fault(
-                    &list.span,
-                    "an axis takes either `values` or a range",
-                    "leave out `from`, `to` and `steps`",
-                );
-                return None;
-            }
-            let points = listed(list, keys.len(), reading)?;
-            let spans = if let Raw::List(items) = &list.raw {
-                items.iter().map(|item| item.span.clone()).collect()
-            } else {
-                Vec::new()
-            };
-            (points, spans)
+    let (points, point_spans): (Vec<Vec<String>>, Vec<Range<usize>>) = if let Some(list) = raw.get("values") {
+        if values.has("from") || values.has("to") || values.has("steps") {
+            reading.fault(&list.span, "an axis takes either `values` or a range", "leave out `from`, `to` and `steps`");
+            return None;
         }
-        None => {
-            let points = range(node, &values, reading)?;
-            let spans = vec![values.span("from"); points.len()];
-            (points.into_iter().map(|value| vec![value; keys.len()]).collect(), spans)
-        }
+        let points = listed(list, keys.len(), reading)?;
+        let items: &[Node] = if let Raw::List(items) = &list.raw { items } else { &[] };
+        (points, items.iter().map(|item| item.span.clone()).collect())
+    } else {
+        let points = range(node, &values, reading)?;
+        let spans = vec![values.span("from"); points.len()];
+        (points.into_iter().map(|value| vec![value; keys.len()]).collect(), spans)
     };
     let places = |spans: Vec<Range<usize>>| {
         spans.into_iter().map(|span| Place { source: Arc::clone(&reading.source), span }).collect()

@@ -169,7 +169,7 @@ pub(super) fn sentence(legend: &Legend, fact: &Fact) -> String {
             legend.cash(disposal.fees_waived)
         ),
         Fact::TakeoverRefused { order, contract, qty } => {
-            format!("order {order}: the fund's equity does not let the engine take {}", legend.lots(contract, qty),)
+            format!("order {order}: the fund's equity does not let the engine take {}", legend.lots(contract, qty))
         }
         Fact::TookOver { order, contract, qty, bankruptcy } => format!(
             "the engine takes over {} {} of order {order} at {}",
