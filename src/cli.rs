@@ -22,7 +22,7 @@ mod told;
 mod trace;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::json;
@@ -32,6 +32,8 @@ use flashcrash::folder::opening::Opened;
 use flashcrash::registry::Setting;
 use flashcrash::scenario::{self, Scenario};
 use flashcrash::sim::stage::Stage;
+use flashcrash::study::sweep::Sweep;
+use flashcrash::study::sweep::run::Plan;
 use flashcrash::traders::Accounts;
 
 /// Monte Carlo simulator of flash crashes on perpetual-futures exchanges: liquidations, insurance fund, auto-deleveraging.
@@ -186,10 +188,11 @@ pub fn main() -> u8 {
 fn check(args: &CheckArgs) -> Result<(), Failure> {
     let settings = args.set.settings()?;
     let mut faults = Faults::default();
+    let mut unread = Vec::new();
     let mut told = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
-        match scenario::load_with(file, &settings).and_then(described) {
+        match sound(file, &settings).and_then(described) {
             Ok((scenario, warnings, opened, _)) if args.json => {
                 told.push(json!({
                     "file": name, "sound": true, "scenario": scenario.name, "scenario_hash": scenario.hash,
@@ -197,31 +200,70 @@ fn check(args: &CheckArgs) -> Result<(), Failure> {
                     "opening": opened, "faults": as_json(&warnings),
                 }));
             }
-            Ok((scenario, warnings, _, opening)) => {
+            Ok((scenario, warnings, _, told)) => {
                 warn(&warnings);
-                print(&summary(&scenario, &opening))?;
+                print(&summary(&scenario, &told))?;
             }
             Err(Failure::Faults(found)) => {
                 told.push(json!({ "file": name, "sound": false, "faults": as_json(&found) }));
                 faults.extend(found);
             }
             Err(other) => {
-                warn(&faults);
-                return Err(other);
+                let unreadable = json!({
+                    "severity": "error", "message": other.to_string(), "file": name,
+                    "line": null, "column": null, "hint": "",
+                });
+                told.push(json!({ "file": name, "sound": false, "faults": [unreadable] }));
+                unread.push(other);
             }
         }
     }
     if args.json {
         print(&pretty(&json!(told)))?;
     }
-    if faults.is_empty() { Ok(()) } else { Err(faults.into()) }
+    let Some(last) = unread.pop() else {
+        return if faults.is_empty() { Ok(()) } else { Err(faults.into()) };
+    };
+    warn(&faults);
+    unread.iter().for_each(complain);
+    Err(last)
 }
 
-/// A scenario with what its first path opens with, as numbers and in words; also finds what only shows when it is staged.
-fn described((scenario, warnings): (Scenario, Faults)) -> Result<(Scenario, Faults, Vec<Opened>, String), Failure> {
+/// The scenario of a file, its warnings, and what its sweep varies, in a line; a file with a sweep alone is checked with
+/// the scenario that it names.
+fn sound(file: &Path, settings: &[Setting]) -> Result<(Scenario, Faults, String), Failure> {
+    if !Sweep::is_in(file)? {
+        let (scenario, warnings) = scenario::load_with(file, settings)?;
+        return Ok((scenario, warnings, String::new()));
+    }
+    let plan = match Plan::load(file, settings.to_vec()) {
+        Ok(plan) => plan,
+        // What is wrong with the scenario beside its sweep is told with it.
+        Err(Failure::Faults(mut faults)) => {
+            if let Err(Failure::Faults(more)) = scenario::load_with(file, settings)
+                && !Sweep::names_another(file)?
+            {
+                faults.extend(more);
+            }
+            return Err(faults.into());
+        }
+        Err(failure) => return Err(failure),
+    };
+    let (scenario, warnings) = scenario::load_with(&plan.scenario, settings)?;
+    plan.check()?;
+    let axes: Vec<&str> = plan.sweep.axes.iter().map(|axis| axis.name.as_str()).collect();
+    let swept = format!("  sweep `{}` of {} cells over {}\n", plan.name, plan.sweep.cells(), axes.join(" and "));
+    Ok((scenario, warnings, swept))
+}
+
+/// A scenario with what its first path opens with, as numbers and in words, before what its sweep varies; also finds what
+/// only shows when it is staged.
+fn described(
+    (scenario, warnings, swept): (Scenario, Faults, String),
+) -> Result<(Scenario, Faults, Vec<Opened>, String), Failure> {
     let stage = Stage::new(&scenario, scenario.seed)?;
     let (opened, told) = run::opening(&stage)?;
-    Ok((scenario, warnings, opened, told))
+    Ok((scenario, warnings, opened, told + &swept))
 }
 
 /// Faults for a program: severity, message, place and hint of each.
@@ -263,7 +305,12 @@ fn summary(scenario: &Scenario, opening: &str) -> String {
     ));
     for asset in &scenario.assets {
         let (open, tick, lot) = (asset.tick.show(asset.open.0), asset.tick.size(), asset.lot.size());
-        lines.push(format!("  {} opens at {open} {}, tick {tick}, lot {lot}", asset.symbol, scenario.currency));
+        let (symbol, currency) = (&asset.symbol, &scenario.currency);
+        lines.push(if asset.multiplier.is_linear() {
+            format!("  {symbol} opens at {open} {currency}, tick {tick}, lot {lot}")
+        } else {
+            format!("  {symbol} opens at {open}, the price of 1 {currency}; tick {tick}, lot {lot}")
+        });
     }
     match &scenario.accounts {
         Accounts::Generated(generated) => {

@@ -71,6 +71,8 @@ pub fn header(stage: &Stage<'_>, paths: u64) -> Header {
     Header {
         scenario: scenario.name.clone(),
         about: scenario.about.clone(),
+        file: folder::relative(&scenario.source.name),
+        set: scenario.settings.iter().map(ToString::to_string).collect(),
         hash: scenario.hash.clone(),
         seed: stage.seed,
         paths,

@@ -3,6 +3,8 @@
 //! A fault in an input carries its place (file, line, column), the line itself, what is wrong and what would be
 //! right; all faults of an input are reported at once. A broken invariant carries the command that replays the path.
 
+pub mod command;
+
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -75,6 +77,30 @@ impl Faults {
 
     pub fn extend(&mut self, other: Self) {
         self.0.extend(other.0);
+    }
+
+    /// Adds those that are not among them yet.
+    pub fn extend_once(&mut self, other: Self) {
+        let seen = |place: Option<&Place>| place.map(|place| (place.source.name.clone(), place.span.clone()));
+        for fault in other.0 {
+            let same = |known: &Fault| {
+                known.message == fault.message && seen(known.place.as_ref()) == seen(fault.place.as_ref())
+            };
+            if !self.0.iter().any(same) {
+                self.0.push(fault);
+            }
+        }
+    }
+
+    /// The same faults, each at the place that is found for it; where none is, it stays.
+    #[must_use]
+    pub fn at(mut self, find: impl Fn(&Place) -> Option<Place>) -> Self {
+        for fault in &mut self.0 {
+            if let Some(place) = fault.place.as_ref().and_then(&find) {
+                fault.place = Some(place);
+            }
+        }
+        self
     }
 
     /// True where something is wrong beyond warnings.

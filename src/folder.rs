@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::facts::{Column, Outcome, Unit};
-use crate::fault::Failure;
+use crate::fault::{Failure, command};
 use crate::money::{Cash, Nanos, Quantum, Ratio};
 use crate::stats::Estimate;
 
@@ -53,7 +53,11 @@ pub struct Header {
     pub scenario: String,
     /// What the scenario shows, in a sentence.
     pub about: String,
-    /// SHA-256 of the scenario and every file it refers to.
+    /// Scenario file as the command named it; its last part where that was an absolute path.
+    pub file: String,
+    /// Keys set beside the file, each as `key=value`.
+    pub set: Vec<String>,
+    /// SHA-256 of the scenario and every file it refers to, with the keys set beside it.
     pub hash: String,
     pub seed: u64,
     pub paths: u64,
@@ -312,6 +316,10 @@ impl Header {
                 }
             }
         }
+        manifest["file"] = json!(self.file);
+        if !self.set.is_empty() {
+            manifest["set"] = json!(self.set);
+        }
         if self.inverse {
             manifest["inverse"] = json!(true);
         }
@@ -324,13 +332,23 @@ impl Header {
         manifest
     }
 
+    /// The scenario as a command line names it: its file, and what was set beside it.
+    #[must_use]
+    pub fn command(&self) -> String {
+        command::scenario(&self.file, &self.set)
+    }
+
     /// Reads what [`Header::to_json`] wrote.
     #[must_use]
     pub fn from_json(value: &Value) -> Option<Self> {
         let text = |key: &str| value.get(key)?.as_str().map(String::from);
         let decimal = |key: &str| text(key)?.parse::<Decimal>().ok();
         let cash_unit = Quantum::new(decimal("cash_unit")?)?;
+        let set = value.get("set").and_then(Value::as_array).into_iter().flatten();
         Some(Self {
+            // Folders of before this key was written were named after their file as a rule.
+            file: text("file").or_else(|| Some(format!("{}.toml", text("scenario")?)))?,
+            set: set.filter_map(Value::as_str).map(String::from).collect(),
             scenario: text("scenario")?,
             about: text("about")?,
             hash: text("scenario_hash")?,
@@ -442,6 +460,16 @@ fn read_json(path: &Path) -> Result<Value, Failure> {
     serde_json::from_str(&text).map_err(|error| damaged(path, &error.to_string()))
 }
 
+/// A file as a folder names it: as the command did, but no absolute path.
+#[must_use]
+pub fn relative(file: &str) -> String {
+    let path = Path::new(file);
+    match path.file_name() {
+        Some(name) if path.is_absolute() => name.to_string_lossy().into_owned(),
+        _ => file.to_owned(),
+    }
+}
+
 fn write_json(path: &Path, value: &Value) -> Result<(), Failure> {
     let mut text = serde_json::to_string_pretty(value).map_err(|error| damaged(path, &error.to_string()))?;
     text.push('\n');
@@ -463,6 +491,8 @@ pub(crate) mod tests {
         Header {
             scenario: "flash-crash".into(),
             about: "A crash in a test.".into(),
+            file: "flash-crash.toml".into(),
+            set: Vec::new(),
             hash: "0f".repeat(32),
             seed: 7,
             paths: 3,
@@ -493,9 +523,17 @@ pub(crate) mod tests {
             inverse: true,
             behaviours: true,
             tilt: Some("drop=4".into()),
+            set: vec!["venue.fund.open=1000".into(), "venue.adl.kind=pro_rata".into()],
             ..header()
         };
         assert_eq!(Header::from_json(&header.to_json()), Some(header));
+    }
+
+    #[test]
+    fn a_manifest_of_before_it_named_its_file_is_read() {
+        let mut manifest = header().to_json();
+        manifest.as_object_mut().unwrap().shift_remove("file").unwrap();
+        assert_eq!(Header::from_json(&manifest), Some(header()));
     }
 
     #[test]

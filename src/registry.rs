@@ -16,7 +16,7 @@ pub(crate) use preset::preset_choices;
 pub use preset::preset_source;
 pub use reading::{Reading, read, read_partly};
 pub use schema::{definitions, family_schema, schema};
-pub use setting::{Setting, parse_with};
+pub use setting::{Part, Setting, parse_with, placed, setting_at};
 pub use values::Values;
 pub use written::{Node, Raw, Word};
 

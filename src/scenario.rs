@@ -37,8 +37,9 @@ pub struct Scenario {
     pub name: String,
     /// What it shows: the second line of the file.
     pub about: String,
+    /// The file as it was written.
     pub source: Arc<Source>,
-    /// Keys set beside the file; `source` has them behind its end.
+    /// Keys set beside the file.
     pub settings: Vec<Setting>,
     /// Every file it refers to.
     pub files: Vec<Arc<Source>>,

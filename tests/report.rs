@@ -374,3 +374,62 @@ fn completions_and_the_manual_know_every_verb() {
     }
     assert!(man.contains("\\-\\-story"));
 }
+
+/// What stands in a `<code>` of the page after a mark, as a shell hands it over.
+fn command_of(page: &str, mark: &str) -> Vec<String> {
+    let text = page.split(mark).nth(1).unwrap().split("<code>").nth(1).unwrap().split("</code>").next().unwrap();
+    let text = text.replace("&#x27;", "'").replace("&quot;", "\"").replace("&#x2f;", "/");
+    let shell = std::process::Command::new("sh").args(["-c", &format!("printf '%s\\n' {text}")]).output().unwrap();
+    String::from_utf8(shell.stdout).unwrap().lines().skip(1).map(String::from).collect()
+}
+
+#[test]
+fn what_was_set_beside_the_file_stands_in_every_command_of_the_page() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name).display().to_string();
+    let file = "scenarios/classroom.toml";
+    let set = ["--set", "venue.fund.open=1000", "--set", "venue.adl={ kind = \"pro_rata\" }"];
+    let run = ["run", file, "--seed", "5", "--paths", "3", "--trace", "1", "--quiet"];
+    told(&[&run[..], &set, &["--out", &at("first")]].concat());
+    let page = fs::read_to_string(dir.path().join("first/report.html")).unwrap();
+
+    let again = command_of(&page, "id=\"reproduce\"");
+    let again: Vec<&str> = again.iter().map(String::as_str).collect();
+    told(&[&again[..], &["--quiet", "--out", &at("again")]].concat());
+    assert!(content(&dir.path().join("again")) == content(&dir.path().join("first")), "{again:?}");
+
+    let replay = command_of(&page, "Any other path:");
+    let replay: Vec<&str> = replay.iter().map(|word| if word == "N" { "1" } else { word }).collect();
+    let log = fs::read_to_string(dir.path().join("first/trace/1/events.jsonl")).unwrap();
+    assert_eq!(told(&[&replay[..], &["--json"]].concat()), log, "{replay:?}");
+
+    // The file is as it was written; what was set is in the manifest, and on the page beside it.
+    assert_eq!(fs::read(dir.path().join("first/scenario.toml")).unwrap(), fs::read(file).unwrap());
+    let manifest: Value = serde_json::from_slice(&fs::read(dir.path().join("first/manifest.json")).unwrap()).unwrap();
+    assert_eq!(manifest["file"], file);
+    assert_eq!(manifest["set"], serde_json::json!([set[1], set[3]]));
+    assert!(page.contains("<li><code>venue.fund.open=1000</code></li>"));
+
+    // Drawn again, and merged from shards, it is the same folder.
+    told(&["report", &at("again"), "--quiet"]);
+    assert!(content(&dir.path().join("again")) == content(&dir.path().join("first")));
+    let shard = at("all.shard");
+    told(&[&["run", file, "--seed", "5", "--paths", "0..3", "--shard-out", &shard, "--quiet"][..], &set].concat());
+    told(&[&["merge", &shard, "--scenario", file, "--out", &at("merged"), "--quiet"][..], &set].concat());
+    let merged = fs::read(dir.path().join("merged/manifest.json")).unwrap();
+    assert!(merged == fs::read(dir.path().join("first/manifest.json")).unwrap());
+}
+
+#[test]
+fn a_scenario_named_by_its_whole_path_leaves_no_such_path_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mine.toml");
+    for (from, to) in [("classroom.toml", "mine.toml"), ("classroom.csv", "classroom.csv")] {
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(from), dir.path().join(to)).unwrap();
+    }
+    let out = dir.path().join("out");
+    told(&["run", &file.display().to_string(), "--quiet", "--out", &out.display().to_string()]);
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("flashcrash run mine.toml --paths 1"));
+    assert!(!page.contains(&dir.path().display().to_string()));
+}

@@ -483,3 +483,85 @@ fn a_calibrated_book_is_a_fragment_that_a_scenario_takes() {
     fs::write(dir.path().join("mine.toml"), format!("{head}{fragment}\n[venue]{tail}")).unwrap();
     done(&mut flashcrash(dir.path(), &["check", "mine.toml"]));
 }
+
+/// A scenario and a sweep in a file of its own that names it, in a folder.
+fn named_by_a_sweep(axes: &str) -> (tempfile::TempDir, String) {
+    let dir = tempfile::tempdir().unwrap();
+    for file in ["classroom.toml", "classroom.csv"] {
+        fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(file), dir.path().join(file)).unwrap();
+    }
+    let sweep = dir.path().join("sw.toml");
+    fs::write(&sweep, format!("[sweep]\nscenario = \"classroom.toml\"\npaths = 2\n{axes}")).unwrap();
+    let sweep = sweep.display().to_string();
+    (dir, sweep)
+}
+
+fn ran(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let output = assert_cmd::Command::cargo_bin("flashcrash").unwrap().current_dir(dir).args(args).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_sweep_that_names_its_scenario_is_checked_with_it_and_hands_it_on() {
+    let (dir, _) = named_by_a_sweep("[[sweep.axes]]\nkey = \"venue.fund.open\"\nvalues = [10, 20]\n");
+    let (code, told, faults) = ran(dir.path(), &["check", "sw.toml"]);
+    assert_eq!(code, Some(0), "{faults}");
+    assert!(told.starts_with("classroom.toml: sound"), "{told}");
+    assert!(told.ends_with("sweep `sw` of 2 cells over venue.fund.open\n"), "{told}");
+    let (code, told, faults) = ran(dir.path(), &["sweep", "sw.toml"]);
+    assert_eq!(code, Some(0), "{faults}");
+    assert!(told.contains("  flashcrash run classroom.toml "), "{told}");
+    let (code, _, faults) = ran(dir.path(), &["run", "sw.toml"]);
+    assert_eq!(code, Some(1));
+    insta::assert_snapshot!(faults, @r#"
+    error: this is a sweep over `classroom.toml`, not a scenario
+     --> sw.toml:2:12
+      |
+    2 | scenario = "classroom.toml"
+      |            ^^^^^^^^^^^^^^^^
+      |
+      = help: name that file here; `flashcrash sweep sw.toml` runs this one
+    "#);
+}
+
+#[test]
+fn all_faults_of_the_axes_are_told_at_once_and_in_the_file_of_the_sweep() {
+    let (dir, _) = named_by_a_sweep(
+        "[[sweep.axes]]\nkey = \"venue.fund.opem\"\nvalues = [10, 20]\n\
+         [[sweep.axes]]\nkey = \"venue.latency\"\nvalues = [\"1 s\", \"often\", \"never\"]\n",
+    );
+    for verb in ["check", "sweep"] {
+        let (code, _, faults) = ran(dir.path(), &[verb, "sw.toml"]);
+        assert_eq!(code, Some(1));
+        let places: Vec<&str> = faults.lines().filter_map(|line| line.trim().strip_prefix("--> ")).collect();
+        let at = |place: &str| places.iter().filter(|told| **told == place).count();
+        assert_eq!([at("sw.toml:5:7"), at("sw.toml:9:18"), at("sw.toml:9:27")], [1, 1, 1], "{faults}");
+    }
+}
+
+#[test]
+fn what_is_set_wrong_is_told_at_once_by_its_number() {
+    let (dir, _) = named_by_a_sweep("");
+    let set = ["venue.latency=often", "accounts.0.x=5", "venue.fnd.open=5"];
+    let args: Vec<&str> =
+        ["check", "classroom.toml"].into_iter().chain(set.iter().flat_map(|set| ["--set", set])).collect();
+    let (code, _, faults) = ran(dir.path(), &args);
+    assert_eq!(code, Some(1));
+    for place in ["--> --set:1:15", "--> --set:2:", "--> --set:3:7"] {
+        assert!(faults.contains(place), "{place} is not in\n{faults}");
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_hides_no_fault_of_the_others() {
+    let (dir, _) = named_by_a_sweep("");
+    fs::write(dir.path().join("bad.toml"), "[banana]\n").unwrap();
+    let (code, told, faults) = ran(dir.path(), &["check", "missing.toml", "classroom.toml", "bad.toml", "gone.toml"]);
+    assert_eq!(code, Some(3));
+    assert!(told.contains("classroom.toml: sound") && faults.contains("unknown key `banana`"), "{told}{faults}");
+    assert!(faults.contains("missing.toml: ") && faults.contains("gone.toml: "), "{faults}");
+    let (code, told, _) = ran(dir.path(), &["check", "--json", "missing.toml", "classroom.toml"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, &told[0]["sound"], &told[1]["sound"]), (Some(3), &false.into(), &true.into()));
+}

@@ -112,3 +112,29 @@ fn the_script_sees_a_lost_unit() {
     assert_eq!(found.status.code(), Some(1), "{}", String::from_utf8_lossy(&found.stdout));
     assert!(String::from_utf8_lossy(&found.stderr).contains("fund_paid"));
 }
+
+#[test]
+fn quantities_of_inverse_contracts_are_contracts_and_their_price_is_that_of_a_coin() {
+    let told = |args: &[&str]| {
+        let output = assert_cmd::Command::cargo_bin("flashcrash")
+            .unwrap()
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let checked = told(&["check", "scenarios/bitmex-2020.toml"]);
+    assert!(checked.contains("  BTC opens at 4494, the price of 1 XBT; tick "), "{checked}");
+    let linear = told(&["check", "scenarios/classroom.toml"]);
+    assert!(linear.contains("  TOY opens at 100 USD, tick "), "{linear}");
+    let set = ["scenarios/bitmex-2020.toml", "--set", "scenario.horizon=20 min", "--path", "0"];
+    let log = told(&[&["trace"][..], &set].concat());
+    let closed: Vec<&str> = log.lines().filter(|line| line.contains(" closes long ")).collect();
+    assert!(!closed.is_empty() && closed.iter().all(|line| line.contains(" BTC contracts of ")), "{closed:?}");
+    assert!(log.lines().filter(|line| line.contains(" sells ")).all(|line| line.contains(" BTC contracts for ")));
+    let long = ["--side", "long", "--entry-price", "10000", "--leverage", "10", "--symbol", "BTC"];
+    let inverse = told(&[&["position", "--venue", "bitmex", "--quantity", "100000"][..], &long].concat());
+    assert!(inverse.starts_with("long 100000 BTC contracts from 10000"), "{inverse}");
+}

@@ -14,7 +14,7 @@ use flashcrash::scenario::{self, Scenario};
 use flashcrash::study::compare::compare as compare_scenarios;
 
 use super::run::Tables;
-use super::study::{Found, Interrupted, Plan, Study, described, extent};
+use super::study::{Found, Interrupted, Plan, Study, described, extent, load_beside};
 use super::told::{after, joined, named};
 use super::{StudyArgs, warn};
 
@@ -46,7 +46,7 @@ pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
     for with in &args.with {
         let own: Vec<Setting> =
             with.split(';').filter(|text| !text.trim().is_empty()).map(Setting::parse).collect::<Result<_, _>>()?;
-        let (scenario, _) = scenario::load_with(&args.files[0], &[common.clone(), own].concat())?;
+        let scenario = load_beside(&args.files[0], &common, &own, "--with")?;
         let label = label(&scenarios, with.trim());
         scenarios.push((label, scenario));
     }

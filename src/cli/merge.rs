@@ -9,7 +9,7 @@ use flashcrash::experiment::SERIES_PATHS;
 use flashcrash::experiment::shard::{Shard, in_order};
 use flashcrash::experiment::tilted::Asked;
 use flashcrash::fault::{Failure, Faults};
-use flashcrash::folder::{Header, Writer};
+use flashcrash::folder::{Header, Writer, relative};
 use flashcrash::report;
 use flashcrash::scenario;
 use flashcrash::sim::stage::Stage;
@@ -48,7 +48,9 @@ pub fn merge(args: &MergeArgs) -> Result<(), Failure> {
     let shards = in_order(shards)?;
     let (Some(first), Some(last)) = (shards.first(), shards.last()) else { return Ok(()) };
     let paths = last.range.end;
-    let header = Header { paths, series_paths: paths.min(SERIES_PATHS), ..first.header.clone() };
+    // Where the shards were run the scenario may lie elsewhere; the commands of the page are for whoever merges.
+    let file = relative(&args.scenario.display().to_string());
+    let header = Header { file, paths, series_paths: paths.min(SERIES_PATHS), ..first.header.clone() };
     let out = args.out.clone().unwrap_or_else(|| Path::new("output").join(&header.scenario));
     let (scenario, _) = scenario::load_with(&args.scenario, &args.set.settings()?)?;
     if scenario.hash != header.hash {

@@ -280,7 +280,9 @@ fn short(text: &str) -> String {
 fn name(ask: &Ask) -> String {
     let side = if ask.side == flashcrash::position::Side::Long { "long" } else { "short" };
     let symbol = ask.symbol.clone().unwrap_or_default();
-    format!("{side} {} {symbol} from {}", show(&ask.quantity), show(&ask.entry_price)).replace("  ", " ")
+    // The quantity of an inverse contract is money, not the coin that it is named after.
+    let unit = if ask.contract == flashcrash::venue::presets::Contract::Inverse { " contracts" } else { "" };
+    format!("{side} {} {symbol}{unit} from {}", show(&ask.quantity), show(&ask.entry_price)).replace("  ", " ")
 }
 
 /// One position, one line a number.

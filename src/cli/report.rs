@@ -48,7 +48,9 @@ pub fn report(args: &ReportArgs) -> Result<(), Failure> {
                 args.folder.display()
             ),
             format!(
-                "its figures stand in summary.json; `flashcrash trace SCENARIO --path N --tilt={tilt}` replays a path"
+                "its figures stand in summary.json; `flashcrash trace {} --seed {} --path N --tilt={tilt}` replays a path",
+                folder.header.command(),
+                folder.header.seed
             ),
         )
         .into());

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
-use flashcrash::fault::{Failure, Faults};
+use flashcrash::fault::{Failure, Faults, Place, Source};
 use flashcrash::folder::VERSION;
 use flashcrash::folder::study::Staged;
-use flashcrash::registry::Setting;
+use flashcrash::registry::{Setting, setting_at};
 use flashcrash::scenario::{self, Scenario};
 use flashcrash::study::Runs;
 
@@ -147,6 +147,26 @@ pub(super) struct Base<'a> {
     common: Vec<Setting>,
 }
 
+/// A scenario with keys from `--set` and then from elsewhere, as an option that `called` names; faults stand in the one or
+/// the other. Warnings were shown before.
+pub(super) fn load_beside(file: &Path, common: &[Setting], own: &[Setting], called: &str) -> Result<Scenario, Failure> {
+    match scenario::load_with(file, &[common, own].concat()) {
+        Ok((scenario, _)) => Ok(scenario),
+        Err(Failure::Faults(faults)) => {
+            let text: String = own.iter().map(|setting| format!("{setting}\n")).collect();
+            let source = Arc::new(Source { name: called.to_owned(), text });
+            let before: usize = common.iter().map(|setting| setting.to_string().len() + 1).sum();
+            let moved = faults.at(|place| {
+                setting_at(place).filter(|(number, _)| *number >= common.len())?;
+                let span = place.span.start - before..place.span.end - before;
+                Some(Place { source: Arc::clone(&source), span })
+            });
+            Err(moved.into())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
 impl<'a> Base<'a> {
     /// The file, and the scenario as it stands; its warnings are shown.
     pub(super) fn load(file: &'a Path, args: &StudyArgs) -> Result<(Self, Scenario), Failure> {
@@ -158,7 +178,7 @@ impl<'a> Base<'a> {
 
     /// The scenario with more keys set; warnings were shown before.
     pub(super) fn with(&self, settings: &[Setting]) -> Result<Scenario, Failure> {
-        scenario::load_with(self.file, &[self.common.clone(), settings.to_vec()].concat()).map(|(scenario, _)| scenario)
+        load_beside(self.file, &self.common, settings, "key of the study")
     }
 }
 

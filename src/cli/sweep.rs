@@ -57,11 +57,11 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
         return screen::screen(&args.file, &args.study);
     }
     let sweep = Sweep::load(&args.file, args.study.set.settings()?)?;
+    let checked = sweep.check()?;
     let (scenario, warnings) = sweep.cell(sweep.sweep.base)?;
     warn(&warnings);
     let seed = args.study.seed.or(sweep.sweep.seed).unwrap_or(scenario.seed);
     let paths = args.study.paths.or(sweep.sweep.paths).unwrap_or(scenario.paths).max(2);
-    let checked = sweep.check()?;
     let cells: Vec<Value> =
         checked.iter().map(|cell| json!({"label": cell.label, "scenario_hash": cell.hash})).collect();
     let count = cells.len() as u64;
@@ -91,7 +91,7 @@ pub fn sweep(args: &SweepArgs) -> Result<(), Failure> {
     let tables = tables.beside(&study, &session.staged.path("sweep.csv"))?;
     let charts = draw(&study, &session.staged.path(""), &args.study)?;
     let files = format!("sweep.json, sweep.csv{tables}; charts {} (.svg, .png)", charts.join(", "));
-    let next = after("sweep", &named(&args.file, &args.study.set.settings()?, args.study.seed));
+    let next = after("sweep", &named(&sweep.scenario, &args.study.set.settings()?, args.study.seed));
     session.finish(is_passing, Found { text: &report::sweep::table(&study), json, files: &files, next })
 }
 

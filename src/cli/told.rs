@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use flashcrash::fault::{Failure, Paint};
+use flashcrash::fault::{Failure, Paint, command};
 use flashcrash::registry::Setting;
 use flashcrash::stats::Estimate;
 
@@ -62,10 +62,8 @@ pub fn next(commands: &[Next]) -> String {
 
 /// A scenario file with the keys that were set beside it, as the next command line names it.
 pub fn named(file: &Path, settings: &[Setting], seed: Option<u64>) -> String {
-    let mut text = quoted(&file.display().to_string());
-    for setting in settings {
-        let _ = write!(text, " --set {}", quoted(&setting.to_string()));
-    }
+    let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
+    let mut text = command::scenario(&file.display().to_string(), &settings);
     if let Some(seed) = seed {
         let _ = write!(text, " --seed {seed}");
     }
@@ -82,16 +80,6 @@ pub fn after(verb: &str, scenario: &str) -> Vec<Next> {
     ];
     let others = menu.iter().filter(|(name, ..)| *name != verb).take(3);
     others.map(|(name, more, why)| (format!("flashcrash {name} {scenario}{more}"), *why)).collect()
-}
-
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "_-./=:,+".contains(c);
-    if word.chars().all(plain) && !word.is_empty() {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// Bold what names the result, faint what explains it.
@@ -146,7 +134,6 @@ mod tests {
         let settings = [Setting::parse("venue.adl.kind=pro_rata").unwrap()];
         let file = Path::new("my crash.toml");
         assert_eq!(named(file, &settings, Some(7)), "'my crash.toml' --set venue.adl.kind=pro_rata --seed 7");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
         let told = next(&[("flashcrash list".into(), "every kind"), ("flashcrash man".into(), "the manual")]);
         assert_eq!(told, "\nnext:\n  flashcrash list   every kind\n  flashcrash man    the manual\n");
     }

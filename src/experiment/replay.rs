@@ -14,7 +14,7 @@ use margins::Margins;
 use super::pair_of;
 use crate::facts::{AccountId, Fact, Outcome, Party, Sample, Side, Via, Why};
 use crate::fault::Failure;
-use crate::folder::trace::{Deleveraged, Frames, LiquidationMap, Queued, Story};
+use crate::folder::trace::{ASKED, Deleveraged, Frames, LiquidationMap, Queued, Story};
 use crate::money::{Cash, Multiplier, Nanos, Price, Qty, Quantum};
 use crate::sim::path::{Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
@@ -96,7 +96,7 @@ impl Choice {
         choose(median, "median fund need");
         choose(self.first_adl, "first with ADL");
         for &path in asked {
-            choose(Some(path), "asked for");
+            choose(Some(path), ASKED);
         }
         Ok(chosen)
     }
@@ -106,7 +106,7 @@ impl Choice {
     pub fn of_weighted(&self, asked: &[u64]) -> BTreeMap<u64, Vec<String>> {
         let mut chosen: BTreeMap<u64, Vec<String>> = BTreeMap::new();
         let named = [(self.worst.map(|(_, path)| path), "worst fund need"), (self.first_adl, "first with ADL")];
-        let named = named.into_iter().chain(asked.iter().map(|&path| (Some(path), "asked for")));
+        let named = named.into_iter().chain(asked.iter().map(|&path| (Some(path), ASKED)));
         for (path, role) in named {
             if let Some(path) = path {
                 chosen.entry(path).or_default().push(role.to_owned());

@@ -422,6 +422,8 @@ mod tests {
         Header {
             scenario: "test".into(),
             about: String::new(),
+            file: String::new(),
+            set: Vec::new(),
             hash: String::new(),
             seed: 1,
             paths,

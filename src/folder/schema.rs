@@ -213,11 +213,11 @@ columns are of the first asset.
 
 | file | content |
 |---|---|
-| `manifest.json` | What was run: program, version, scenario and its SHA-256, seed, paths, currency, smallest cash unit, tick, adverse direction, accounts, horizon, fund and its floor. |
+| `manifest.json` | What was run: program, version, scenario, its file, the keys set beside it (`set`) and the SHA-256 of both, seed, paths, currency, smallest cash unit, tick, adverse direction, accounts, horizon, fund and its floor. |
 | `summary.json` | Metrics with their intervals. |
 | `paths.csv` | One row a path. |
 | `series.csv` | Bands over time. |
-| `scenario.toml`, `defaults.json` | The scenario as it was written, and every key it left to its default. |
+| `scenario.toml`, `defaults.json` | The scenario as it was written, and every key that neither it nor `--set` sets, with its default. |
 | `what_if.json` | Of a run of one path: the same path with half the leverage cap. |
 | `trace/N/events.jsonl` | Every event of path N in the format of `flashcrash trace --json`; above 1,000 accounts without the openings of those that nothing happened to. |
 | `trace/N/frames.json` | What can be drawn of path N at each output time: prices, displacement, depth left, balances, open interest, leverage, the positions nearest to liquidation, notional by liquidation price; rounded for display. |

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::damaged;
 use crate::fault::Failure;
 
+/// The role of a path that `run --trace N` named.
+pub const ASKED: &str = "asked for";
+
 /// What can be drawn of a path: columns over time in the settlement currency, prices and shares.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Frames {

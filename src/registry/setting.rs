@@ -1,7 +1,8 @@
 //! Keys set beside the file: `--set venue.fund.open=5_000_000`, and the axes of a sweep.
 //!
-//! A setting is written behind the end of the file as a line of its own. So it is checked like any other key, its
-//! faults have a place and a line, and a scenario with settings has a hash of its own.
+//! A setting is put behind the end of the file as a line of its own. So it is checked like any other key, and a
+//! scenario with settings has a hash of its own. Its faults are shown where it was written: in a text named `--set`, whose
+//! line n is the n-th setting.
 
 use std::fmt;
 use std::ops::Range;
@@ -70,6 +71,82 @@ impl Setting {
 
 const PROBE: &str = "x = ";
 
+/// What the settings of a scenario are called where faults point at them.
+pub const SET: &str = "--set";
+
+/// Which part of a setting a fault is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Key,
+    Value,
+}
+
+/// Moves faults that lie behind the end of the file to the settings that were put there. `checked` is what
+/// [`parse_with`] returned for `file` and `settings`.
+#[must_use]
+pub fn placed(faults: Faults, file: &Source, checked: &Arc<Source>, settings: &[Setting]) -> Faults {
+    if checked.text.len() == file.text.len() {
+        return faults;
+    }
+    let text: String = settings.iter().map(|setting| format!("{setting}\n")).collect();
+    let source = Arc::new(Source { name: SET.to_owned(), text });
+    let lines = lines(settings, checked.text.len());
+    faults.at(|place| {
+        let begin = place.span.start;
+        let at = lines.iter().rposition(|line| line.start <= begin).filter(|_| Arc::ptr_eq(&place.source, checked))?;
+        let (line, setting) = (&lines[at], &settings[at]);
+        let start: usize = settings[..at].iter().map(|setting| setting.to_string().len() + 1).sum();
+        let value = start + setting.key.len() + 1;
+        let span = if begin < line.start + setting.key.len() {
+            let shift = |at: usize| start + at.saturating_sub(line.start).min(setting.key.len());
+            shift(begin)..shift(place.span.end)
+        } else if line.shown == setting.literal {
+            let shift = |at: usize| value + at.saturating_sub(line.value).min(setting.literal.len());
+            shift(begin)..shift(place.span.end)
+        } else {
+            value..value + setting.literal.len()
+        };
+        Some(Place { source: Arc::clone(&source), span })
+    })
+}
+
+/// The setting that a place of [`placed`] lies in, by its number from 0, and in which part of it.
+#[must_use]
+pub fn setting_at(place: &Place) -> Option<(usize, Part)> {
+    if place.source.name != SET {
+        return None;
+    }
+    let before = place.source.text.get(..place.span.start)?;
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    let part = if line.contains('=') { Part::Value } else { Part::Key };
+    Some((before.matches('\n').count(), part))
+}
+
+/// A setting as a line behind the end of a file.
+struct Line {
+    start: usize,
+    /// Where its value begins.
+    value: usize,
+    shown: String,
+}
+
+/// The lines of settings that end a text of this length.
+fn lines(settings: &[Setting], end: usize) -> Vec<Line> {
+    let mut at = end;
+    let mut lines: Vec<Line> = settings
+        .iter()
+        .rev()
+        .map(|setting| {
+            let (_, shown) = setting.value();
+            let head = setting.key.len() + " = ".len();
+            at -= head + shown.len() + 1;
+            Line { start: at, value: at + head, shown }
+        })
+        .collect();
+    lines.reverse();
+    lines
+}
+
 /// A step of a path and where it stands.
 struct Step<'a> {
     text: &'a str,
@@ -136,6 +213,10 @@ fn put(node: &mut Node, steps: &[Step<'_>], value: Node) -> Result<(), (Range<us
                 entries.push((word, Node { span: step.span.clone(), raw: Raw::Table(Vec::new()) }));
                 entries.len() - 1
             });
+            if rest.is_empty() {
+                // What is wrong with the value is wrong here, not where the file has the key.
+                entries[at].0.span = step.span.clone();
+            }
             put(&mut entries[at].1, rest, value)
         }
         Raw::List(items) => {
@@ -199,8 +280,9 @@ mod tests {
         let source = Arc::new(Source { name: "crash.toml".into(), text: FILE.into() });
         let settings: Vec<Setting> = settings.iter().map(|text| Setting::parse(text).unwrap()).collect();
         let mut faults = Faults::default();
-        let (source, node) = parse_with(&source, &settings, &mut faults);
-        (source, node, faults.render(Paint::Plain))
+        let (checked, node) = parse_with(&source, &settings, &mut faults);
+        let faults = placed(faults, &source, &checked, &settings);
+        (checked, node, faults.render(Paint::Plain))
     }
 
     fn at<'a>(node: &'a Node, path: &str) -> &'a Node {
@@ -241,29 +323,53 @@ mod tests {
         let (_, _, faults) = set(&["assets.BTG.tick=1", "venue.fund.open.x=1", "assets.2.tick=1"]);
         insta::assert_snapshot!(faults, @r"
         error: the list has no entry `BTG`
-         --> crash.toml:9:8
+         --> --set:1:8
           |
-        9 | assets.BTG.tick = 1
+        1 | assets.BTG.tick=1
           |        ^^^
           |
           = help: did you mean `BTC`?
 
         error: `x` leads into a number, which has no keys
-          --> crash.toml:10:17
-           |
-        10 | venue.fund.open.x = 1
-           |                 ^
-           |
-           = help: end the path one step earlier, and set the whole value
+         --> --set:2:17
+          |
+        2 | venue.fund.open.x=1
+          |                 ^
+          |
+          = help: end the path one step earlier, and set the whole value
 
         error: the list has no entry `2`
-          --> crash.toml:11:8
-           |
-        11 | assets.2.tick = 1
-           |        ^
-           |
-           = help: its entries are 0 to 1, or BTC, ETH
+         --> --set:3:8
+          |
+        3 | assets.2.tick=1
+          |        ^
+          |
+          = help: its entries are 0 to 1, or BTC, ETH
         ");
+    }
+
+    #[test]
+    fn a_place_within_a_value_is_that_of_the_value_as_it_was_set() {
+        let file = Source { name: "crash.toml".into(), text: FILE.into() };
+        let settings = ["mark.window=30 s", "venue.fund.open = 7_000"].map(|text| Setting::parse(text).unwrap());
+        let (checked, node) = parse_with(&Arc::new(file), &settings, &mut Faults::default());
+        let file = Source { name: "crash.toml".into(), text: FILE.into() };
+        let shown = |span: Range<usize>| {
+            let place = Some(Place { source: Arc::clone(&checked), span });
+            let fault = Fault { severity: Severity::Error, message: String::new(), place, hint: String::new() };
+            let mut faults = Faults::default();
+            faults.push(fault);
+            let faults = placed(faults, &file, &checked, &settings);
+            let place = faults.iter().next().unwrap().place.clone().unwrap();
+            (place.source.name.clone(), place.source.text[place.span.clone()].to_owned(), setting_at(&place))
+        };
+        let value = |path: &str| shown(at(&node, path).span.clone());
+        assert_eq!(value("mark.window"), ("--set".into(), "30 s".into(), Some((0, Part::Value))));
+        assert_eq!(value("venue.fund.open"), ("--set".into(), "7_000".into(), Some((1, Part::Value))));
+        // The key of a value that is replaced is the one that was set, and what the file has stays where it is.
+        let Raw::Table(fund) = &at(&node, "venue.fund").raw else { panic!("a table") };
+        assert_eq!(shown(fund[0].0.span.clone()), ("--set".into(), "open".into(), Some((1, Part::Key))));
+        assert_eq!(shown(0..4), ("crash.toml".into(), "mark".into(), None));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::facts::{Outcome, Unit};
 use crate::fault::{Failure, Faults};
 use crate::folder::attribution::Attribution;
 use crate::folder::schema::METRICS;
-use crate::folder::trace::{Frames, Traced};
+use crate::folder::trace::{ASKED, Frames, Traced};
 use crate::folder::{Adverse, Written};
 
 const TEMPLATE: &str = include_str!("page/template.html");
@@ -111,7 +111,7 @@ pub fn render(
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
     environment.add_template("page", text).map_err(broken)?;
     let page = environment.get_template("page").map_err(broken)?;
-    let mut context = context(data, plots, worst, more.written, house);
+    let mut context = context(data, plots, worst, more, house);
     if let Some(found) = more.attribution {
         context["attribution"] = json!({
             "title": attribution::title(found),
@@ -123,7 +123,7 @@ pub fn render(
 }
 
 /// Everything that a template may show.
-fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Written>, house: &House) -> Json {
+fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, more: &More<'_>, house: &House) -> Json {
     let header = data.header;
     let (extreme, traded): (&str, fn(&Outcome) -> i64) = match header.adverse {
         Adverse::Down => ("traded low", |row| row.traded_low),
@@ -151,7 +151,7 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
         })
         .collect();
     let glossary = glossary();
-    let file = format!("{}.toml", header.scenario);
+    let command = header.command();
     let short_hash: String = header.hash.chars().take(12).collect();
     json!({
         "theme": house.theme.name(),
@@ -168,7 +168,7 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
             "horizon": span(header.horizon.seconds()),
             "version": header.version,
             "currency": header.currency,
-            "file": file,
+            "file": command,
             "extreme": extreme,
         },
         "findings": findings(data, worst.rows.first()),
@@ -179,11 +179,24 @@ fn context(data: &Data<'_>, plots: &[Plot], worst: &Worst, written: Option<&Writ
         "metrics": metrics(data),
         "behaviours": behaviours(data),
         "attribution": Json::Null,
-        "scenario": written.map(|written| json!({ "text": written.text, "defaults": written.defaults })),
-        "reproduce": format!("flashcrash run {file} --paths {} --seed {}", header.paths, header.seed),
+        "scenario": more.written.map(|written| json!({ "text": written.text, "defaults": written.defaults, "set": header.set })),
+        "reproduce": reproduce(data, &command, more),
         "glossary": glossary,
-        "data": embedded(data, plots, &glossary, &file),
+        "data": embedded(data, plots, &glossary, &command),
     })
+}
+
+/// The command that makes this page again.
+fn reproduce(data: &Data<'_>, command: &str, more: &More<'_>) -> String {
+    let header = data.header;
+    let mut text = format!("flashcrash run {command} --paths {} --seed {}", header.paths, header.seed);
+    for trace in data.traces.iter().filter(|trace| trace.frames.roles.iter().any(|role| role == ASKED)) {
+        text.push_str(&format!(" --trace {}", trace.frames.path));
+    }
+    if more.attribution.is_some() {
+        text.push_str(" --attribute");
+    }
+    text
 }
 
 /// A stretch of time in the largest unit that it is a whole number of.
@@ -198,13 +211,14 @@ fn span(seconds: f64) -> String {
 }
 
 /// The data of the script, with nothing in it that could end its element.
-fn embedded(data: &Data<'_>, plots: &[Plot], glossary: &[Json], file: &str) -> String {
+fn embedded(data: &Data<'_>, plots: &[Plot], glossary: &[Json], command: &str) -> String {
     let header = data.header;
     let charts: Vec<Json> = plots.iter().map(Plot::json).collect();
     let whole = json!({
-        "file": file,
+        "file": command,
         "seed": header.seed.to_string(),
         "currency": header.currency,
+        "price_unit": data.price_unit(),
         "price_places": header.tick.size().scale(),
         "cash_places": header.cash_unit.size().scale().min(2),
         "charts": charts,

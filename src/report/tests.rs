@@ -189,6 +189,8 @@ pub(super) fn draw_case(case: &Case) -> Drawn {
     let header = Header {
         scenario: case.name.into(),
         about: "A picture in a test.".into(),
+        file: format!("{}.toml", case.name),
+        set: Vec::new(),
         hash: "3f9ac1".repeat(10),
         seed: 20_251_010,
         paths: case.paths,

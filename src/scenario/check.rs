@@ -59,22 +59,38 @@ pub fn parse(source: &Arc<Source>, base: &Path) -> Result<(Scenario, Faults), Fa
 
 fn parse_with(source: &Arc<Source>, base: &Path, settings: &[Setting]) -> Result<(Scenario, Faults), Faults> {
     let mut faults = Faults::default();
-    let (source, node) = registry::parse_with(source, settings, &mut faults);
-    let mut reading = Reading::new(Arc::clone(&source), base);
+    let (checked, node) = registry::parse_with(source, settings, &mut faults);
+    let placed = |faults| registry::placed(faults, source, &checked, settings);
+    let mut reading = Reading::new(Arc::clone(&checked), base);
     reading.faults = faults;
     // What a sweep varies is read by the sweep.
-    let (node, _) = node.split(&["sweep"]);
-    if reading.faults.is_fatal() {
+    let (node, sweep) = node.split(&["sweep"]);
+    if let (Some(Node { raw: Raw::Text(named), span }), None) =
+        (sweep.get("sweep").and_then(|sweep| sweep.get("scenario")), node.get("scenario"))
+    {
+        // Four tables that a sweep need not have would only hide what this file is.
+        reading.fault(
+            span,
+            format!("this is a sweep over `{named}`, not a scenario"),
+            format!("name that file here; `flashcrash sweep {}` runs this one", source.name),
+        );
+        return Err(placed(reading.faults));
+    }
+    // A setting that leads nowhere was left out, and hides nothing else; what the parser left out does.
+    if reading.faults.is_fatal() && checked.text.len() == source.text.len() {
         // What the parser left out would only look like missing keys.
-        return Err(reading.faults);
+        return Err(placed(reading.faults));
     }
     let node = preset::overlay(node, &mut reading);
     let node = people::preset::overlay(node, &mut reading);
     let scenario =
         read_partly(&node, ROOT, "the scenario", &mut reading).and_then(|root| build(&node, &root, &mut reading));
     match scenario {
-        _ if reading.faults.is_fatal() => Err(reading.faults),
-        Some(scenario) => Ok((Scenario { settings: settings.to_vec(), ..scenario }, reading.faults)),
+        _ if reading.faults.is_fatal() => Err(placed(reading.faults)),
+        Some(scenario) => {
+            let (source, settings) = (Arc::clone(source), settings.to_vec());
+            Ok((Scenario { source, settings, ..scenario }, placed(reading.faults)))
+        }
         None => Err(Faults::usage(
             format!("`{}` is incomplete", source.name),
             "this is a defect of the program: please report it",

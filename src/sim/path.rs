@@ -24,7 +24,7 @@ use super::stage::{Source, Stage};
 use super::tally::{Series, Start, Tally};
 use super::tilt::weight;
 use crate::facts::{ContractId, Fact, Observer, Outcome, Sample, Side};
-use crate::fault::{Broken, Failure};
+use crate::fault::{Broken, Failure, command};
 use crate::market::book::{Book, Refresh, Taker};
 use crate::market::flow::{self, Flow};
 use crate::market::funding::{Accrual, FundingRule};
@@ -321,12 +321,11 @@ impl<'s> Worker<'s> {
     #[must_use]
     pub fn broken(&self, path: u64, message: &str) -> Failure {
         let Stage { scenario, seed, tilt, .. } = self.stage;
-        let mut replay = format!("flashcrash trace {} --path {path} --seed {seed}", scenario.source.name);
+        let settings: Vec<String> = scenario.settings.iter().map(ToString::to_string).collect();
+        let named = command::scenario(&scenario.source.name, &settings);
+        let mut replay = format!("flashcrash trace {named} --path {path} --seed {seed}");
         if let Some(tilt) = tilt {
             replay.push_str(&format!(" --tilt={tilt}"));
-        }
-        for setting in &scenario.settings {
-            replay.push_str(&format!(" --set '{setting}'"));
         }
         Failure::Broken(Box::new(Broken { path, seed: *seed, message: message.to_owned(), replay }))
     }

@@ -99,6 +99,12 @@ impl Legend {
         self.contract(id).lot.show(qty.0).to_string()
     }
 
+    /// A quantity without its sign, of what: a lot of an inverse contract is money, not the coin that it is named after.
+    fn lots(&self, id: ContractId, qty: Qty) -> String {
+        let unit = if self.multiplier(id).is_linear() { "" } else { " contracts" };
+        format!("{} {}{unit}", self.qty(id, qty.abs()), self.symbol(id))
+    }
+
     /// The name of an account, or its number.
     fn account(&self, id: AccountId) -> Cow<'_, str> {
         match self.accounts.get(id as usize) {

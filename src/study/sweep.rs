@@ -6,14 +6,15 @@
 mod reuse;
 pub mod run;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 
-use crate::fault::{Failure, Faults, Source};
-use crate::registry::{Key, Need, Node, Raw, Reading, Setting, Shape, Values, read};
+use crate::fault::{Failure, Faults, Place, Source};
+use crate::registry::{Key, Need, Node, Part, Raw, Reading, Setting, Shape, Values, read, setting_at};
 
 /// What `[sweep]` takes beside `axes` and `base`.
 const SWEEP: &[Key] = &[
@@ -89,6 +90,10 @@ pub struct Axis {
     pub keys: Vec<String>,
     /// For each point one literal for each key.
     pub points: Vec<Vec<String>>,
+    /// Where the keys stand in the file.
+    key_places: Vec<Place>,
+    /// Where each point stands; the range where they are those of one.
+    point_places: Vec<Place>,
 }
 
 impl Axis {
@@ -144,6 +149,22 @@ impl Sweep {
         let text = std::fs::read_to_string(path).map_err(Failure::file(path))?;
         let source = Arc::new(Source { name: path.display().to_string(), text });
         Ok(Self::parse(&source)?)
+    }
+
+    /// Whether a file has a sweep. One that is not TOML has none: what is wrong with it is told where it is read.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn is_in(path: &Path) -> Result<bool, Failure> {
+        Ok(table_of(path)?.is_some())
+    }
+
+    /// Whether the sweep of a file names the scenario that it is over.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn names_another(path: &Path) -> Result<bool, Failure> {
+        Ok(table_of(path)?.is_some_and(|table| table.get("scenario").is_some()))
     }
 
     /// The same from a text.
@@ -204,6 +225,23 @@ impl Sweep {
         self.axes.iter().zip(self.points(cell)).flat_map(set).collect()
     }
 
+    /// Faults of a cell whose settings stand behind `common` others, at the places of the axes that they come from.
+    #[must_use]
+    pub fn placed(&self, faults: Faults, cell: usize, common: usize) -> Faults {
+        let points = self.points(cell);
+        let keys = self
+            .axes
+            .iter()
+            .zip(points)
+            .flat_map(|(axis, point)| axis.key_places.iter().map(move |key| (key, &axis.point_places[point])));
+        let places: Vec<(&Place, &Place)> = keys.collect();
+        faults.at(|place| {
+            let (number, part) = setting_at(place)?;
+            let (key, value) = places.get(number.checked_sub(common)?)?;
+            Some(if part == Part::Key { (*key).clone() } else { (*value).clone() })
+        })
+    }
+
     /// The value on each axis of a cell, as shown.
     #[must_use]
     pub fn values(&self, cell: usize) -> Vec<String> {
@@ -217,6 +255,14 @@ impl Sweep {
             self.axes.iter().zip(self.values(cell)).map(|(axis, value)| format!("{} {value}", axis.name)).collect();
         parts.join(", ")
     }
+}
+
+/// The table `[sweep]` of a file, where it has one.
+fn table_of(path: &Path) -> Result<Option<Node>, Failure> {
+    let bytes = std::fs::read(path).map_err(Failure::file(path))?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let source = Arc::new(Source { name: path.display().to_string(), text });
+    Ok(Node::parse(&source, &mut Faults::default()).get("sweep").cloned())
 }
 
 fn read_sweep(node: &Node, reading: &mut Reading) -> Option<Sweep> {
@@ -302,9 +348,9 @@ fn literal(node: &Node, reading: &Reading) -> String {
 fn read_axis(node: &Node, reading: &mut Reading) -> Option<Axis> {
     let (rest, raw) = node.split(&["values"]);
     let values = read(&rest, AXIS, "an axis", reading)?;
-    let keys = match (values.maybe_text("key"), values.texts("keys")) {
-        (Some(key), keys) if keys.is_empty() => vec![key],
-        (None, keys) if !keys.is_empty() => keys.into_iter().map(|(_, key)| key).collect(),
+    let (spans, keys): (Vec<Range<usize>>, Vec<String>) = match (values.maybe_text("key"), values.texts("keys")) {
+        (Some(key), keys) if keys.is_empty() => (vec![values.span("key")], vec![key]),
+        (None, keys) if !keys.is_empty() => keys.into_iter().unzip(),
         _ => {
             reading.fault(
                 &node.span,
@@ -321,22 +367,25 @@ fn read_axis(node: &Node, reading: &mut Reading) -> Option<Axis> {
             return None;
         }
     }
-    let points = match raw.get("values") {
-        Some(list) => {
-            if values.has("from") || values.has("to") || values.has("steps") {
-                reading.fault(
-                    &list.span,
-                    "an axis takes either `values` or a range",
-                    "leave out `from`, `to` and `steps`",
-                );
-                return None;
-            }
-            listed(list, keys.len(), reading)?
+    let (points, point_spans): (Vec<Vec<String>>, Vec<Range<usize>>) = if let Some(list) = raw.get("values") {
+        if values.has("from") || values.has("to") || values.has("steps") {
+            reading.fault(&list.span, "an axis takes either `values` or a range", "leave out `from`, `to` and `steps`");
+            return None;
         }
-        None => range(node, &values, reading)?.into_iter().map(|value| vec![value; keys.len()]).collect(),
+        let points = listed(list, keys.len(), reading)?;
+        let items: &[Node] = if let Raw::List(items) = &list.raw { items } else { &[] };
+        (points, items.iter().map(|item| item.span.clone()).collect())
+    } else {
+        let points = range(node, &values, reading)?;
+        let spans = vec![values.span("from"); points.len()];
+        (points.into_iter().map(|value| vec![value; keys.len()]).collect(), spans)
     };
+    let places = |spans: Vec<Range<usize>>| {
+        spans.into_iter().map(|span| Place { source: Arc::clone(&reading.source), span }).collect()
+    };
+    let (key_places, point_places) = (places(spans), places(point_spans));
     let name = values.maybe_text("name").unwrap_or_else(|| keys.join(" = "));
-    Some(Axis { name, keys, points })
+    Some(Axis { name, keys, points, key_places, point_places })
 }
 
 fn listed(list: &Node, keys: usize, reading: &mut Reading) -> Option<Vec<Vec<String>>> {

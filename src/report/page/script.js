@@ -410,7 +410,7 @@ if (traces.length && $("player")) {
     const f = trace.frames;
     $("path").value = String(f.path);
     charts = [
-      chart("price", "Prices", data.currency, "price", [["index", f.index, "vermillion", "dashed"], ["mark", f.mark, "grey", "dotted"], ["traded", f.traded, "blue", "solid"]]),
+      chart("price", "Prices", data.price_unit, "price", [["index", f.index, "vermillion", "dashed"], ["mark", f.mark, "grey", "dotted"], ["traded", f.traded, "blue", "solid"]]),
       chart("book", "Displacement of the book and depth left", "distance of the book's mid from the index", "share", [["displacement", f.displacement, "vermillion", "solid"]], { name: "depth left, share of normal", scale: "share", curves: [["depth left", f.depth_left, "blue", "dashed"]] }),
       chart("forced", "Closed by force so far", data.currency, "amount", [["longs liquidated", f.liquidated_long, "vermillion", "solid"], ["shorts liquidated", f.liquidated_short, "blue", "dashed"], ["ADL", f.adl, "purple", "dotted"]]),
       chart("fund", "Insurance fund", data.currency, "amount", [["fund", f.fund, "blue", "solid"]]),
@@ -460,7 +460,8 @@ if (traces.length && $("player")) {
       return row;
     });
     const thead = el("thead"), tbody = el("tbody"); thead.append(head); tbody.append(...rows);
-    $("queue").replaceChildren(el("caption", rows.length ? "Open positions whose liquidation price the mark is nearest to" : "No position is open"), thead, tbody);
+    $("queue-caption").textContent = rows.length ? "Open positions whose liquidation price the mark is nearest to" : "No position is open";
+    $("queue").replaceChildren(thead, tbody);
     log(); mark();
   };
   const log = () => {

@@ -188,3 +188,17 @@ fn a_bound_that_the_paths_cannot_give_is_told_as_half_an_interval() {
         assert!(told.contains(sentence), "{sentence}\nnot in\n{told}");
     }
 }
+
+#[test]
+fn no_caption_scrolls_away_and_a_meaning_has_a_line_of_its_own_where_it_is_narrow() {
+    let page = page(&case("flash-crash"), &House::default()).unwrap();
+    for table in page.split("<div class=\"scroll\"").skip(1) {
+        let table = table.split("</div>").next().unwrap();
+        assert!(!table.contains("<caption"), "a caption within what scrolls is cut off");
+    }
+    let numbers = between(&page, "aria-label=\"All numbers\">", "</table>");
+    assert!(numbers.starts_with("<table class=\"stack\">"));
+    let row = between(numbers, "<code>fund_need_mean</code>", "</tr>");
+    assert!(row.contains("<td class=\"n\">1.18M … 1.28M</td>"), "{row}");
+    assert!(row.contains("<td class=\"about\">"), "{row}");
+}

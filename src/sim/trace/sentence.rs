@@ -108,11 +108,10 @@ pub(super) fn sentence(legend: &Legend, fact: &Fact) -> String {
             let order = order.map_or(String::new(), |id| format!(", order {id}"));
             let ticket = ticket.map_or(String::new(), |tick| format!(", ticket at {}", legend.price(contract, tick)));
             format!(
-                "{} {} {} {} for {} ({}{order}{ticket})",
+                "{} {} {} for {} ({}{order}{ticket})",
                 legend.party(party),
                 verb(qty),
-                legend.qty(contract, qty.abs()),
-                legend.symbol(contract),
+                legend.lots(contract, qty),
                 legend.cash(cash.abs()),
                 via(how),
             )
@@ -147,10 +146,9 @@ pub(super) fn sentence(legend: &Legend, fact: &Fact) -> String {
             legend.price(contract, mark)
         ),
         Fact::OrderOpened { order, contract, account, qty, bankruptcy, surplus, mark } => format!(
-            "order {order} closes {} {} {} of {}: mark {}, bankruptcy {}, surplus there {}",
+            "order {order} closes {} {} of {}: mark {}, bankruptcy {}, surplus there {}",
             side_of(qty),
-            legend.qty(contract, qty.abs()),
-            legend.symbol(contract),
+            legend.lots(contract, qty),
             legend.account(account),
             legend.price(contract, mark),
             legend.price(contract, bankruptcy),
@@ -170,37 +168,31 @@ pub(super) fn sentence(legend: &Legend, fact: &Fact) -> String {
             payers(legend, &disposal.paid),
             legend.cash(disposal.fees_waived)
         ),
-        Fact::TakeoverRefused { order, contract, qty } => format!(
-            "order {order}: the fund's equity does not let the engine take {} {}",
-            legend.qty(contract, qty),
-            legend.symbol(contract),
-        ),
+        Fact::TakeoverRefused { order, contract, qty } => {
+            format!("order {order}: the fund's equity does not let the engine take {}", legend.lots(contract, qty))
+        }
         Fact::TookOver { order, contract, qty, bankruptcy } => format!(
-            "the engine takes over {} {} {} of order {order} at {}",
+            "the engine takes over {} {} of order {order} at {}",
             side_of(qty),
-            legend.qty(contract, qty.abs()),
-            legend.symbol(contract),
+            legend.lots(contract, qty),
             legend.price(contract, bankruptcy)
         ),
         Fact::TicketClosed { contract, qty, bankruptcy, result, ref paid } => format!(
-            "the engine closes {} {} of its ticket at {}: result {}; {}",
-            legend.qty(contract, qty.abs()),
-            legend.symbol(contract),
+            "the engine closes {} of its ticket at {}: result {}; {}",
+            legend.lots(contract, qty),
             legend.price(contract, bankruptcy),
             legend.cash(result),
             payers(legend, paid)
         ),
         Fact::BackstopTook { backstop, order, contract, qty, cash } => format!(
-            "backstop {backstop} takes over {} {} {} of order {order} for {}",
+            "backstop {backstop} takes over {} {} of order {order} for {}",
             side_of(qty),
-            legend.qty(contract, qty.abs()),
-            legend.symbol(contract),
+            legend.lots(contract, qty),
             legend.cash(cash.abs())
         ),
         Fact::BackstopClosed { backstop, contract, qty, result, ref paid } => format!(
-            "backstop {backstop} closes {} {}: result {}; {}",
-            legend.qty(contract, qty.abs()),
-            legend.symbol(contract),
+            "backstop {backstop} closes {}: result {}; {}",
+            legend.lots(contract, qty),
             legend.cash(result),
             payers(legend, paid)
         ),
@@ -232,10 +224,9 @@ pub(super) fn sentence(legend: &Legend, fact: &Fact) -> String {
             legend.price(contract, mark)
         ),
         Fact::Deleveraged { contract, account, qty, price, notional, haircut, .. } => format!(
-            "{} is deleveraged of {} {} at {}: notional {}, haircut {}",
+            "{} is deleveraged of {} at {}: notional {}, haircut {}",
             legend.account(account),
-            legend.qty(contract, qty.abs()),
-            legend.symbol(contract),
+            legend.lots(contract, qty),
             legend.price(contract, price),
             legend.cash(notional),
             legend.cash(haircut)
@@ -245,12 +236,12 @@ pub(super) fn sentence(legend: &Legend, fact: &Fact) -> String {
         }
         Fact::Acted { contract, account, by, deed: what, qty, amount } => {
             let (who, symbol, amount) = (legend.account(account), legend.symbol(contract), legend.cash(amount));
-            let lots = legend.qty(contract, qty.abs());
+            let lots = legend.lots(contract, qty);
             let told = match what {
-                Deed::Traded => format!("{} {lots} {symbol} of its own accord: notional {amount}", verb(qty)),
+                Deed::Traded => format!("{} {lots} of its own accord: notional {amount}", verb(qty)),
                 Deed::ToppedUp => format!("pays {amount} from its wallet into its position in {symbol}"),
                 Deed::Withdrew => format!("withdraws {amount} from its position in {symbol}"),
-                Deed::HedgeBroken => format!("loses its hedge of {lots} {symbol} to ADL: notional {amount}"),
+                Deed::HedgeBroken => format!("loses its hedge of {lots} to ADL: notional {amount}"),
                 Deed::SoldSpot => format!("sells spot of {symbol} for {amount}"),
             };
             format!("{who} {told} ({})", by.replace('_', " "))

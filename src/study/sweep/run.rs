@@ -80,23 +80,38 @@ impl Plan {
     /// Every fault of the scenario with the keys of the cell set.
     pub fn cell(&self, cell: usize) -> Result<(Scenario, Faults), Failure> {
         let settings = [self.common.clone(), self.sweep.settings(cell)].concat();
-        scenario::load_with(&self.scenario, &settings)
+        match scenario::load_with(&self.scenario, &settings) {
+            Err(Failure::Faults(faults)) => Err(self.sweep.placed(faults, cell, self.common.len()).into()),
+            Ok((scenario, warnings)) => Ok((scenario, self.sweep.placed(warnings, cell, self.common.len()))),
+            failed => failed,
+        }
     }
 
-    /// Checks every cell, which are read side by side; the first failure in their order.
+    /// Checks every cell, which are read side by side.
     ///
     /// # Errors
-    /// The faults of the first cell that is not sound, or cells that cannot be compared.
+    /// The faults of all cells that are not sound, each once; cells that cannot be compared; a file that cannot be read.
     pub fn check(&self) -> Result<Vec<Checked>, Failure> {
-        let (base, _) = self.cell(self.sweep.base)?;
+        let base = self.cell(self.sweep.base);
         let check = |cell: usize| {
             let (scenario, _) = self.cell(cell)?;
-            comparable(&base, &scenario)?;
+            if let Ok((base, _)) = &base {
+                comparable(base, &scenario)?;
+            }
             let draws = reuse::draws(&scenario);
             Ok(Checked { label: self.sweep.label(cell), hash: scenario.hash, draws })
         };
         let all: Vec<Result<Checked, Failure>> = (0..self.sweep.cells()).into_par_iter().map(check).collect();
-        all.into_iter().collect()
+        let mut faults = Faults::default();
+        let mut checked = Vec::with_capacity(all.len());
+        for cell in all {
+            match cell {
+                Ok(cell) => checked.push(cell),
+                Err(Failure::Faults(found)) => faults.extend_once(found),
+                Err(failure) => return Err(failure),
+            }
+        }
+        if faults.is_empty() { Ok(checked) } else { Err(faults.into()) }
     }
 
     /// Runs the cells that are not finished yet and puts all together; `checked` are all of them.
