@@ -10,7 +10,7 @@ use super::number::{Style, grouped, percent, short};
 use super::scene::{Colour, Dash, Scene};
 use super::sweep::in_brackets;
 use crate::fault::Failure;
-use crate::folder::fund_size::{FundSize, Method, Point, SIMULATED};
+use crate::folder::fund_size::{FundSize, Method, Point, SIMULATED, Simulated};
 
 /// What the target asks, in words.
 fn event(study: &FundSize) -> &'static str {
@@ -51,6 +51,29 @@ pub fn answer(study: &FundSize) -> String {
     }
 }
 
+/// What nobody pays at the fund of the answer: a target of ADL is met also where there is nobody to deleverage.
+fn left_over(study: &FundSize) -> String {
+    let at = study.sufficient.filter(|_| study.target.metric == "p_adl");
+    let distance = |cell: &&Simulated, fund: f64| (cell.fund - fund).abs();
+    let cell = at.and_then(|fund| study.grid.iter().min_by(|a, b| distance(a, fund).total_cmp(&distance(b, fund))));
+    let Some((cell, deficit)) = cell.and_then(|cell| Some((cell, cell.estimate("unfunded_deficit_mean")?))) else {
+        return String::new();
+    };
+    if deficit.estimate <= 0.0 {
+        return String::new();
+    }
+    let exhausted = cell
+        .estimate("p_fund_exhausted")
+        .map_or_else(String::new, |p| format!(" and {} of the crashes exhaust it", in_brackets(p, Style::Percent)));
+    format!(
+        "At this fund {} {} a crash are paid by nobody (unfunded deficit, mean){exhausted}: the target counts ADL alone.\n\
+         For a fund that pays: `--target \"p_fund_exhausted <= {}\"`.\n",
+        in_brackets(deficit, Style::Amount),
+        study.header.currency,
+        percent(study.target.share)
+    )
+}
+
 /// The whole study as text.
 #[must_use]
 pub fn text(study: &FundSize) -> String {
@@ -72,6 +95,7 @@ pub fn text(study: &FundSize) -> String {
             header.currency
         );
     }
+    text.push_str(&left_over(study));
     let _ = writeln!(text, "The fund of the scenario: {} {}.", short(study.fund_open), header.currency);
     match &study.method {
         Method::OnePass => {
@@ -260,9 +284,10 @@ pub fn draw(study: &FundSize, dir: &Path) -> Result<&'static str, Failure> {
 mod tests {
     use super::super::scene::tests::assert_readable;
     use super::*;
+    use crate::folder::Metric;
     use crate::folder::fund_size::Target;
     use crate::folder::tests::header;
-    use crate::stats::proportion;
+    use crate::stats::{Estimate, proportion};
 
     fn study(sufficient: Option<f64>) -> FundSize {
         let point = |(fund, hits): (f64, u64)| Point { fund, p: proportion(hits, 3_000, 0.95).unwrap() };
@@ -295,6 +320,33 @@ mod tests {
             answer(&few),
             "3 paths cannot tell how large a fund must be for 0.1 %: 2,995 are needed at 95 % confidence."
         );
+    }
+
+    fn simulated(fund: f64, metrics: &[(&str, f64)], beyond: f64) -> Simulated {
+        let around = |x: f64| Estimate { estimate: x, low: x * 0.9, high: x * 1.1, level: 0.95, standard_error: None };
+        let metric = |(name, x): &(&str, f64)| Metric {
+            name: (*name).into(),
+            unit: String::new(),
+            estimate: Some(around(*x)),
+            flags: vec![],
+        };
+        Simulated { fund, metrics: metrics.iter().map(metric).collect(), beyond: around(beyond), cost: None }
+    }
+
+    #[test]
+    fn a_fund_that_keeps_adl_rare_and_leaves_a_deficit_says_so_beside_the_number() {
+        let at = |fund: f64, deficit: f64| {
+            simulated(fund, &[("p_fund_exhausted", 0.4), ("unfunded_deficit_mean", deficit)], deficit)
+        };
+        let longs = FundSize { grid: vec![at(0.0, 6e6), at(1e6, 5e6)], ..study(Some(0.0)) };
+        let told = "At this fund 6.00M (5.40M … 6.60M) USDT a crash are paid by nobody (unfunded deficit, mean) and \
+                    40.0 % (36.0 % … 44.0 %) of the crashes exhaust it: the target counts ADL alone.\n\
+                    For a fund that pays: `--target \"p_fund_exhausted <= 0.1 %\"`.\n";
+        assert!(text(&longs).contains(told), "{}", text(&longs));
+        let sound = FundSize { grid: vec![at(0.0, 6e6), at(1e6, 0.0)], ..study(Some(1e6)) };
+        assert!(!text(&sound).contains("paid by nobody"), "{}", text(&sound));
+        let other = Target { metric: "p_fund_exhausted".into(), share: 0.001 };
+        assert!(!text(&FundSize { target: other, ..longs }).contains("paid by nobody"));
     }
 
     #[test]

@@ -8,6 +8,19 @@ fn a_sound_book_is_sound() {
 }
 
 #[test]
+fn a_book_of_longs_alone_has_nobody_to_deleverage() {
+    insta::assert_snapshot!(positions("a,BTC,long,1,100,20\nb,BTC,long,1,101.25,20\n"), @r"
+    warning: nobody can be deleveraged: every account in `BTC` is long
+      --> crash.toml:15:1
+       |
+    15 | [venue]
+       | ^^^^^^^
+       |
+       = help: what book and fund cannot carry becomes unfunded deficit; add the short accounts of the book, who would be the winners
+    ");
+}
+
+#[test]
 fn a_book_that_is_not_there() {
     insta::assert_snapshot!(shown(&format!("{}[accounts]\nfile = \"bok.csv\"\n", SOUND.split("[[traders]]").next().unwrap()), tempfile::tempdir().unwrap().path()), @r#"
     error: cannot read `bok.csv`: No such file or directory (os error 2)
