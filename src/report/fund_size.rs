@@ -11,6 +11,7 @@ use super::scene::{Colour, Dash, Scene};
 use super::sweep::in_brackets;
 use crate::fault::Failure;
 use crate::folder::fund_size::{FundSize, Method, Point, SIMULATED, Simulated};
+use crate::stats::Estimate;
 
 /// What the target asks, in words.
 fn event(study: &FundSize) -> &'static str {
@@ -72,6 +73,51 @@ fn left_over(study: &FundSize) -> String {
         study.header.currency,
         percent(study.target.share)
     )
+}
+
+/// Where more fund makes it worse, each stretch of rising values once.
+fn risers(study: &FundSize) -> String {
+    let stretches = |of: &dyn Fn(&Simulated) -> Option<Estimate>| -> String {
+        let mut found: Vec<(f64, f64)> = Vec::new();
+        for pair in study.grid.windows(2) {
+            let rises = of(&pair[0]).zip(of(&pair[1])).is_some_and(|(low, high)| high.estimate > low.estimate);
+            match found.last_mut() {
+                Some(last) if rises && last.1 == pair[0].fund => last.1 = pair[1].fund,
+                _ if rises => found.push((pair[0].fund, pair[1].fund)),
+                _ => {}
+            }
+        }
+        let told: Vec<String> =
+            found.iter().map(|(low, high)| format!("from {} to {}", short(*low), short(*high))).collect();
+        told.join(", ")
+    };
+    let deficit = stretches(&|cell| cell.estimate("unfunded_deficit_mean"));
+    let beyond = stretches(&|cell| Some(cell.beyond));
+    let told: Vec<String> = [("The unfunded deficit", deficit), ("The loss beyond the fund", beyond)]
+        .into_iter()
+        .filter(|(_, places)| !places.is_empty())
+        .map(|(what, places)| format!("  {what} does not fall everywhere as the fund grows: it rises {places}.\n"))
+        .collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n{}  Fund money pays for selling into the book, which moves the price against the accounts that are left.\n",
+        told.concat()
+    )
+}
+
+/// What the cost does not count at the fund that it names.
+fn left_out(study: &FundSize, fund: f64) -> String {
+    let cell = study.grid.iter().find(|cell| cell.fund == fund);
+    let taken = cell.and_then(|cell| cell.estimate("adl_notional_mean")).filter(|taken| taken.estimate > 0.0);
+    taken.map_or_else(String::new, |taken| {
+        format!(
+            "  The cost does not count what ADL costs winners: at {} it closes {} of their positions a crash.\n",
+            short(fund),
+            in_brackets(taken, Style::Amount)
+        )
+    })
 }
 
 /// The whole study as text.
@@ -141,21 +187,7 @@ pub fn text(study: &FundSize) -> String {
         rows.push(row);
     }
     text.push_str(&aligned("  ", &rows, &[Align::Right]));
-    let risers: Vec<String> = study
-        .grid
-        .windows(2)
-        .filter_map(|pair| {
-            let [low, high] = [&pair[0], &pair[1]].map(|cell| cell.estimate("unfunded_deficit_mean"));
-            (high?.estimate > low?.estimate).then(|| format!("{} to {}", short(pair[0].fund), short(pair[1].fund)))
-        })
-        .collect();
-    if !risers.is_empty() {
-        let _ = writeln!(
-            text,
-            "\n  The unfunded deficit does not fall everywhere as the fund grows (it rises from {}): fund money pays for\n  selling into the book, which moves the price against the accounts that are left.",
-            risers.join(", ")
-        );
-    }
+    text.push_str(&risers(study));
     if let (Some(cost), Some(cheapest)) = (study.cost, study.cheapest) {
         let _ = writeln!(
             text,
@@ -165,6 +197,7 @@ pub fn text(study: &FundSize) -> String {
             cost.crashes_per_year,
             cost.social_weight
         );
+        text.push_str(&left_out(study, cheapest));
         if let Some(independent) = study.cheapest_if_independent {
             let _ = writeln!(
                 text,
@@ -285,9 +318,9 @@ mod tests {
     use super::super::scene::tests::assert_readable;
     use super::*;
     use crate::folder::Metric;
-    use crate::folder::fund_size::Target;
+    use crate::folder::fund_size::{Cost, Target};
     use crate::folder::tests::header;
-    use crate::stats::{Estimate, proportion};
+    use crate::stats::proportion;
 
     fn study(sufficient: Option<f64>) -> FundSize {
         let point = |(fund, hits): (f64, u64)| Point { fund, p: proportion(hits, 3_000, 0.95).unwrap() };
@@ -347,6 +380,28 @@ mod tests {
         assert!(!text(&sound).contains("paid by nobody"), "{}", text(&sound));
         let other = Target { metric: "p_fund_exhausted".into(), share: 0.001 };
         assert!(!text(&FundSize { target: other, ..longs }).contains("paid by nobody"));
+    }
+
+    #[test]
+    fn what_the_cost_leaves_out_and_placesmore_fund_makes_it_worse_stands_under_the_table() {
+        let at = |fund: f64, beyond: f64| {
+            let metrics = [("adl_notional_mean", 2e7), ("unfunded_deficit_mean", 0.0)];
+            let cell = simulated(fund, &metrics, beyond);
+            Simulated { cost: Some(cell.beyond), ..cell }
+        };
+        let dear = FundSize {
+            grid: vec![at(0.0, 1e5), at(1e6, 3e5), at(5e6, 4e5), at(8e6, 2e5), at(9e6, 3e5)],
+            cost: Some(Cost { capital: 0.08, social_weight: 1.0, crashes_per_year: 2.0 }),
+            cheapest: Some(0.0),
+            ..study(None)
+        };
+        let text = text(&dear);
+        let worse = "  The loss beyond the fund does not fall everywhere as the fund grows: it rises from 0 to 5M, from 8M to 9M.\n  \
+                     Fund money pays";
+        assert!(text.contains(worse) && !text.contains("The unfunded deficit does"), "{text}");
+        let left_out = "  Of these, 0 costs least: 8 % a year on the fund, 2 crashes a year, losses beyond the fund weighing 1.\n  \
+                        The cost does not count what ADL costs winners: at 0 it closes 20.0M (18.0M … 22.0M) of their positions a crash.\n";
+        assert!(text.contains(left_out), "{text}");
     }
 
     #[test]
