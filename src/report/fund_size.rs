@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_cost_leaves_out_and_placesmore_fund_makes_it_worse_stands_under_the_table() {
+    fn what_the_cost_leaves_out_and_where_more_fund_makes_it_worse_stands_under_the_table() {
         let at = |fund: f64, beyond: f64| {
             let metrics = [("adl_notional_mean", 2e7), ("unfunded_deficit_mean", 0.0)];
             let cell = simulated(fund, &metrics, beyond);
