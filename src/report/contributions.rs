@@ -63,9 +63,13 @@ pub fn text(found: &Contributions, removals: Option<&Study>, count: usize) -> St
         rows.push(row);
     }
     text.push_str(&aligned("  ", &rows, &[Align::Left, Align::Right]));
+    text.push_str(
+        "\n  The share of ES is of runs with a fund without limit, where nobody is deleveraged and the price may fall further; the\n  \
+         other columns are of the runs as they are. So an account that is never liquidated there may have a share here.\n",
+    );
     if removals.is_some() {
         text.push_str(
-            "\n  Without it: the same shocks on the book without that account's positions, less the whole book; 95 % intervals.\n",
+            "  Without it: the same shocks on the book without that account's positions, less the whole book; 95 % intervals.\n",
         );
     }
     text
@@ -114,5 +118,6 @@ mod tests {
         let head = "\nExpected shortfall of the fund need at 99 %: 10.0M (9.0M … 11.0M) USDT, 100 paths\n  \
                     thin tail: fewer than 10 paths lie beyond the quantile; run more\n";
         assert!(text.starts_with(head), "{text}");
+        assert!(text.contains("never liquidated there may have a share here"), "{text}");
     }
 }
