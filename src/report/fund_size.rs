@@ -75,6 +75,25 @@ fn left_over(study: &FundSize) -> String {
     )
 }
 
+/// Where all funds have the same outcomes: why, as far as the outcomes say.
+fn without_effect(study: &FundSize) -> String {
+    let mut pairs = study.grid.windows(2);
+    let is_same = |pair: &[Simulated]| {
+        pair[0].beyond == pair[1].beyond
+            && SIMULATED.iter().all(|name| pair[0].estimate(name) == pair[1].estimate(name))
+    };
+    if study.grid.len() < 2 || !pairs.all(is_same) {
+        return String::new();
+    }
+    let nothing = |name: &str| study.grid.iter().all(|cell| cell.estimate(name).is_some_and(|e| e.estimate == 0.0));
+    let why = match (nothing("fund_need_mean"), nothing("fund_paid_mean")) {
+        (true, _) => "no fund is needed in any of these crashes",
+        (false, true) => "the fund pays nothing under these `position_layers` and `cash_layers`",
+        (false, false) => "the fund pays the same at every size that was tried",
+    };
+    format!("\n  No simulated fund changes anything: {why}.\n")
+}
+
 /// Where more fund makes it worse, each stretch of rising values once.
 fn risers(study: &FundSize) -> String {
     let stretches = |of: &dyn Fn(&Simulated) -> Option<Estimate>| -> String {
@@ -153,7 +172,7 @@ pub fn text(study: &FundSize) -> String {
             }
         }
         Method::Grid(why) => {
-            let _ = writeln!(text, "Every fund is simulated on its own: {why}.");
+            let _ = writeln!(text, "One run cannot answer for all funds, so each is simulated on its own: {why}.");
         }
     }
     let _ = write!(text, "\nSimulated, on the same shocks, amounts in {}, with 95 % intervals:\n\n", header.currency);
@@ -187,6 +206,7 @@ pub fn text(study: &FundSize) -> String {
         rows.push(row);
     }
     text.push_str(&aligned("  ", &rows, &[Align::Right]));
+    text.push_str(&without_effect(study));
     text.push_str(&risers(study));
     if let (Some(cost), Some(cheapest)) = (study.cost, study.cheapest) {
         let _ = writeln!(
@@ -380,6 +400,24 @@ mod tests {
         assert!(!text(&sound).contains("paid by nobody"), "{}", text(&sound));
         let other = Target { metric: "p_fund_exhausted".into(), share: 0.001 };
         assert!(!text(&FundSize { target: other, ..longs }).contains("paid by nobody"));
+    }
+
+    #[test]
+    fn a_fund_that_changes_nothing_is_said_to_and_why() {
+        let at = |fund: f64, need: f64, paid: f64| {
+            simulated(fund, &[("p_adl", 0.2), ("fund_need_mean", need), ("fund_paid_mean", paid)], 3e5)
+        };
+        let told = |need: f64, paid: f64, p: &[f64]| {
+            let grid = p.iter().map(|fund| at(*fund, need, paid)).collect();
+            text(&FundSize { grid, ..study(None) })
+        };
+        let line = "\n  No simulated fund changes anything: the fund pays nothing under these `position_layers` and `cash_layers`.\n";
+        assert!(told(1e6, 0.0, &[0.0, 1e6]).contains(line));
+        assert!(told(0.0, 0.0, &[0.0, 1e6]).contains("no fund is needed in any of these crashes"));
+        assert!(!told(1e6, 0.0, &[0.0]).contains("No simulated fund"), "one fund says nothing of others");
+        let differing =
+            FundSize { grid: vec![at(0.0, 1e6, 0.0), simulated(1e6, &[("p_adl", 0.1)], 3e5)], ..study(None) };
+        assert!(!text(&differing).contains("No simulated fund"));
     }
 
     #[test]
