@@ -50,10 +50,10 @@ pub fn breakpoint(
     runs: &Runs<'_>,
     begin: &dyn Fn(u64),
 ) -> Result<(Study, Vec<Reached>), Failure> {
-    let cell = |x: f64| -> Result<(f64, Cell), Failure> {
+    let scenario_at = |x: f64| load(&[Setting { key: question.key.clone(), literal: format!("{x}") }]);
+    let cell = |x: f64, scenario: &Scenario| -> Result<(f64, Cell), Failure> {
         let literal = format!("{x}");
-        let scenario = load(&[Setting { key: question.key.clone(), literal: literal.clone() }])?;
-        let cell = runs.run(&scenario)?.cell(format!("{} {literal}", question.key), vec![literal], None);
+        let cell = runs.run(scenario)?.cell(format!("{} {literal}", question.key), vec![literal], None);
         if cell.estimate(&question.metric).is_none() {
             return Err(Faults::usage(
                 format!("`{}` has no estimate", question.metric),
@@ -67,7 +67,8 @@ pub fn breakpoint(
     let mut points = Vec::new();
     for i in 0..GRID {
         let share = f64::from(i) / f64::from(GRID - 1);
-        points.push(cell(tidy(question.from + share * (question.to - question.from)))?);
+        let x = tidy(question.from + share * (question.to - question.from));
+        points.push(cell(x, &scenario_at(x)?)?);
     }
     let of = |point: &(f64, Cell)| point.1.estimate(&question.metric).map(|p| (point.0, p));
     for level in &question.levels {
@@ -78,8 +79,10 @@ pub fn breakpoint(
             if middle <= points[at - 1].0 || middle >= points[at].0 {
                 break;
             }
+            // A key that takes whole numbers alone is known no more closely than that.
+            let Ok(scenario) = scenario_at(middle) else { break };
             begin(1);
-            points.insert(at, cell(middle)?);
+            points.insert(at, cell(middle, &scenario)?);
         }
     }
     let curve: Vec<(f64, Estimate)> = points.iter().filter_map(of).collect();
