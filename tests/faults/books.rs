@@ -278,7 +278,7 @@ fn a_breach_at_the_opening_mark() {
 
 #[test]
 fn a_breach_at_the_opening_mark_is_sound_where_asked_for() {
-    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,110,10.5\n", "liquidate_at_open = true\n"), @r"sound");
+    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,110,10.5\nb,BTC,short,1,100,20\n", "liquidate_at_open = true\n"), @r"sound");
 }
 
 #[test]
@@ -315,7 +315,7 @@ fn a_row_with_too_many_cells() {
 
 #[test]
 fn a_population_beside_a_book() {
-    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,100,20\n", "\n[population]\nredraw = \"fixed\"\n"), @r"
+    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,100,20\nb,BTC,short,1,100,20\n", "\n[population]\nredraw = \"fixed\"\n"), @r"
     error: `[population]` says how `[[traders]]` are drawn, but accounts come from a file
       --> crash.toml:34:1
        |
