@@ -438,6 +438,26 @@ fn a_breakpoint_of_the_fund_lies_where_exhaustion_becomes_rare_and_none_is_named
 }
 
 #[test]
+fn comparisons_of_one_file_under_different_keys_stand_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("tiny.toml"), crate::lab::TINY).unwrap();
+    let long = format!("venue.fund.open=1;{}", vec!["venue.capital=5"; 9].join(";"));
+    let longer = format!("{};venue.fund.open=2", vec!["venue.capital=5"; 9].join(";"));
+    for with in ["venue.adl.kind=pro_rata", "venue.adl.kind=fifo", &long, &longer] {
+        done(&mut flashcrash(dir.path(), &["compare", "tiny.toml", "--with", with, "--paths", "20", "-q"]));
+    }
+    let mut found: Vec<String> = fs::read_dir(dir.path().join("output"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("compare-"))
+        .collect();
+    found.sort();
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(found.contains(&"compare-tiny-venue.adl.kind=fifo".to_owned()), "{found:?}");
+    assert!(found.iter().all(|name| name.len() < 60), "{found:?}");
+}
+
+#[test]
 fn a_key_without_effect_ranks_last_with_an_effect_of_exactly_nothing() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("tiny.toml"), crate::lab::TINY).unwrap();
