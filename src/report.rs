@@ -7,6 +7,7 @@ pub mod columns;
 pub mod conduct;
 pub mod contributions;
 mod findings;
+mod footnotes;
 mod frame;
 pub mod frontier;
 pub mod fund_size;

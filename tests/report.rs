@@ -351,6 +351,22 @@ fn a_run_ends_with_three_commands_that_work() {
 }
 
 #[test]
+fn what_comes_next_fits_what_was_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out").display().to_string();
+    let next = |more: &[&str]| {
+        let text = told(&[&["run", "scenarios/flash-crash.toml", "--paths", "60", "--out", &out], more].concat());
+        text.split_once("next:\n").unwrap().1.to_owned()
+    };
+    let without = next(&["--set", "venue.fund.open=0"]);
+    assert!(!without.contains("--with venue.fund.open=0 "), "{without}");
+    assert!(without.contains("what a fund that carries 99 % of such crashes changes"), "{without}");
+    let quiet = next(&["--set", "assets.0.process.drop=0.0001", "--set", "assets.0.process.volatility=0.0001"]);
+    assert!(quiet.contains("on none is anybody liquidated") && !quiet.contains("worst"), "{quiet}");
+    assert!(next(&[]).contains("what a fund of twice the size changes"));
+}
+
+#[test]
 fn completions_and_the_manual_know_every_verb() {
     let help = told(&["--help"]);
     let verbs: Vec<&str> = help

@@ -409,6 +409,55 @@ fn the_breakpoint_lies_where_the_probability_passes_the_level() {
 }
 
 #[test]
+fn a_breakpoint_of_the_fund_lies_where_exhaustion_becomes_rare_and_none_is_named_outside_the_range() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("tiny.toml"), crate::lab::TINY).unwrap();
+    let found = |from: &str, to: &str| {
+        let range =
+            ["--key", "venue.fund.open", "--from", from, "--to", to, "--levels", "0.2", "--paths", "200", "--json"];
+        let output = done(flashcrash(dir.path(), &["breakpoint", "tiny.toml", "--out", "x"]).args(range));
+        let mut found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        found["levels"][0].take()
+    };
+    let inside = found("0", "400000");
+    assert_eq!(inside["found"], "falls", "{inside}");
+    let value = inside["value"].as_f64().unwrap();
+    let (low, high) = (inside["low"].as_f64().unwrap(), inside["high"].as_f64().unwrap());
+    assert!(0.0 < low && low < value && value < high, "an interval has a width: {inside}");
+    let exhausted = |fund: f64| {
+        let fund = format!("venue.fund.open={}", fund.round());
+        let mut command =
+            flashcrash(dir.path(), &["run", "tiny.toml", "--paths", "200", "--json", "--out", "y", "--set", &fund]);
+        let summary: serde_json::Value = serde_json::from_slice(&done(&mut command).stdout).unwrap();
+        summary["metrics"]["p_fund_exhausted"]["estimate"].as_f64().unwrap()
+    };
+    assert!(exhausted(value * 0.9) >= 0.2 && exhausted(value * 1.1) <= 0.2, "{inside}");
+    let outside = found("0", &format!("{}", (value * 0.5).round()));
+    assert_eq!(outside["found"], "beyond the range", "{outside}");
+    assert!(outside["value"].is_null() && outside["probability"]["estimate"].as_f64().unwrap() > 0.2, "{outside}");
+}
+
+#[test]
+fn comparisons_of_one_file_under_different_keys_stand_side_by_side() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("tiny.toml"), crate::lab::TINY).unwrap();
+    let long = format!("venue.fund.open=1;{}", vec!["venue.capital=5"; 9].join(";"));
+    let longer = format!("{};venue.fund.open=2", vec!["venue.capital=5"; 9].join(";"));
+    for with in ["venue.adl.kind=pro_rata", "venue.adl.kind=fifo", &long, &longer] {
+        done(&mut flashcrash(dir.path(), &["compare", "tiny.toml", "--with", with, "--paths", "20", "-q"]));
+    }
+    let mut found: Vec<String> = fs::read_dir(dir.path().join("output"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("compare-"))
+        .collect();
+    found.sort();
+    assert_eq!(found.len(), 4, "{found:?}");
+    assert!(found.contains(&"compare-tiny-venue.adl.kind=fifo".to_owned()), "{found:?}");
+    assert!(found.iter().all(|name| name.len() < 60), "{found:?}");
+}
+
+#[test]
 fn a_key_without_effect_ranks_last_with_an_effect_of_exactly_nothing() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("tiny.toml"), crate::lab::TINY).unwrap();

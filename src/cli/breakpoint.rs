@@ -1,5 +1,6 @@
 //! `flashcrash breakpoint`: how far a key must go until the fund is exhausted.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -60,17 +61,8 @@ pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
     let (cells, reached) =
         study(&question, &|settings| base.with(settings), &session.runs(), &|more| session.expect(more))?;
     session.quiet_down();
-    let levels: Vec<_> = reached
-        .iter()
-        .map(|reached| {
-            json!({
-                "level": reached.level,
-                "value": reached.at.map(|at| at.estimate),
-                "low": reached.at.map(|at| at.low),
-                "high": reached.at.map(|at| at.high),
-            })
-        })
-        .collect();
+    let levels: Vec<_> =
+        reached.iter().map(|reached| joined(json!({"level": reached.level}), reached.at.to_json())).collect();
     let told = json!({"levels": levels, "points": cells.to_json()});
     session.staged.write("breakpoint.json", &pretty(&told))?;
     session.staged.write("breakpoint.csv", &cells.csv())?;
@@ -79,13 +71,8 @@ pub fn breakpoint(args: &BreakpointArgs) -> Result<(), Failure> {
         format!("{}: {} against {}, {paths} paths a point, seed {seed}\n\n", first.name, question.metric, question.key);
     for reached in &reached {
         let share = format!("{} %", (reached.level * 1e6).round() / 1e4);
-        text.push_str(&match reached.at {
-            None => format!("  {share:>6}  not reached between {} and {}\n", question.from, question.to),
-            Some(at) => {
-                let [value, low, high] = [at.estimate, at.low, at.high].map(report::sweep::value);
-                format!("  {share:>6}  at {value}   (95 %: {low} … {high})\n")
-            }
-        });
+        let at = report::frontier::passing(&reached.at, (question.from, question.to));
+        let _ = writeln!(text, "  {share:>6}  {at}");
     }
     let files = format!("breakpoint.json, breakpoint.csv; charts {} (.svg, .png)", charts.join(", "));
     let next = after("breakpoint", &named(&args.file, &args.study.set.settings()?, args.study.seed));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use flashcrash::fault::{Failure, Faults};
 use flashcrash::folder::study::pretty;
@@ -17,6 +18,9 @@ use super::run::Tables;
 use super::study::{Found, Interrupted, Plan, Study, described, extent, load_beside};
 use super::told::{after, joined, named};
 use super::{StudyArgs, warn};
+
+/// Bytes of a folder's name beyond which it is cut; systems take 255.
+const LONGEST_NAME: usize = 120;
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
@@ -59,10 +63,9 @@ pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
     }
     let first = &scenarios[0].1;
     let (seed, paths) = extent(&args.study, first);
-    let names: Vec<&str> = scenarios.iter().map(|(_, scenario)| scenario.name.as_str()).collect();
     let told = |(label, scenario): &(String, Scenario)| joined(json!({"label": label}), described(scenario));
     let about = json!({"scenarios": scenarios.iter().map(told).collect::<Vec<_>>()});
-    let name = names.join("-");
+    let name = folder_name(&scenarios);
     let plan = Plan { kind: "compare", name: &name, seed, paths, about, interrupted: Interrupted::Forgotten };
     let session = Study::begin(&args.study, plan)?;
     session.expect(scenarios.len() as u64);
@@ -76,6 +79,25 @@ pub fn compare(args: &CompareArgs) -> Result<(), Failure> {
     let text = report::sweep::comparison(&study);
     let files = format!("compare.json, compare.csv{tables}");
     session.finish(|_| false, Found { text: &text, json, files: &files, next })
+}
+
+/// What tells one comparison from another, as the last part of a folder's name: what is compared, so that two of one file
+/// under different keys do not replace each other.
+fn folder_name(scenarios: &[(String, Scenario)]) -> String {
+    let plain = |label: &str| -> String {
+        let kept = label.chars().map(|c| if c.is_alphanumeric() || "._=".contains(c) { c } else { '-' });
+        kept.collect::<String>().split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
+    };
+    let name = scenarios.iter().map(|(label, _)| plain(label)).collect::<Vec<_>>().join("-");
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    // Cut, it would not tell them apart any more; the hashes do.
+    let mut all = Sha256::new();
+    scenarios.iter().for_each(|(_, scenario)| all.update(&scenario.hash));
+    let hash: String = all.finalize().iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    let start: String = name.chars().take(LONGEST_NAME / 4).collect();
+    format!("{start}-{hash}")
 }
 
 /// A label that no other scenario has.

@@ -464,8 +464,6 @@ impl Finished {
     pub(super) fn next(&self, file: &Path, settings: &[Setting], seed: Option<u64>) -> Vec<Next> {
         let (scenario, path) = (named(file, settings, seed), self.worst.unwrap_or(0));
         let trace = format!("flashcrash trace {scenario} --path {path}");
-        let twice = self.header.cash_unit.show(self.header.fund_open.0).checked_mul(2.into()).unwrap_or_default();
-        let compare = format!("flashcrash compare {scenario} --with venue.fund.open={}", twice.normalize());
         if self.header.paths == 1 {
             return vec![
                 (trace.clone(), "this crash, event by event"),
@@ -473,11 +471,34 @@ impl Finished {
                 (format!("flashcrash run {scenario} --paths 1000"), "what such crashes do on average"),
             ];
         }
-        vec![
+        let estimate = |name: &str| {
+            self.metrics.iter().find(|metric| metric.name == name)?.estimate.map(|estimate| estimate.estimate)
+        };
+        if estimate("p_liquidation") == Some(0.0) {
+            return vec![
+                (trace, "one path, event by event; on none is anybody liquidated"),
+                (format!("flashcrash book {scenario}"), "at which prices somebody would be"),
+            ];
+        }
+        let mut commands = vec![
             (trace, "the worst crash, event by event"),
             (format!("flashcrash fund-size {scenario} --target 'p_adl <= 0.01'"), "how large the fund must be"),
-            (compare, "what a fund of twice the size changes"),
-        ]
+        ];
+        let (open, need) = (self.header.fund_open.0, estimate("fund_need_var_99").filter(|need| *need > 0.0));
+        let other = match (open, need) {
+            (0, None) => None,
+            (0, Some(need)) => {
+                Some((libm::ceil(need).to_string(), "what a fund that carries 99 % of such crashes changes"))
+            }
+            _ => {
+                let twice = self.header.cash_unit.show(open).checked_mul(2.into()).unwrap_or_default();
+                Some((twice.normalize().to_string(), "what a fund of twice the size changes"))
+            }
+        };
+        commands.extend(
+            other.map(|(fund, why)| (format!("flashcrash compare {scenario} --with venue.fund.open={fund}"), why)),
+        );
+        commands
     }
 }
 

@@ -332,20 +332,7 @@ impl Summary {
         match name {
             "fund_need_var_99" => at_risk(&tails.need, &self.fund_need),
             "fund_draw_var_99" => at_risk(&tails.draw, &self.fund_draw),
-            "fund_need_es_99" => {
-                let resampled =
-                    tails.need.expected_shortfall_bootstrap(&self.fund_need, P99, LEVEL, splitmix(seed(name)));
-                let mut flags = Vec::new();
-                if self.fund_need.is_tail_dominated() {
-                    flags.push(Flag::TailDominated);
-                }
-                if self.fund_need.is_constant() {
-                    flags.push(Flag::Identical);
-                } else if self.paths - P99.rank(self.paths) < THIN_TAIL {
-                    flags.push(Flag::ThinTail);
-                }
-                (resampled.map(|e| e.at_least(0.0)), flags)
-            }
+            "fund_need_es_99" => shortfall(&tails.need, &self.fund_need),
             "cascade_amplification" => {
                 let estimate = self.cascade.ratio_fieller(LEVEL).map(|e| e.at_least(0.0));
                 (estimate, if self.cascade.is_identical() { vec![Flag::Identical] } else { Vec::new() })
@@ -384,6 +371,22 @@ struct Tails {
 fn at_risk(selector: &Selector, histogram: &Histogram) -> (Option<Estimate>, Vec<Flag>) {
     let estimate = selector.value_at_risk(P99, LEVEL).map(|e| e.at_least(0.0));
     (estimate, if histogram.is_constant() { vec![Flag::Identical] } else { Vec::new() })
+}
+
+/// The expected shortfall of the worst 1 %, from the histogram of all paths and what was selected from it.
+pub(crate) fn shortfall(tail: &Selector, histogram: &Histogram) -> (Option<Estimate>, Vec<Flag>) {
+    let resampled = tail.expected_shortfall_bootstrap(histogram, P99, LEVEL, splitmix(seed("fund_need_es_99")));
+    let mut flags = Vec::new();
+    if histogram.is_tail_dominated() {
+        flags.push(Flag::TailDominated);
+    }
+    let paths = histogram.count();
+    if histogram.is_constant() {
+        flags.push(Flag::Identical);
+    } else if paths - P99.rank(paths) < THIN_TAIL {
+        flags.push(Flag::ThinTail);
+    }
+    (resampled.map(|e| e.at_least(0.0)), flags)
 }
 
 /// A mean: Student's interval, or the bootstrap-t where a few paths carry the sum.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::Flag;
 use super::study::quoted;
 use crate::stats::Estimate;
 
@@ -37,6 +38,9 @@ pub struct Contributions {
     pub paths: u64,
     /// Expected shortfall of the fund need at 99 %, settlement currency.
     pub es: f64,
+    /// The same with its interval, as the summary of a run has it.
+    pub es_estimate: Option<Estimate>,
+    pub es_flags: Vec<Flag>,
     /// The part of it that comes from the venue's own inventory.
     pub es_of_nobody: f64,
     pub accounts: Vec<Part>,
@@ -71,6 +75,9 @@ impl Contributions {
             "currency": self.currency,
             "paths": self.paths,
             "fund_need_es_99": self.es,
+            "fund_need_es_99_low": self.es_estimate.map(|e| e.low),
+            "fund_need_es_99_high": self.es_estimate.map(|e| e.high),
+            "flags": self.es_flags.iter().map(|flag| flag.name()).collect::<Vec<_>>(),
             "of_inventory": self.es_of_nobody,
             "accounts": self.accounts.iter().map(account).collect::<Vec<_>>(),
         })
@@ -128,7 +135,15 @@ mod tests {
     #[test]
     fn accounts_stand_in_the_order_of_the_book_and_rank_by_their_part() {
         let accounts = vec![part("a,b", 0, 2.0), part("c", 1, -1.0), part("d", 2, 5.0)];
-        let found = Contributions { currency: "USDT".into(), paths: 4, es: 6.0, es_of_nobody: 0.0, accounts };
+        let found = Contributions {
+            currency: "USDT".into(),
+            paths: 4,
+            es: 6.0,
+            es_estimate: None,
+            es_flags: vec![],
+            es_of_nobody: 0.0,
+            accounts,
+        };
         assert_eq!(found.largest(5).iter().map(|part| part.account.as_str()).collect::<Vec<_>>(), ["d", "a,b"]);
         insta::assert_snapshot!(found.csv().lines().take(2).collect::<Vec<_>>().join("\n"), @r#"
         account,p_liquidated,p_liquidated_low,p_liquidated_high,shortfall_mean,shortfall_mean_low,shortfall_mean_high,es_99_share,es_99_share_low,es_99_share_high,es_99_part,p_adl,p_adl_low,p_adl_high,haircut_mean,haircut_mean_low,haircut_mean_high

@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use super::frame::{Axis, Frame, Swatch, Words};
-use super::number::{grouped, percent, short};
+use super::number::{Style, grouped, percent, short, with_interval};
 use super::scene::{Colour, Dash, Scene};
 use super::sweep::value;
 use crate::fault::Failure;
-use crate::folder::frontier::{Frontier, Reached};
+use crate::folder::frontier::{Frontier, Passing, Reached};
+use crate::stats::Estimate;
 
 const STYLES: [(Colour, Dash); 3] =
     [(Colour::BLUE, Dash::Solid), (Colour::VERMILLION, Dash::Dashed), (Colour::PURPLE, Dash::Dotted)];
@@ -19,6 +20,32 @@ fn levels(found: &Frontier) -> Vec<f64> {
     levels.sort_by(f64::total_cmp);
     levels.dedup();
     levels
+}
+
+/// Where a level is passed, in words; `range` is what was looked at.
+#[must_use]
+pub fn passing(at: &Passing, range: (f64, f64)) -> String {
+    let (from, to) = (value(range.0), value(range.1));
+    let told = |p: &Estimate| {
+        let [p, low, high] = with_interval(*p, Style::Percent);
+        format!("{p} ({low} … {high})")
+    };
+    let crossed = |at: &Estimate| {
+        let low = if at.low.is_finite() { value(at.low) } else { format!("below {from}") };
+        let high = if at.high.is_finite() { value(at.high) } else { format!("above {to}") };
+        format!("{}   (95 %: {low} … {high})", value(at.estimate))
+    };
+    match at {
+        Passing::Rises(at) => format!("at {}", crossed(at)),
+        Passing::Falls(at) => format!("falls to this at {}", crossed(at)),
+        Passing::Beyond { end, p } if *end <= range.0 => {
+            format!("already {} at {from}: to find it, begin lower than `--from {}`", told(p), range.0)
+        }
+        Passing::Beyond { p, .. } => format!("still {} at {to}: to find it, go on beyond `--to {}`", told(p), range.1),
+        Passing::Never { most, p } => {
+            format!("not reached between {from} and {to}: at most {}, at {}", told(p), value(*most))
+        }
+    }
 }
 
 /// The frontier as text, a row for each value and level.
@@ -35,13 +62,7 @@ pub fn text(found: &Frontier) -> String {
     let wide = found.points.iter().map(|point| point.across.chars().count()).max().unwrap_or(0).max(found.across.len());
     let _ = writeln!(text, "  {:wide$}  {:>7}  {} (95 %)", found.across, "level", found.key);
     for Reached { across, level, at } in &found.points {
-        let told = match at {
-            Some(at) => {
-                let [middle, low, high] = [at.estimate, at.low, at.high].map(value);
-                format!("{middle} ({low} … {high})")
-            }
-            None => format!("not reached between {} and {}", found.from, found.to),
-        };
+        let told = passing(at, (found.from, found.to));
         let _ = writeln!(text, "  {across:wide$}  {:>7}  {told}", percent(*level));
     }
     text
@@ -95,7 +116,7 @@ pub fn chart(found: &Frontier) -> Scene {
             .iter()
             .filter(|point| point.level == *level)
             .filter_map(|point| {
-                let at = point.at?;
+                let at = point.at.value()?;
                 let bound = |x: f64| x.clamp(found.from, found.to);
                 Some((x_of(number(&point.across)?), at.estimate, bound(at.low), bound(at.high)))
             })
@@ -127,9 +148,12 @@ fn title(found: &Frontier) -> String {
     let half = levels(found).into_iter().min_by(|a, b| (a - 0.5).abs().total_cmp(&(b - 0.5).abs()));
     let of = |point: &&Reached| Some(point.level) == half;
     let told = |point: &Reached| {
-        let at = point
-            .at
-            .map_or_else(|| format!("at none up to {}", value(found.to)), |at| format!("at {}", value(at.estimate)));
+        let at = match &point.at {
+            Passing::Rises(at) | Passing::Falls(at) => format!("at {}", value(at.estimate)),
+            Passing::Beyond { end, .. } if *end <= found.from => format!("below {}", value(*end)),
+            Passing::Beyond { end, .. } => format!("above {}", value(*end)),
+            Passing::Never { .. } => format!("at none up to {}", value(found.to)),
+        };
         format!("{at} with {} {}", last(&found.across), across(&point.across))
     };
     let mut points = found.points.iter().filter(of);
@@ -165,13 +189,13 @@ mod tests {
     use super::super::scene::tests::assert_readable;
     use super::*;
     use crate::folder::tests::header;
-    use crate::stats::Estimate;
 
     #[test]
     fn the_chart_can_be_read_and_the_table_says_what_is_not_reached() {
-        let at = |x: f64| {
-            Some(Estimate { estimate: x, low: x * 0.9, high: f64::INFINITY, level: 0.95, standard_error: None })
-        };
+        let estimate =
+            |x: f64, high: f64| Estimate { estimate: x, low: x * 0.9, high, level: 0.95, standard_error: None };
+        let at = |x: f64| Passing::Rises(estimate(x, f64::INFINITY));
+        let never = Passing::Never { most: 0.25, p: estimate(0.2, 0.3) };
         let point = |across: &str, level: f64, at| Reached { across: across.into(), level, at };
         let found = Frontier {
             header: header(),
@@ -184,7 +208,7 @@ mod tests {
                 point("1_000_000", 0.05, at(0.05)),
                 point("1_000_000", 0.5, at(0.07)),
                 point("20_000_000", 0.05, at(0.11)),
-                point("20_000_000", 0.5, None),
+                point("20_000_000", 0.5, never),
             ],
         };
         assert_eq!(
@@ -192,8 +216,25 @@ mod tests {
             "50 % of the crashes exhaust the fund at some drop: at 0.07 with depth_1pct 1M, at none up to 0.3 with depth_1pct 20M"
         );
         assert_readable(&chart(&found));
-        assert_readable(&chart(&Frontier { points: vec![point("x", 0.5, None)], ..found.clone() }));
+        assert_readable(&chart(&Frontier { points: vec![point("x", 0.5, never)], ..found.clone() }));
         let text = text(&found);
-        assert!(text.contains("not reached between 0.02 and 0.3") && text.contains("0.05 (0.045 … ∞)"), "{text}");
+        assert!(text.contains("not reached between 0.02 and 0.3: at most 20.0 % (18.0 % … 30.0 %), at 0.25"), "{text}");
+        assert!(text.contains("at 0.05   (95 %: 0.045 … above 0.3)"), "{text}");
+    }
+
+    #[test]
+    fn a_level_that_is_not_passed_within_the_range_is_told_with_what_to_do() {
+        let p = Estimate { estimate: 0.62, low: 0.48, high: 0.75, level: 0.95, standard_error: None };
+        let range = (1_000.0, 30e6);
+        assert_eq!(
+            passing(&Passing::Beyond { end: 1_000.0, p }, range),
+            "already 62 % (48 % … 75 %) at 1000: to find it, begin lower than `--from 1000`"
+        );
+        assert_eq!(
+            passing(&Passing::Beyond { end: 30e6, p }, range),
+            "still 62 % (48 % … 75 %) at 30M: to find it, go on beyond `--to 30000000`"
+        );
+        let fund = Estimate { estimate: 20e6, low: 19e6, high: f64::INFINITY, level: 0.95, standard_error: None };
+        assert_eq!(passing(&Passing::Falls(fund), range), "falls to this at 20M   (95 %: 19M … above 30M)");
     }
 }

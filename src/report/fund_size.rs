@@ -10,7 +10,8 @@ use super::number::{Style, grouped, percent, short};
 use super::scene::{Colour, Dash, Scene};
 use super::sweep::in_brackets;
 use crate::fault::Failure;
-use crate::folder::fund_size::{FundSize, Method, Point, SIMULATED};
+use crate::folder::fund_size::{FundSize, Method, Point, SIMULATED, Simulated};
+use crate::stats::Estimate;
 
 /// What the target asks, in words.
 fn event(study: &FundSize) -> &'static str {
@@ -51,6 +52,93 @@ pub fn answer(study: &FundSize) -> String {
     }
 }
 
+/// What nobody pays at the fund of the answer: a target of ADL is met also where there is nobody to deleverage.
+fn left_over(study: &FundSize) -> String {
+    let at = study.sufficient.filter(|_| study.target.metric == "p_adl");
+    let distance = |cell: &&Simulated, fund: f64| (cell.fund - fund).abs();
+    let cell = at.and_then(|fund| study.grid.iter().min_by(|a, b| distance(a, fund).total_cmp(&distance(b, fund))));
+    let Some((cell, deficit)) = cell.and_then(|cell| Some((cell, cell.estimate("unfunded_deficit_mean")?))) else {
+        return String::new();
+    };
+    if deficit.estimate <= 0.0 {
+        return String::new();
+    }
+    let exhausted = cell
+        .estimate("p_fund_exhausted")
+        .map_or_else(String::new, |p| format!(" and {} of the crashes exhaust it", in_brackets(p, Style::Percent)));
+    format!(
+        "At this fund {} {} a crash are paid by nobody (unfunded deficit, mean){exhausted}: the target counts ADL alone.\n\
+         For a fund that pays: `--target \"p_fund_exhausted <= {}\"`.\n",
+        in_brackets(deficit, Style::Amount),
+        study.header.currency,
+        percent(study.target.share)
+    )
+}
+
+/// Where all funds have the same outcomes: why, as far as the outcomes say.
+fn without_effect(study: &FundSize) -> String {
+    let mut pairs = study.grid.windows(2);
+    let is_same = |pair: &[Simulated]| {
+        pair[0].beyond == pair[1].beyond
+            && SIMULATED.iter().all(|name| pair[0].estimate(name) == pair[1].estimate(name))
+    };
+    if study.grid.len() < 2 || !pairs.all(is_same) {
+        return String::new();
+    }
+    let nothing = |name: &str| study.grid.iter().all(|cell| cell.estimate(name).is_some_and(|e| e.estimate == 0.0));
+    let why = match (nothing("fund_need_mean"), nothing("fund_paid_mean")) {
+        (true, _) => "no fund is needed in any of these crashes",
+        (false, true) => "the fund pays nothing under these `position_layers` and `cash_layers`",
+        (false, false) => "the fund pays the same at every size that was tried",
+    };
+    format!("\n  No simulated fund changes anything: {why}.\n")
+}
+
+/// Where more fund makes it worse, each stretch of rising values once.
+fn risers(study: &FundSize) -> String {
+    let stretches = |of: &dyn Fn(&Simulated) -> Option<Estimate>| -> String {
+        let mut found: Vec<(f64, f64)> = Vec::new();
+        for pair in study.grid.windows(2) {
+            let rises = of(&pair[0]).zip(of(&pair[1])).is_some_and(|(low, high)| high.estimate > low.estimate);
+            match found.last_mut() {
+                Some(last) if rises && last.1 == pair[0].fund => last.1 = pair[1].fund,
+                _ if rises => found.push((pair[0].fund, pair[1].fund)),
+                _ => {}
+            }
+        }
+        let told: Vec<String> =
+            found.iter().map(|(low, high)| format!("from {} to {}", short(*low), short(*high))).collect();
+        told.join(", ")
+    };
+    let deficit = stretches(&|cell| cell.estimate("unfunded_deficit_mean"));
+    let beyond = stretches(&|cell| Some(cell.beyond));
+    let told: Vec<String> = [("The unfunded deficit", deficit), ("The loss beyond the fund", beyond)]
+        .into_iter()
+        .filter(|(_, places)| !places.is_empty())
+        .map(|(what, places)| format!("  {what} does not fall everywhere as the fund grows: it rises {places}.\n"))
+        .collect();
+    if told.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n{}  Fund money pays for selling into the book, which moves the price against the accounts that are left.\n",
+        told.concat()
+    )
+}
+
+/// What the cost does not count at the fund that it names.
+fn left_out(study: &FundSize, fund: f64) -> String {
+    let cell = study.grid.iter().find(|cell| cell.fund == fund);
+    let taken = cell.and_then(|cell| cell.estimate("adl_notional_mean")).filter(|taken| taken.estimate > 0.0);
+    taken.map_or_else(String::new, |taken| {
+        format!(
+            "  The cost does not count what ADL costs winners: at {} it closes {} of their positions a crash.\n",
+            short(fund),
+            in_brackets(taken, Style::Amount)
+        )
+    })
+}
+
 /// The whole study as text.
 #[must_use]
 pub fn text(study: &FundSize) -> String {
@@ -72,6 +160,7 @@ pub fn text(study: &FundSize) -> String {
             header.currency
         );
     }
+    text.push_str(&left_over(study));
     let _ = writeln!(text, "The fund of the scenario: {} {}.", short(study.fund_open), header.currency);
     match &study.method {
         Method::OnePass => {
@@ -83,7 +172,7 @@ pub fn text(study: &FundSize) -> String {
             }
         }
         Method::Grid(why) => {
-            let _ = writeln!(text, "Every fund is simulated on its own: {why}.");
+            let _ = writeln!(text, "One run cannot answer for all funds, so each is simulated on its own: {why}.");
         }
     }
     let _ = write!(text, "\nSimulated, on the same shocks, amounts in {}, with 95 % intervals:\n\n", header.currency);
@@ -117,21 +206,8 @@ pub fn text(study: &FundSize) -> String {
         rows.push(row);
     }
     text.push_str(&aligned("  ", &rows, &[Align::Right]));
-    let risers: Vec<String> = study
-        .grid
-        .windows(2)
-        .filter_map(|pair| {
-            let [low, high] = [&pair[0], &pair[1]].map(|cell| cell.estimate("unfunded_deficit_mean"));
-            (high?.estimate > low?.estimate).then(|| format!("{} to {}", short(pair[0].fund), short(pair[1].fund)))
-        })
-        .collect();
-    if !risers.is_empty() {
-        let _ = writeln!(
-            text,
-            "\n  The unfunded deficit does not fall everywhere as the fund grows (it rises from {}): fund money pays for\n  selling into the book, which moves the price against the accounts that are left.",
-            risers.join(", ")
-        );
-    }
+    text.push_str(&without_effect(study));
+    text.push_str(&risers(study));
     if let (Some(cost), Some(cheapest)) = (study.cost, study.cheapest) {
         let _ = writeln!(
             text,
@@ -141,6 +217,7 @@ pub fn text(study: &FundSize) -> String {
             cost.crashes_per_year,
             cost.social_weight
         );
+        text.push_str(&left_out(study, cheapest));
         if let Some(independent) = study.cheapest_if_independent {
             let _ = writeln!(
                 text,
@@ -260,7 +337,8 @@ pub fn draw(study: &FundSize, dir: &Path) -> Result<&'static str, Failure> {
 mod tests {
     use super::super::scene::tests::assert_readable;
     use super::*;
-    use crate::folder::fund_size::Target;
+    use crate::folder::Metric;
+    use crate::folder::fund_size::{Cost, Target};
     use crate::folder::tests::header;
     use crate::stats::proportion;
 
@@ -295,6 +373,73 @@ mod tests {
             answer(&few),
             "3 paths cannot tell how large a fund must be for 0.1 %: 2,995 are needed at 95 % confidence."
         );
+    }
+
+    fn simulated(fund: f64, metrics: &[(&str, f64)], beyond: f64) -> Simulated {
+        let around = |x: f64| Estimate { estimate: x, low: x * 0.9, high: x * 1.1, level: 0.95, standard_error: None };
+        let metric = |(name, x): &(&str, f64)| Metric {
+            name: (*name).into(),
+            unit: String::new(),
+            estimate: Some(around(*x)),
+            flags: vec![],
+        };
+        Simulated { fund, metrics: metrics.iter().map(metric).collect(), beyond: around(beyond), cost: None }
+    }
+
+    #[test]
+    fn a_fund_that_keeps_adl_rare_and_leaves_a_deficit_says_so_beside_the_number() {
+        let at = |fund: f64, deficit: f64| {
+            simulated(fund, &[("p_fund_exhausted", 0.4), ("unfunded_deficit_mean", deficit)], deficit)
+        };
+        let longs = FundSize { grid: vec![at(0.0, 6e6), at(1e6, 5e6)], ..study(Some(0.0)) };
+        let told = "At this fund 6.00M (5.40M … 6.60M) USDT a crash are paid by nobody (unfunded deficit, mean) and \
+                    40.0 % (36.0 % … 44.0 %) of the crashes exhaust it: the target counts ADL alone.\n\
+                    For a fund that pays: `--target \"p_fund_exhausted <= 0.1 %\"`.\n";
+        assert!(text(&longs).contains(told), "{}", text(&longs));
+        let sound = FundSize { grid: vec![at(0.0, 6e6), at(1e6, 0.0)], ..study(Some(1e6)) };
+        assert!(!text(&sound).contains("paid by nobody"), "{}", text(&sound));
+        let other = Target { metric: "p_fund_exhausted".into(), share: 0.001 };
+        assert!(!text(&FundSize { target: other, ..longs }).contains("paid by nobody"));
+    }
+
+    #[test]
+    fn a_fund_that_changes_nothing_is_said_to_and_why() {
+        let at = |fund: f64, need: f64, paid: f64| {
+            simulated(fund, &[("p_adl", 0.2), ("fund_need_mean", need), ("fund_paid_mean", paid)], 3e5)
+        };
+        let told = |need: f64, paid: f64, p: &[f64]| {
+            let grid = p.iter().map(|fund| at(*fund, need, paid)).collect();
+            text(&FundSize { grid, ..study(None) })
+        };
+        let line = "\n  No simulated fund changes anything: the fund pays nothing under these `position_layers` and `cash_layers`.\n";
+        assert!(told(1e6, 0.0, &[0.0, 1e6]).contains(line));
+        assert!(told(0.0, 0.0, &[0.0, 1e6]).contains("no fund is needed in any of these crashes"));
+        assert!(!told(1e6, 0.0, &[0.0]).contains("No simulated fund"), "one fund says nothing of others");
+        let differing =
+            FundSize { grid: vec![at(0.0, 1e6, 0.0), simulated(1e6, &[("p_adl", 0.1)], 3e5)], ..study(None) };
+        assert!(!text(&differing).contains("No simulated fund"));
+    }
+
+    #[test]
+    fn what_the_cost_leaves_out_and_where_more_fund_makes_it_worse_stands_under_the_table() {
+        let at = |fund: f64, beyond: f64| {
+            let metrics = [("adl_notional_mean", 2e7), ("unfunded_deficit_mean", 0.0)];
+            let cell = simulated(fund, &metrics, beyond);
+            Simulated { cost: Some(cell.beyond), ..cell }
+        };
+        let dear = FundSize {
+            grid: vec![at(0.0, 1e5), at(1e6, 3e5), at(5e6, 4e5), at(8e6, 2e5), at(9e6, 3e5)],
+            cost: Some(Cost { capital: 0.08, social_weight: 1.0, crashes_per_year: 2.0 }),
+            cheapest: Some(0.0),
+            ..study(None)
+        };
+        let text = text(&dear);
+        let worse = "  The loss beyond the fund does not fall everywhere as the fund grows: it rises from 0 to 5M, from 8M to 9M.\n  \
+                     Fund money pays";
+        assert!(text.contains(worse) && !text.contains("The unfunded deficit does"), "{text}");
+        let left_out = "  Of these, 0 costs least: 8 % a year on the fund, 2 crashes a year, losses beyond the fund weighing 1.\n  \
+                        The cost does not count what ADL costs winners: at 0 it closes 20.0M (18.0M … 22.0M) of their positions a crash.\n";
+        assert!(text.contains(left_out), "{text}");
     }
 
     #[test]

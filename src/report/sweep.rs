@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::columns::{Align, aligned};
+use super::footnotes::Footnotes;
 use super::frame::{Axis, Frame, Swatch, Words};
 use super::number::{Style, grouped, percent, short, with_interval};
 use super::scene::{Anchor, Colour, Dash, Scene, Weight, text_width};
@@ -181,14 +182,23 @@ pub fn table(study: &Study) -> String {
     let is_asked = |(_, name): &&(&str, &str)| base.metrics.iter().any(|metric| metric.name == *name);
     let columns: Vec<&(&str, &str)> = COLUMNS.iter().filter(is_asked).collect();
     rows[0].extend(columns.iter().map(|(label, _)| (*label).to_owned()));
+    let mut footnotes = Footnotes::default();
+    let mut marks = |cell: &Cell, name: &str| {
+        let metric = cell.metrics.iter().find(|metric| metric.name == name && metric.estimate.is_some());
+        metric.map_or_else(String::new, |metric| footnotes.marks(&metric.flags))
+    };
+    let notes: Vec<Vec<String>> =
+        study.cells.iter().map(|cell| columns.iter().map(|(_, name)| marks(cell, name)).collect()).collect();
+    // Marks are as wide as the widest of their column, so that the numbers stand below one another.
+    let widest: Vec<usize> =
+        (0..columns.len()).map(|at| notes.iter().map(|row| row[at].len()).max().unwrap_or(0)).collect();
     for (at, cell) in study.cells.iter().enumerate() {
         let mut row = cell.values.clone();
-        for (_, name) in &columns {
+        for (column, (_, name)) in columns.iter().enumerate() {
             let mark = if cell.contrast(name).is_some_and(Contrast::is_significant) { "*" } else { " " };
-            row.push(
-                cell.estimate(name)
-                    .map_or_else(|| "–  ".to_owned(), |e| format!("{}{mark}", in_brackets(e, row_of(name).1))),
-            );
+            let value = cell.estimate(name).map_or_else(|| "–".to_owned(), |e| in_brackets(e, row_of(name).1));
+            let note = &notes[at][column];
+            row.push(format!("{value}{mark}{note:width$}", width = widest[column]));
         }
         row.push(match (at == study.base, cell.identical) {
             (true, _) => "base".into(),
@@ -210,6 +220,7 @@ pub fn table(study: &Study) -> String {
     text.push_str("\n  estimate (95 % interval) in ");
     text.push_str(&base.header.currency);
     text.push_str(", per cent or ratio; * differs from the base (Holm over all headline metrics of all cells, 5 %)\n");
+    text.push_str(&footnotes.lines());
     text
 }
 
@@ -524,8 +535,8 @@ fn heat(study: &Study, metric: &str, across: usize, up: usize, cells: &[&Cell]) 
 mod tests {
     use super::super::scene::tests::assert_readable;
     use super::*;
-    use crate::folder::Metric;
     use crate::folder::tests::header;
+    use crate::folder::{Flag, Metric};
 
     fn estimate(x: f64, half: f64) -> Estimate {
         Estimate { estimate: x, low: x - half, high: x + half, level: 0.95, standard_error: None }
@@ -568,6 +579,24 @@ mod tests {
         }
         assert_readable(&chart(&grid(&["fund", "venue"], &["x"]), "p_adl").unwrap());
         assert!(chart(&grid(&["5"], &["x"]), "p_adl").is_none(), "one cell is no chart");
+    }
+
+    #[test]
+    fn an_estimate_that_cannot_be_trusted_has_its_footnote_in_the_table_of_a_sweep_too() {
+        let mut study = grid(&["5", "10"], &["x"]);
+        study.cells[1].metrics[1].flags = vec![Flag::TailDominated, Flag::ThinTail];
+        insta::assert_snapshot!(table(&study), @r"
+        caps: 2 cells of 3 paths on the same shocks, seed 7, base 5, x
+
+          leverage cap  cap keeps                     P(ADL)             fund need ES 99 %
+                     5          x   10.0 % (7.5 % … 12.5 %)   3.00M (2.25M … 3.75M)         base
+                    10          x  18.0 % (13.5 % … 22.5 %)      5.4M (4.0M … 6.8M) [1][2]
+
+          estimate (95 % interval) in USDT, per cent or ratio; * differs from the base (Holm over all headline metrics of all cells, 5 %)
+
+          [1] tail-dominated: 1 % of the paths carry over half; bootstrap-t, no coverage claimed (heavy tail: interval too narrow)
+          [2] thin tail: fewer than 10 paths lie beyond the quantile; run more
+        ");
     }
 
     fn contrast(name: &str, x: f64, p: f64) -> Contrast {

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::footnotes::Footnotes;
 use super::number::{Style, grouped, short, with_interval};
 use crate::folder::schema::{BEHAVIOURS, CHARTS};
-use crate::folder::{Flag, Header, Metric};
+use crate::folder::{Header, Metric};
 
 /// Rows of the table: what it is called, the metric, how it is printed.
 pub(super) const ROWS: [(&str, &str, Style); 14] = [
@@ -31,7 +32,7 @@ const INTERVAL: &str = "95 % interval";
 /// The headline figures, each with its interval, flags as footnotes, and where the files are.
 #[must_use]
 pub fn headline(header: &Header, metrics: &[Metric], dir: &Path) -> String {
-    let mut footnotes: Vec<Flag> = Vec::new();
+    let mut footnotes = Footnotes::default();
     let mut rows = Vec::new();
     for (label, name, style) in ROWS {
         let Some(metric) = metrics.iter().find(|metric| metric.name == name) else { continue };
@@ -39,14 +40,7 @@ pub fn headline(header: &Header, metrics: &[Metric], dir: &Path) -> String {
             rows.push([label, "–", "", "", "", ""].map(String::from));
             continue;
         };
-        let mut marks = String::new();
-        for &flag in &metric.flags {
-            let at = footnotes.iter().position(|known| *known == flag).unwrap_or_else(|| {
-                footnotes.push(flag);
-                footnotes.len() - 1
-            });
-            let _ = write!(marks, "[{}]", at + 1);
-        }
+        let marks = footnotes.marks(&metric.flags);
         let [value, low, high] = with_interval(estimate, style);
         // A share says its unit in every number.
         let unit = match (style, metric.unit.as_str()) {
@@ -77,12 +71,7 @@ pub fn headline(header: &Header, metrics: &[Metric], dir: &Path) -> String {
     if rows.iter().any(|row| row[1] == "–") {
         text.push_str("\n  – undefined here: a ratio over nothing\n");
     }
-    if !footnotes.is_empty() {
-        text.push('\n');
-        for (at, flag) in footnotes.iter().enumerate() {
-            let _ = writeln!(text, "  [{}] {}", at + 1, flag.about());
-        }
-    }
+    text.push_str(&footnotes.lines());
     let _ = write!(
         text,
         "\nWritten to {}: report.html (open it in a browser), {} charts (.svg, .png), summary.json, paths.csv, series.csv\n",

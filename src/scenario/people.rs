@@ -303,11 +303,39 @@ fn one_sided(
             format!("`balance = \"scale\"` has nothing to balance: every account in `{symbol}` is {side}"),
             "use \"maker\", or a `long_share` between 0 and 1",
         );
-    } else if let Some(at) = rules.and_then(|rules| rules.adl.clone()) {
+    } else {
+        warn_of_no_winners(
+            rules,
+            symbol,
+            side,
+            "give some group a `long_share` between 0 and 1 to have winners",
+            reading,
+        );
+    }
+}
+
+/// The same of a position book, as of an excerpt of one that holds the longs alone.
+fn warn_of_one_sided_book(population: &Population, contracts: &[Contract], rules: &RulesDraft, reading: &mut Reading) {
+    for (at, contract) in contracts.iter().enumerate().filter(|(_, contract)| !contract.is_token) {
+        let mine = || population.contract.iter().zip(&population.qty).filter(move |(of, _)| usize::from(**of) == at);
+        let side = match (mine().any(|(_, qty)| qty.0 > 0), mine().any(|(_, qty)| qty.0 < 0)) {
+            (true, false) => "long",
+            (false, true) => "short",
+            _ => continue,
+        };
+        let other = if side == "long" { "short" } else { "long" };
+        let hint = format!("add the {other} accounts of the book, who would be the winners");
+        warn_of_no_winners(Some(rules), &contract.symbol, side, &hint, reading);
+    }
+}
+
+/// Where ADL is a layer and one side of a contract has no account.
+fn warn_of_no_winners(rules: Option<&RulesDraft>, symbol: &str, side: &str, mend: &str, reading: &mut Reading) {
+    if let Some(at) = rules.and_then(|rules| rules.adl.clone()) {
         reading.warn(
             &at,
             format!("nobody can be deleveraged: every account in `{symbol}` is {side}"),
-            "what book and fund cannot carry becomes unfunded deficit; give some group a `long_share` between 0 and 1 to have winners",
+            format!("what book and fund cannot carry becomes unfunded deficit; {mend}"),
         );
     }
 }
@@ -372,6 +400,7 @@ fn loaded(
     let mut loaded = load(&file, &contracts, terms, &opening, reading)?;
     warn_of_rounding(values, &loaded, root, cash_unit, reading);
     loaded.behaviours = behaviours?.into();
+    warn_of_one_sided_book(&loaded.population, &contracts, rules, reading);
     let held = loaded.population.contract.iter().any(|&c| contracts[usize::from(c)].is_token);
     if held && !loaded.behaviours.is_empty() {
         reading.fault(

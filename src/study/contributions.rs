@@ -12,9 +12,10 @@ use std::sync::atomic::Ordering;
 use rayon::prelude::*;
 
 use super::{Run, Runs, correct};
-use crate::experiment::summary::{LEVEL, P99, seed as seed_of};
+use crate::experiment::summary::{LEVEL, P99, seed as seed_of, shortfall};
 use crate::facts::{AccountId, Fact, Observer, Outcome, Party};
 use crate::fault::{Failure, Faults};
+use crate::folder::Flag;
 use crate::folder::contributions::{Contributions, Part};
 use crate::folder::study::Study;
 use crate::money::Nanos;
@@ -23,7 +24,9 @@ use crate::sim::path::{Pair, Wanted, Worker};
 use crate::sim::stage::Stage;
 use crate::sim::tally::Series;
 use crate::stats::bootstrap::{splitmix, unit};
+use crate::stats::histogram::Histogram;
 use crate::stats::moments::Moments;
+use crate::stats::quantile::Selector;
 use crate::stats::{Estimate, proportion};
 use crate::traders::{Accounts, Loaded, Population};
 
@@ -224,6 +227,7 @@ pub fn contributions(scenario: &Scenario, runs: &Runs<'_>) -> Result<Contributio
     let slots: Vec<_> = (0..threads).map(|_| Mutex::new((Worker::new(&stage), Worker::new(&unlimited)))).collect();
     let mut counted = vec![Counted::default(); loaded.population.accounts()];
     let mut worst = Worst::new(runs.paths);
+    let mut needs = Vec::new();
     let mut first = 0;
     while first < runs.paths {
         let last = runs.paths.min(first + BATCH);
@@ -253,10 +257,25 @@ pub fn contributions(scenario: &Scenario, runs: &Runs<'_>) -> Result<Contributio
                 counted.haircut.add(amount);
             }
             worst.see(path, need, parts);
+            needs.push(need);
         }
         first = last;
     }
-    Ok(summed_up(scenario, loaded, runs, &counted, &worst))
+    let mut found = summed_up(scenario, loaded, runs, &counted, &worst);
+    (found.es_estimate, found.es_flags) = shortfall_of(&needs, scenario.cash_unit.to_f64());
+    Ok(found)
+}
+
+/// The expected shortfall as the summary of a run has it: its interval, and whether to trust it.
+fn shortfall_of(needs: &[i64], unit: f64) -> (Option<Estimate>, Vec<Flag>) {
+    let mut histogram = Histogram::default();
+    needs.iter().for_each(|&need| histogram.add(need));
+    let mut tail = Selector::for_shares(&histogram, &[P99], LEVEL);
+    while !tail.is_settled() {
+        needs.iter().for_each(|&need| tail.see(need));
+    }
+    let (estimate, flags) = shortfall(&tail, &histogram);
+    (estimate.map(|e| e.times(unit)), flags)
 }
 
 fn summed_up(
@@ -317,7 +336,10 @@ fn summed_up(
         currency: scenario.currency.clone(),
         paths: runs.paths,
         es: total * currency / size,
-        es_of_nobody: (total - own) * currency / size,
+        es_estimate: None,
+        es_flags: Vec::new(),
+        // Sums of floats that stand for the same whole amounts differ in their last bits; that is nobody's part.
+        es_of_nobody: if (total - own).abs() > 1e-9 * total { (total - own) * currency / size } else { 0.0 },
         accounts,
     }
 }

@@ -93,11 +93,14 @@ fn method(scenario: &Scenario, rows: &[Outcome]) -> Method {
     let rules = &scenario.rules;
     if rules.position_layers != [PositionLayer::Book, PositionLayer::Adl] {
         return Method::Grid(
-            "the fund decides more than when ADL begins, as `position_layers` is not book, adl".into(),
+            "`position_layers` is not book, adl, so the size of the fund changes a path before the fund is used up"
+                .into(),
         );
     }
     if rules.cash_layers.first() != Some(&CashLayer::Fund) {
-        return Method::Grid("the fund is not the first cash layer".into());
+        return Method::Grid(
+            "the fund is not the first cash layer, so what it needs depends on who pays before it".into(),
+        );
     }
     let reason = match rules.waterfall.fund.drawdown {
         // It is on exactly while it leaves no allowance, so the first order that it cuts is the same for all larger falls.

@@ -8,6 +8,19 @@ fn a_sound_book_is_sound() {
 }
 
 #[test]
+fn a_book_of_longs_alone_has_nobody_to_deleverage() {
+    insta::assert_snapshot!(positions("a,BTC,long,1,100,20\nb,BTC,long,1,101.25,20\n"), @r"
+    warning: nobody can be deleveraged: every account in `BTC` is long
+      --> crash.toml:15:1
+       |
+    15 | [venue]
+       | ^^^^^^^
+       |
+       = help: what book and fund cannot carry becomes unfunded deficit; add the short accounts of the book, who would be the winners
+    ");
+}
+
+#[test]
 fn a_book_that_is_not_there() {
     insta::assert_snapshot!(shown(&format!("{}[accounts]\nfile = \"bok.csv\"\n", SOUND.split("[[traders]]").next().unwrap()), tempfile::tempdir().unwrap().path()), @r#"
     error: cannot read `bok.csv`: No such file or directory (os error 2)
@@ -361,7 +374,7 @@ fn a_breach_at_the_opening_mark() {
 
 #[test]
 fn a_breach_at_the_opening_mark_is_sound_where_asked_for() {
-    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,110,10.5\n", "liquidate_at_open = true\n"), @r"sound");
+    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,110,10.5\nb,BTC,short,1,100,20\n", "liquidate_at_open = true\n"), @r"sound");
 }
 
 #[test]
@@ -398,7 +411,7 @@ fn a_row_with_too_many_cells() {
 
 #[test]
 fn a_population_beside_a_book() {
-    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,100,20\n", "\n[population]\nredraw = \"fixed\"\n"), @r"
+    insta::assert_snapshot!(book_in("account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,100,20\nb,BTC,short,1,100,20\n", "\n[population]\nredraw = \"fixed\"\n"), @r"
     error: `[population]` says how `[[traders]]` are drawn, but accounts come from a file
       --> crash.toml:34:1
        |

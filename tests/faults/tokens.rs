@@ -41,7 +41,7 @@ fn book_of(rows: &str) -> String {
 #[test]
 fn a_token_that_is_held_is_sound() {
     insta::assert_snapshot!(holding("collateral_token = \"USDE\"\ncollateral_share = \"50 %\""), @r"sound");
-    insta::assert_snapshot!(book_of("a,USDE,long,40,,,cross,2\n"), @r"sound");
+    insta::assert_snapshot!(book_of("a,USDE,long,40,,,cross,2\nb,BTC,short,1,100,20,isolated,0\n"), @r"sound");
 }
 
 #[test]
