@@ -71,11 +71,11 @@ const STAYS: i64 = i64::MAX;
 /// The places of candidates, in the order of the list, whose triggers must be found: where one's may be nearer than
 /// listed by up to `slack` more steps than its neighbour's and so their order is not known, and those that are not surely
 /// within a distance.
+#[expect(clippy::needless_bitwise_bool, reason = "no processor foresees which stand near one another")]
 fn doubtful<'a>(candidates: &[Trigger], slack: u64, within: i64, room: &'a mut Vec<usize>) -> &'a [usize] {
     if room.len() < candidates.len() {
         room.resize(candidates.len(), 0);
     }
-    // Without branches, since no processor foresees which stand near one another.
     let (mut count, mut is_near_last) = (0, false);
     for (at, this) in candidates.iter().enumerate() {
         let is_near_next = candidates.get(at + 1).is_some_and(|next| {
