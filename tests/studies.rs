@@ -441,8 +441,8 @@ fn a_breakpoint_of_the_fund_lies_where_exhaustion_becomes_rare_and_none_is_named
 fn comparisons_of_one_file_under_different_keys_stand_side_by_side() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("tiny.toml"), crate::lab::TINY).unwrap();
-    let long = format!("venue.fund.open=1;{}", vec!["venue.capital=5"; 9].join(";"));
-    let longer = format!("{};venue.fund.open=2", vec!["venue.capital=5"; 9].join(";"));
+    let long = format!("venue.fund.open=1;{}", ["venue.capital=5"; 9].join(";"));
+    let longer = format!("{};venue.fund.open=2", ["venue.capital=5"; 9].join(";"));
     for with in ["venue.adl.kind=pro_rata", "venue.adl.kind=fifo", &long, &longer] {
         done(&mut flashcrash(dir.path(), &["compare", "tiny.toml", "--with", with, "--paths", "20", "-q"]));
     }
@@ -557,7 +557,7 @@ fn a_sweep_that_names_its_scenario_is_checked_with_it_and_hands_it_on() {
     let (code, told, faults) = ran(dir.path(), &["check", "sw.toml"]);
     assert_eq!(code, Some(0), "{faults}");
     assert!(told.starts_with("classroom.toml: sound"), "{told}");
-    assert!(told.ends_with("sweep `sw` of 2 cells over venue.fund.open\n"), "{told}");
+    assert!(told.contains("\n  sweep `sw` of 2 cells over venue.fund.open\n"), "{told}");
     let (code, told, faults) = ran(dir.path(), &["sweep", "sw.toml"]);
     assert_eq!(code, Some(0), "{faults}");
     assert!(told.contains("  flashcrash run classroom.toml "), "{told}");

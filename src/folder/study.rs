@@ -132,7 +132,7 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if self.left == Left::Removed {
             // An error here has nowhere to go; the next command removes what is left.
-            let _ = fs::remove_dir_all(&self.places.partial);
+            let _ = self.places.discard_partial();
         }
     }
 }

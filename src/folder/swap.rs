@@ -13,6 +13,9 @@ use crate::fault::{Failure, Faults};
 /// Stands in a partial folder until it is complete.
 const MARKER: &str = ".unfinished";
 
+/// Says whose a folder is.
+const MANIFEST: &str = "manifest.json";
+
 /// A folder and its two hidden siblings.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
@@ -47,7 +50,7 @@ impl Places {
             if !is_empty(&self.partial) && !self.partial.join(MARKER).is_file() {
                 return Err(not_ours(&self.partial));
             }
-            fs::remove_dir_all(&self.partial).map_err(Failure::file(&self.partial))?;
+            self.discard_partial()?;
         }
         fs::create_dir_all(&self.partial).map_err(Failure::file(&self.partial))?;
         let marker = self.partial.join(MARKER);
@@ -58,7 +61,7 @@ impl Places {
     /// Whether an unfinished folder with this manifest stands there.
     pub(super) fn is_begun(&self, manifest: &str) -> bool {
         self.partial.join(MARKER).is_file()
-            && fs::read_to_string(self.partial.join("manifest.json")).is_ok_and(|found| found == manifest)
+            && fs::read_to_string(self.partial.join(MANIFEST)).is_ok_and(|found| found == manifest)
     }
 
     /// Declares the partial folder complete and swaps it in.
@@ -71,16 +74,21 @@ impl Places {
 
     fn swap(&self) -> Result<(), Failure> {
         if self.target.exists() {
-            if self.old.exists() {
-                fs::remove_dir_all(&self.old).map_err(Failure::file(&self.old))?;
-            }
+            self.discard_old()?;
             fs::rename(&self.target, &self.old).map_err(Failure::file(&self.target))?;
         }
         fs::rename(&self.partial, &self.target).map_err(Failure::file(&self.partial))?;
-        if self.old.exists() {
-            fs::remove_dir_all(&self.old).map_err(Failure::file(&self.old))?;
-        }
-        Ok(())
+        self.discard_old()
+    }
+
+    /// Removes the partial folder, its marker last: what an interruption leaves of it never passes for complete.
+    pub(super) fn discard_partial(&self) -> Result<(), Failure> {
+        discard(&self.partial, MARKER)
+    }
+
+    /// Removes the old folder, if there is one, its manifest last: what an interruption leaves of it is known as ours.
+    fn discard_old(&self) -> Result<(), Failure> {
+        if self.old.exists() { discard(&self.old, MANIFEST) } else { Ok(()) }
     }
 
     fn repair(&self) -> Result<(), Failure> {
@@ -88,12 +96,11 @@ impl Places {
             self.refuse_strangers()?;
             return self.swap();
         }
+        if self.target.exists() {
+            return if is_ours(&self.old) || is_empty(&self.old) { self.discard_old() } else { Ok(()) };
+        }
         if is_ours(&self.old) {
-            if self.target.exists() {
-                fs::remove_dir_all(&self.old).map_err(Failure::file(&self.old))?;
-            } else {
-                fs::rename(&self.old, &self.target).map_err(Failure::file(&self.old))?;
-            }
+            fs::rename(&self.old, &self.target).map_err(Failure::file(&self.old))?;
         }
         Ok(())
     }
@@ -116,13 +123,29 @@ pub(super) fn repair(target: &Path) -> Result<(), Failure> {
 
 /// True where the folder carries a manifest of this program.
 pub(super) fn is_ours(dir: &Path) -> bool {
-    super::read_json(&dir.join("manifest.json"))
+    super::read_json(&dir.join(MANIFEST))
         .is_ok_and(|manifest| manifest.get("program").is_some_and(|name| name == "flashcrash"))
 }
 
 pub(super) fn not_ours(dir: &Path) -> Failure {
     let what = if dir.exists() { "is not a folder that flashcrash wrote" } else { "does not exist" };
     Faults::usage(format!("`{}` {what}", dir.display()), "name another folder, or move this one away").into()
+}
+
+/// Removes a folder, one of its files after all others.
+fn discard(dir: &Path, last: &str) -> Result<(), Failure> {
+    for place in contents(dir, last).map_err(Failure::file(dir))? {
+        let removed = if place.is_dir() { fs::remove_dir_all(&place) } else { fs::remove_file(&place) };
+        removed.map_err(Failure::file(&place))?;
+    }
+    fs::remove_dir(dir).map_err(Failure::file(dir))
+}
+
+/// What stands in a folder, the file of that name at the end.
+fn contents(dir: &Path, last: &str) -> std::io::Result<Vec<PathBuf>> {
+    let mut places = fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    places.sort_by_key(|place| place.file_name().is_some_and(|name| name == last));
+    Ok(places)
 }
 
 fn is_empty(dir: &Path) -> bool {
@@ -170,6 +193,28 @@ mod tests {
             repair(&places.target).unwrap();
             assert_eq!(content(&places.target), expected);
             assert_eq!(names(dir.path()), ["crash"]);
+        }
+    }
+
+    /// A removal may stop after any file of the folder.
+    #[test]
+    fn every_interruption_of_a_removal_is_repaired() {
+        for kept in 0..4 {
+            let dir = tempfile::tempdir().unwrap();
+            let places = Places::new(&dir.path().join("crash")).unwrap();
+            folder(&places.target, "new");
+            folder(&places.old, "was");
+            fs::write(places.old.join("zzz.csv"), "").unwrap();
+            let all = contents(&places.old, MANIFEST).unwrap();
+            all[..all.len().saturating_sub(kept)].iter().for_each(|place| fs::remove_file(place).unwrap());
+            places.begin().unwrap();
+            fs::write(places.partial.join(MANIFEST), r#"{ "program": "flashcrash" }"#).unwrap();
+            fs::write(places.partial.join("zzz.csv"), "half").unwrap();
+            let all = contents(&places.partial, MARKER).unwrap();
+            all[..all.len().saturating_sub(kept)].iter().for_each(|place| fs::remove_file(place).unwrap());
+            repair(&places.target).unwrap();
+            assert_eq!(content(&places.target), "new", "{kept} left");
+            assert!(!places.old.exists());
         }
     }
 

@@ -41,7 +41,7 @@ impl Writer {
         match Self::start(places.clone(), header, scales) {
             Ok(writer) => Ok(writer),
             Err(failure) => {
-                let _ = fs::remove_dir_all(&places.partial);
+                let _ = places.discard_partial();
                 Err(failure)
             }
         }
@@ -174,7 +174,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         if !self.finished {
             // An error here has nowhere to go; the next command removes what is left.
-            let _ = fs::remove_dir_all(&self.places.partial);
+            let _ = self.places.discard_partial();
         }
     }
 }

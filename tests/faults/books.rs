@@ -239,7 +239,7 @@ fn a_book_that_is_rounded_is_sound_and_told_once() {
        |
        = help: no amount moves by a cash unit of 0.000001 USDT; a finer `cash_unit` rounds less
     "#);
-    let exact = "account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,100,20\n";
+    let exact = "account,symbol,side,quantity,entry_price,collateral\na,BTC,long,1,100,20\nb,BTC,short,1,100,20\n";
     assert_eq!(book_in(exact, "rounding = \"against_account\"\n"), "sound");
 }
 

@@ -199,6 +199,6 @@ fn no_caption_scrolls_away_and_a_meaning_has_a_line_of_its_own_where_it_is_narro
     let numbers = between(&page, "aria-label=\"All numbers\">", "</table>");
     assert!(numbers.starts_with("<table class=\"stack\">"));
     let row = between(numbers, "<code>fund_need_mean</code>", "</tr>");
-    assert!(row.contains("<td class=\"n\">1.18M … 1.28M</td>"), "{row}");
+    assert!(row.contains("<td class=\"n\">1.177M … 1.277M</td>"), "{row}");
     assert!(row.contains("<td class=\"about\">"), "{row}");
 }
