@@ -17,16 +17,15 @@ struct Pace {
 }
 
 impl Pace {
-    /// How far a payment (signed, positive against the holder) brings a position towards its trigger at most, in parts of
-    /// a step.
+    /// For a payment (signed, positive against the holder), what brings a position towards its trigger the farthest.
     #[inline]
-    fn at_most(self, per_lot: i64) -> i128 {
-        i128::from(per_lot) * i128::from(if per_lot > 0 { self.most } else { self.least })
+    fn at_most(self, per_lot: i64) -> i64 {
+        if per_lot > 0 { self.most } else { self.least }
     }
 
-    /// The same at least.
-    fn at_least(self, per_lot: i64) -> i128 {
-        i128::from(per_lot) * i128::from(if per_lot > 0 { self.least } else { self.most })
+    /// The same for what brings it the least far.
+    fn at_least(self, per_lot: i64) -> i64 {
+        if per_lot > 0 { self.least } else { self.most }
     }
 }
 
@@ -66,7 +65,9 @@ impl Paces {
     pub fn span(&self, side: Side, funding: Cash) -> [i64; 2] {
         let s = usize::from(side == Side::Short);
         let (against, pace) = (self.against(funding)[s], self.sides[s]);
-        [narrow(pace.at_least(against) >> Shift::BITS), narrow(-(-pace.at_most(against) >> Shift::BITS))]
+        let parts = |pace: i64| i128::from(against) * i128::from(pace);
+        let (least, most) = (parts(pace.at_least(against)), parts(pace.at_most(against)));
+        [narrow(least >> Shift::BITS), narrow(-(-most >> Shift::BITS))]
     }
 }
 
@@ -80,8 +81,8 @@ impl Venue {
         self.ledger.fund_positions(contract, per_lot);
         let paces = &self.paces[c];
         let ([falling, rising], [against, for_others]) = (&mut self.cursors[c], paces.against(per_lot));
-        falling.shift.add(paces.sides[0].at_most(against));
-        rising.shift.add(paces.sides[1].at_most(for_others));
+        falling.shift.add(against, paces.sides[0].at_most(against));
+        rising.shift.add(for_others, paces.sides[1].at_most(for_others));
         self.fund_tickets(contract, per_lot);
     }
 
@@ -146,6 +147,25 @@ mod tests {
         }
     }
 
+    proptest! {
+        #[test]
+        fn a_shift_is_the_sum_of_what_was_added_rounded_up(
+            added in proptest::collection::vec((any::<i64>(), 0..63u32, 0..1i64 << 62, 0..62u32), 1..20),
+        ) {
+            let (mut shift, mut sum) = (Shift::default(), 0i128);
+            for (amount, less, parts, fewer) in added {
+                let (amount, parts) = (amount >> less, parts >> fewer);
+                let more = i128::from(amount) * i128::from(parts);
+                // As far as whole steps fit a word.
+                if ((sum + more) >> Shift::BITS).unsigned_abs() < 1 << 62 {
+                    sum += more;
+                    shift.add(amount, parts);
+                }
+                prop_assert!(!shift.is_any() || i128::from(shift.up()) == (sum >> Shift::BITS) + 1);
+            }
+        }
+    }
+
     #[test]
     fn payments_add_up_to_whole_steps_both_ways() {
         // 700 units a lot, 100 a lot and step, at a rate of 0.4 %: 700 ÷ 99.6 = 7.03 steps, and 700 ÷ 100.4 = 6.97.
@@ -154,13 +174,13 @@ mod tests {
         let paces = Paces::new(&rules, [Ratio(4_000_000); 2]);
         let [falling, rising] = paces.sides;
         let mut shift = Shift::default();
-        let mut add = |parts| {
-            shift.add(parts);
-            shift.up
+        let mut add = |pace: Pace, amount| {
+            shift.add(amount, pace.at_most(amount));
+            shift.up()
         };
-        assert_eq!(add(falling.at_most(700)), 8);
-        assert_eq!(add(rising.at_most(-700)), 1);
-        assert_eq!(add(falling.at_most(-700)), -6);
+        assert_eq!(add(falling, 700), 8);
+        assert_eq!(add(rising, -700), 1);
+        assert_eq!(add(falling, -700), -6);
         assert_eq!(paces.span(Side::Long, Cash(700)), [7, 8]);
         assert_eq!(paces.span(Side::Long, Cash(-700)), [-8, -7]);
         assert_eq!(paces.span(Side::Short, Cash(700)), [-7, -6]);

@@ -23,26 +23,47 @@ pub(super) struct Cursor {
 /// How far funding has brought the positions of a list towards their triggers since the opening, at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Shift {
-    /// In parts of a step on the trigger line, 2^−33 each.
-    sum: i128,
-    /// Whole steps above that: none before the first payment.
-    pub up: i64,
+    /// Whole steps on the trigger line, rounded down.
+    whole: i64,
+    /// What is left of a step, in 2^−33 of it.
+    parts: i64,
+    /// What rounds up: 1 once funding has been paid.
+    rest: i64,
 }
 
 impl Shift {
     /// So many that the greatest pace of all, 10⁹ steps for a cash unit a lot, fits a word.
     pub const BITS: u32 = 33;
 
-    /// Adds parts of a step.
+    /// Adds `amount` times so many parts of a step.
     #[inline]
-    pub fn add(&mut self, parts: i128) {
-        self.sum += parts;
-        self.up = narrow(self.sum >> Self::BITS) + 1;
+    pub fn add(&mut self, amount: i64, parts: i64) {
+        // Mostly they fit a word together.
+        if let Some(sum) = amount.checked_mul(parts).and_then(|more| more.checked_add(self.parts)) {
+            self.whole += sum >> Self::BITS;
+            self.parts = sum & ((1 << Self::BITS) - 1);
+        } else {
+            self.add_wide(amount, parts);
+        }
+        self.rest = 1;
+    }
+
+    #[inline(never)]
+    fn add_wide(&mut self, amount: i64, parts: i64) {
+        let sum = i128::from(amount) * i128::from(parts) + i128::from(self.parts);
+        self.whole += narrow(sum >> Self::BITS);
+        self.parts = narrow(sum & ((1 << Self::BITS) - 1));
+    }
+
+    /// Whole steps above it: none before the first payment.
+    #[inline]
+    pub fn up(&self) -> i64 {
+        self.whole + self.rest
     }
 
     /// Whether funding has been paid.
     pub fn is_any(&self) -> bool {
-        *self != Self::default()
+        self.rest > 0
     }
 }
 
@@ -50,7 +71,7 @@ impl Cursor {
     /// No position triggers whose key lies beyond this while the mark is `distance` away.
     #[inline]
     pub fn reach(&self, distance: i64) -> i64 {
-        distance + self.shift.up
+        distance + self.shift.up()
     }
 
     /// No position of the list or beside it triggers nearer than this.
@@ -61,7 +82,7 @@ impl Cursor {
 
     /// The key of a position that triggers at `distance` with the funding so far.
     pub fn key(&self, distance: i64) -> i64 {
-        distance + self.shift.up - i64::from(self.shift.is_any())
+        distance + self.shift.whole
     }
 }
 
